@@ -1,0 +1,172 @@
+"""One file's findings: run the rules over it, apply selection and suppressions. Pure: no I/O, never raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from supavisor_lint.facts.file import UnparsableFile
+from supavisor_lint.findings import Finding, Span
+from supavisor_lint.flow.operations import SessionFlow
+from supavisor_lint.project.project import Failure, Project
+from supavisor_lint.rules import RULES, FileView, Rule
+from supavisor_lint.rules import unparsable_file as sup900
+from supavisor_lint.rules import unused_suppression as sup901
+from supavisor_lint.settings import Settings
+from supavisor_lint.sources.discovery import is_test_file
+from supavisor_lint.sources.ignores import compiled
+from supavisor_lint.sources.reading import UndecodableFile
+from supavisor_lint.sources.suppressions import Suppressions
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One file's result: what is left to report, and what a noqa suppressed."""
+
+    findings: tuple[Finding, ...]
+    suppressed: tuple[Finding, ...] = ()
+
+
+class Selection:
+    """Which rules are on: by profile, by default, by `select`, `extend-select` and `ignore`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.rules = tuple(rule for rule in RULES if self._is_on(rule))
+        self.codes = frozenset(rule.code for rule in self.rules)
+
+    def _is_on(self, rule: Rule) -> bool:
+        settings = self._settings
+        if _matches(rule.code, settings.ignore):
+            return False
+        if _matches(rule.code, settings.extend_select):
+            return True
+        if settings.select is not None:
+            return _matches(rule.code, settings.select)
+        if settings.profile == "hazards":
+            return rule.profile != "template" and rule.default
+        return rule.default
+
+    def keeps(self, finding: Finding) -> bool:
+        """Whether a finding of an enabled rule is reported in this profile."""
+        if self._settings.profile != "hazards" or finding.hazard:
+            return True
+        asked = (*self._settings.extend_select, *(self._settings.select or ()))
+        return _matches(finding.code, asked)
+
+    def enables(self, text: str) -> bool:
+        """Whether a code, or any code with this prefix, is on."""
+        return any(code.startswith(text) for code in self.codes)
+
+
+def _matches(code: str, prefixes: Iterable[str]) -> bool:
+    return any(code.startswith(prefix) for prefix in prefixes)
+
+
+class Engine:
+    """Analyses the files of a linked project."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.selection = Selection(project.settings)
+        self._flow = SessionFlow(project.evaluator)
+
+    def analyse(self, path: str) -> tuple[Finding, ...]:
+        """The findings of one file before suppression, sorted. A file that cannot be read gives a SUP900."""
+        failure = self.project.failures.get(path)
+        if failure is not None:
+            return tuple(self._kept(path, [_unparsable(path, failure)]))
+        facts = self.project.facts(path)
+        if facts is None:
+            failure = self.project.failures.get(path)
+            return () if failure is None else tuple(self._kept(path, [_unparsable(path, failure)]))
+        view = FileView(self.project, self._flow, facts)
+        try:
+            found = [f for rule in self.selection.rules if self._applies(rule, path) for f in rule.detect(view)]
+        except RecursionError:
+            found = [_unparsable(path, UnparsableFile("the code is nested too deeply to be analysed"))]
+        return tuple(sorted(self._kept(path, found), key=lambda finding: finding.sort_key))
+
+    def analyse_text(self, path: str, text: str) -> Analysis:
+        """The findings of one file with its suppressions applied, and the suppressions that were for nothing."""
+        return suppress(self, path, text, self.analyse(path))
+
+    def _applies(self, rule: Rule, path: str) -> bool:
+        """Tests keep what discipline they like: only what cannot work is reported there."""
+        return rule.profile != "template" or self.project.settings.check_tests or not is_test_file(path)
+
+    def _kept(self, path: str, findings: Iterable[Finding]) -> list[Finding]:
+        ignored = ignored_codes(path, self.project.settings)
+        in_tests = is_test_file(path) and not self.project.settings.check_tests
+        return [
+            f
+            for f in dict.fromkeys(findings)
+            if f.code in self.selection.codes
+            and self.selection.keeps(f)
+            and not _matches(f.code, ignored)
+            and (f.hazard or not in_tests)
+        ]
+
+
+def ignored_codes(path: str, settings: Settings) -> tuple[str, ...]:
+    """The codes (or prefixes) that `per-file-ignores` takes away from a file."""
+    return tuple(
+        code
+        for entry in settings.per_file_ignores
+        if compiled((entry.pattern,)).excludes(path, is_directory=False)
+        for code in entry.codes
+    )
+
+
+def suppress(engine: Engine, path: str, text: str, findings: Iterable[Finding]) -> Analysis:
+    """Apply the noqa comments of a text to its findings, and add a SUP901 for each code that suppressed nothing."""
+    found = list(findings)
+    suppressions = Suppressions.read(text.splitlines(keepends=True))
+    if not suppressions.comments:
+        return Analysis(tuple(found))
+    found += unused_suppressions(engine, path, suppressions, found)
+    kept = [f for f in found if not suppressions.suppresses(f.span.line, f.code)]
+    gone = [f for f in found if suppressions.suppresses(f.span.line, f.code)]
+    return Analysis(tuple(sorted(kept, key=lambda f: f.sort_key)), tuple(gone))
+
+
+def unused_suppressions(
+    engine: Engine, path: str, suppressions: Suppressions, findings: Iterable[Finding]
+) -> list[Finding]:
+    """The SUP901 findings of one file."""
+    rule = sup901.RULE
+    if rule.code not in engine.selection.codes:
+        return []
+    reported = [(finding.span.line, finding.code) for finding in findings]
+    found = [
+        Finding(
+            rule.code,
+            rule.name,
+            f"`noqa: {unused.code}` suppresses nothing here: remove it",
+            rule.severity,
+            "high",
+            path,
+            Span(unused.line, unused.column, unused.line, unused.end_column),
+            no_fix_reason="this version reports only; the rewrite for this rule is not part of it yet",
+        )
+        for unused in suppressions.unused(reported, engine.selection.enables)
+    ]
+    return engine._kept(path, found)
+
+
+def _unparsable(path: str, failure: Failure) -> Finding:
+    line = getattr(failure, "line", 1)
+    column = getattr(failure, "column", 1)
+    what = "read" if not isinstance(failure, UnparsableFile | UndecodableFile) else "parsed"
+    rule = sup900.RULE
+    return Finding(
+        rule.code,
+        rule.name,
+        f"this file cannot be {what}: {failure.reason}",
+        rule.severity,
+        "high",
+        path,
+        Span(line, column, line, column + 1),
+        hazard=True,
+        no_fix_reason="no rewrite is offered: the right change depends on what the code is meant to do",
+    )

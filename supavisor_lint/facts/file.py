@@ -1,0 +1,142 @@
+"""What one file says: its lowered tree and the indexes over it. Bytes in, plain data out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from supavisor_lint.facts.scopes import Scope
+from supavisor_lint.facts.statements import ClassDef, FunctionDef, Module
+from supavisor_lint.facts.tree import Attribute, Call, Comprehension, Lambda, Name, Node
+
+_TASK_MARK = re.compile(r"#\s*supavisor-lint:\s*task\b")
+
+
+class UnparsableFile(Exception):
+    """LibCST cannot read the text. `line` and `column` count from 1."""
+
+    def __init__(self, reason: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.line = line
+        self.column = column
+
+
+@dataclass(slots=True, eq=False)
+class FileFacts:
+    """One file. `path` is relative to the root and POSIX; the lists are in source order (inner definitions first)."""
+
+    path: str
+    module: Module
+    calls: list[Call]
+    names: dict[str, list[Name]]
+    attributes: dict[str, list[Attribute]]
+    functions: list[FunctionDef]
+    classes: list[ClassDef]
+
+    @property
+    def scope(self) -> Scope:
+        """The module scope."""
+        return self.module.scope
+
+
+def read_facts(path: str, text: str) -> FileFacts:
+    """Parse and lower one file (`text`: decoded, newlines as in the file).
+
+    Raises UnparsableFile for text that LibCST does not accept or that is nested too deeply.
+    """
+    import libcst as cst  # heavy: only a file that matters pays for it
+
+    from supavisor_lint.facts.lower import Lowering
+    from supavisor_lint.facts.positions import Positions
+
+    try:
+        tree = cst.parse_module(text)
+        lowering = Lowering()
+        module = lowering.module(tree)
+        wanted = {id(node) for first, last, _ in lowering.wanted for node in (first, last)}
+        positions = Positions(tree, text, wanted)
+    except cst.ParserSyntaxError as error:
+        raise UnparsableFile(_first_line(error.message), error.raw_line, error.raw_column + 1) from None
+    except RecursionError:
+        raise UnparsableFile("the code is nested too deeply to be analysed") from None
+    for first, last, node in lowering.wanted:
+        if isinstance(last, int):
+            span = positions.head(id(first), last)
+        else:
+            span = positions.span(id(first), None if last is None else id(last))
+        if span is not None:
+            node.span = span
+    _mark_tasks(text, lowering.functions)
+    return FileFacts(
+        path,
+        module,
+        lowering.calls,
+        lowering.names,
+        lowering.attributes,
+        lowering.functions,
+        lowering.classes,
+    )
+
+
+def _first_line(message: str) -> str:
+    return message.strip().splitlines()[0] if message.strip() else "invalid syntax"
+
+
+def _mark_tasks(text: str, functions: list[FunctionDef]) -> None:
+    if not _TASK_MARK.search(text):
+        return
+    lines = re.split(r"\r\n?|\n", text)
+    for function in functions:
+        first = min([function.span.line, *(d.span.line for d in function.decorators)])
+        above = lines[first - 2] if first > 1 else ""
+        over_def = lines[function.span.line - 2] if function.span.line > 1 else ""
+        marked = _TASK_MARK.search(lines[function.span.line - 1]) is not None
+        for line in (above, over_def):
+            marked = marked or (line.lstrip().startswith("#") and _TASK_MARK.search(line) is not None)
+        function.marked_as_task = marked
+
+
+def scope_of(node: Node) -> Scope:
+    """The scope in which an expression or statement is evaluated."""
+    child: Node = node
+    parent = node.parent
+    while parent is not None:
+        if isinstance(parent, Module | Comprehension):
+            return parent.scope
+        if isinstance(parent, FunctionDef | ClassDef) and child in parent.body:
+            return parent.scope
+        if isinstance(parent, Lambda) and child is parent.body:
+            return parent.scope
+        child, parent = parent, parent.parent
+    raise ValueError("a node outside any module has no scope")
+
+
+def enclosing_function(node: Node) -> FunctionDef | None:
+    """The function whose body holds the node, through lambdas and comprehensions; None elsewhere."""
+    child: Node = node
+    parent = node.parent
+    while parent is not None:
+        if isinstance(parent, FunctionDef) and child in parent.body:
+            return parent
+        if isinstance(parent, ClassDef) and child in parent.body:
+            return None
+        child, parent = parent, parent.parent
+    return None
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and everything below it, nested functions included, in source order."""
+    yield node
+    for child in node.children():
+        yield from walk(child)
+
+
+def walk_own(node: Node) -> Iterator[Node]:
+    """The node and everything below it, but not the bodies of functions, lambdas and classes nested in it."""
+    yield node
+    for child in node.children():
+        if isinstance(child, FunctionDef | ClassDef | Lambda):
+            continue
+        yield from walk_own(child)

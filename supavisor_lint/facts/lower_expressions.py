@@ -1,0 +1,328 @@
+"""LibCST expressions to the lowered tree: one method per kind of node, chosen by the node's class name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias
+
+import libcst as cst
+
+from supavisor_lint.facts.scopes import Assigned, Binding, Iterated, Opaque, Scope
+from supavisor_lint.facts.tree import (
+    NO_SPAN,
+    Argument,
+    Attribute,
+    Await,
+    BoolOp,
+    Call,
+    Collection,
+    Comprehension,
+    Constant,
+    Dict,
+    DictItem,
+    Expr,
+    FString,
+    Generator,
+    IfExp,
+    Lambda,
+    Name,
+    NamedExpr,
+    Node,
+    Other,
+    Param,
+    Starred,
+    Subscript,
+    Yield,
+)
+
+MakeBinding: TypeAlias = Callable[[Name, "int | None"], Binding]
+
+_CONSTANT_NAMES = {"None": None, "True": True, "False": False}
+
+
+class ExpressionLowering:
+    """Lowers expressions; keeps the current scope and the list of nodes whose positions are wanted."""
+
+    def __init__(self) -> None:
+        self.scope = Scope("module", None, None)
+        self.wanted: list[tuple[cst.CSTNode, cst.CSTNode | int | None, Node]] = []
+        self.calls: list[Call] = []
+        self.names: dict[str, list[Name]] = {}
+        self.attributes: dict[str, list[Attribute]] = {}
+        self.yields: list[list[Yield]] = []
+        self._methods: dict[str, Callable[[Any], Expr]] = {}
+
+    def want(self, node: Node, first: cst.CSTNode, last: cst.CSTNode | int | None = None) -> None:
+        """Ask for a span: of `first`, up to the end of `last`, or of its first `last` characters."""
+        node.set_span(NO_SPAN)
+        self.wanted.append((first, last, node))
+
+    def expr(self, node: cst.CSTNode) -> Expr:
+        """Lower one expression."""
+        kind = type(node).__name__
+        method = self._methods.get(kind)
+        if method is None:
+            method = self._methods[kind] = getattr(self, f"_{kind}", self._other)
+        lowered = method(node)
+        lowered.set_span(NO_SPAN)
+        self.wanted.append((node, None, lowered))
+        return lowered
+
+    def _optional(self, node: cst.CSTNode | None) -> Expr | None:
+        return None if node is None else self.expr(node)
+
+    def _exprs(self, nodes: Iterable[cst.CSTNode]) -> tuple[Expr, ...]:
+        return tuple(self.expr(node) for node in nodes)
+
+    # ------------------------------------------------------------------------------------- names, calls, access
+
+    def _Name(self, node: cst.Name) -> Expr:  # noqa: N802
+        if node.value in _CONSTANT_NAMES:
+            return Constant(_CONSTANT_NAMES[node.value])
+        name = Name(node.value)
+        self.names.setdefault(node.value, []).append(name)
+        return name
+
+    def _Attribute(self, node: cst.Attribute) -> Expr:  # noqa: N802
+        attribute = Attribute(self.expr(node.value), node.attr.value)
+        self.attributes.setdefault(attribute.attr, []).append(attribute)
+        return attribute
+
+    def _Call(self, node: cst.Call) -> Expr:  # noqa: N802
+        call = Call(self.expr(node.func), tuple(self._argument(arg) for arg in node.args))
+        self.calls.append(call)
+        return call
+
+    def _argument(self, node: cst.Arg) -> Argument:
+        keyword = node.keyword.value if node.keyword is not None else None
+        argument = Argument(self.expr(node.value), keyword, node.star)
+        if node.keyword is None:
+            self.want(argument, node.value)
+        else:
+            self.want(argument, node.keyword, node.value)
+        return argument
+
+    def _Await(self, node: cst.Await) -> Expr:  # noqa: N802
+        return Await(self.expr(node.expression))
+
+    def _Subscript(self, node: cst.Subscript) -> Expr:  # noqa: N802
+        return Subscript(self.expr(node.value), tuple(self._slice(e.slice) for e in node.slice))
+
+    def _slice(self, node: cst.BaseSlice) -> Expr:
+        return self.expr(node.value) if isinstance(node, cst.Index) else self.expr(node)
+
+    # ------------------------------------------------------------------------------------------------- literals
+
+    def _SimpleString(self, node: cst.SimpleString) -> Expr:  # noqa: N802
+        return Constant(_evaluated(node))
+
+    def _ConcatenatedString(self, node: cst.ConcatenatedString) -> Expr:  # noqa: N802
+        left, right = self.expr(node.left), self.expr(node.right)
+        if isinstance(left, Constant) and isinstance(right, Constant):
+            if isinstance(left.value, str) and isinstance(right.value, str):
+                return Constant(left.value + right.value)
+            return Constant(...)
+        return FString((*_string_parts(left), *_string_parts(right)))
+
+    def _FormattedString(self, node: cst.FormattedString) -> Expr:  # noqa: N802
+        return FString(tuple(self._formatted_parts(node.parts)))
+
+    def _formatted_parts(self, parts: Iterable[cst.BaseFormattedStringContent]) -> Iterable[Expr]:
+        for part in parts:
+            if isinstance(part, cst.FormattedStringText):
+                text = Constant(part.value)
+                text.set_span(NO_SPAN)
+                yield text
+            elif isinstance(part, cst.FormattedStringExpression):
+                yield self.expr(part.expression)
+                yield from self._formatted_parts(part.format_spec or ())
+
+    def _Integer(self, node: cst.Integer) -> Expr:  # noqa: N802
+        return Constant(_evaluated(node))
+
+    def _Float(self, node: cst.Float) -> Expr:  # noqa: N802
+        return Constant(_evaluated(node))
+
+    def _Tuple(self, node: cst.Tuple) -> Expr:  # noqa: N802
+        return Collection(self._elements(node.elements), "tuple")
+
+    def _List(self, node: cst.List) -> Expr:  # noqa: N802
+        return Collection(self._elements(node.elements), "list")
+
+    def _Set(self, node: cst.Set) -> Expr:  # noqa: N802
+        return Collection(self._elements(node.elements), "set")
+
+    def _elements(self, elements: Iterable[cst.BaseElement]) -> tuple[Expr, ...]:
+        return tuple(
+            self.expr(e) if isinstance(e, cst.StarredElement) else self.expr(e.value) for e in elements
+        )
+
+    def _StarredElement(self, node: cst.StarredElement) -> Expr:  # noqa: N802
+        return Starred(self.expr(node.value))
+
+    def _Dict(self, node: cst.Dict) -> Expr:  # noqa: N802
+        return Dict(tuple(self._dict_item(element) for element in node.elements))
+
+    def _dict_item(self, element: cst.BaseDictElement) -> DictItem:
+        key = self.expr(element.key) if isinstance(element, cst.DictElement) else None
+        item = DictItem(key, self.expr(element.value))
+        item.set_span(NO_SPAN)
+        return item
+
+    # ------------------------------------------------------------------------------------------------ operators
+
+    def _BooleanOperation(self, node: cst.BooleanOperation) -> Expr:  # noqa: N802
+        op = "or" if isinstance(node.operator, cst.Or) else "and"
+        return BoolOp((self.expr(node.left), self.expr(node.right)), op)
+
+    def _BinaryOperation(self, node: cst.BinaryOperation) -> Expr:  # noqa: N802
+        # A long sum leans to the left: follow it in a loop, so that its length is not bounded by recursion.
+        rights: list[cst.BaseExpression] = []
+        left: cst.BaseExpression = node
+        while isinstance(left, cst.BinaryOperation):
+            rights.append(left.right)
+            left = left.left
+        return Other(self._exprs([left, *reversed(rights)]))
+
+    def _IfExp(self, node: cst.IfExp) -> Expr:  # noqa: N802
+        return IfExp(self.expr(node.body), self.expr(node.test), self.expr(node.orelse))
+
+    def _NamedExpr(self, node: cst.NamedExpr) -> Expr:  # noqa: N802
+        value = self.expr(node.value)
+        target = self.target(node.target, lambda name, index: Assigned(value, name, index))
+        return NamedExpr(target, value)
+
+    def _Yield(self, node: cst.Yield) -> Expr:  # noqa: N802
+        if isinstance(node.value, cst.From):
+            lowered = Yield(self.expr(node.value.item), is_from=True)
+        else:
+            lowered = Yield(self._optional(node.value))
+        if self.yields:
+            self.yields[-1].append(lowered)
+        return lowered
+
+    def _other(self, node: cst.CSTNode) -> Expr:
+        return Other(tuple(self._inner(node)))
+
+    def _inner(self, node: cst.CSTNode) -> Iterable[Expr]:
+        for child in node.children:
+            if isinstance(child, cst.BaseExpression):
+                yield self.expr(child)
+            elif not isinstance(child, cst.BaseParenthesizableWhitespace | cst.Comma):
+                yield from self._inner(child)
+
+    # ----------------------------------------------------------------------------------- scopes inside expressions
+
+    def _Lambda(self, node: cst.Lambda) -> Expr:  # noqa: N802
+        params = self.params(node.params)
+        scope = Scope("lambda", self.scope, None)
+        for param in params:
+            scope.bind(param.name, param)
+        outer, self.scope = self.scope, scope
+        self.yields.append([])
+        body = self.expr(node.body)
+        self.yields.pop()
+        self.scope = outer
+        scope.node = Lambda(params, body, scope)
+        return scope.node
+
+    def params(self, node: cst.Parameters) -> tuple[Param, ...]:
+        """Lower parameters; defaults and annotations belong to the enclosing scope."""
+        pairs: list[tuple[cst.Param, str]] = [(p, "positional") for p in (*node.posonly_params, *node.params)]
+        if isinstance(node.star_arg, cst.Param):
+            pairs.append((node.star_arg, "*"))
+        pairs += [(p, "keyword") for p in node.kwonly_params]
+        if node.star_kwarg is not None:
+            pairs.append((node.star_kwarg, "**"))
+        return tuple(self._param(param, kind) for param, kind in pairs)
+
+    def _param(self, node: cst.Param, kind: str) -> Param:
+        annotation = self.annotation(node.annotation)
+        param = Param(node.name.value, annotation, self._optional(node.default), kind)
+        self.want(param, node.name)
+        return param
+
+    def annotation(self, node: cst.Annotation | None) -> Expr | None:
+        """Lower an annotation; a string is read as the expression that it spells."""
+        if node is None:
+            return None
+        text = _evaluated(node.annotation) if isinstance(node.annotation, cst.SimpleString) else None
+        if isinstance(text, str):
+            try:
+                return self.expr(cst.parse_expression(text))
+            except Exception:  # whatever LibCST cannot read is no type that we know
+                return self.expr(node.annotation)
+        return self.expr(node.annotation)
+
+    def _comprehension(self, node: Any, kind: str, elements: list[cst.BaseExpression]) -> Expr:
+        scope = Scope("comprehension", self.scope, None)
+        outer, self.scope = self.scope, scope
+        generators: list[Generator] = []
+        for_in: cst.CompFor | None = node.for_in
+        while for_in is not None:
+            generators.append(self._generator(for_in))
+            for_in = for_in.inner_for_in
+        lowered = Comprehension(self._exprs(elements), tuple(generators), kind, scope)
+        self.scope = outer
+        scope.node = lowered
+        return lowered
+
+    def _generator(self, node: cst.CompFor) -> Generator:
+        iterated = self.expr(node.iter)
+        is_async = node.asynchronous is not None
+        target = self.target(node.target, lambda name, index: Iterated(iterated, is_async, name, index))
+        generator = Generator(target, iterated, self._exprs(i.test for i in node.ifs), is_async)
+        generator.set_span(NO_SPAN)
+        return generator
+
+    def _GeneratorExp(self, node: cst.GeneratorExp) -> Expr:  # noqa: N802
+        return self._comprehension(node, "generator", [node.elt])
+
+    def _ListComp(self, node: cst.ListComp) -> Expr:  # noqa: N802
+        return self._comprehension(node, "list", [node.elt])
+
+    def _SetComp(self, node: cst.SetComp) -> Expr:  # noqa: N802
+        return self._comprehension(node, "set", [node.elt])
+
+    def _DictComp(self, node: cst.DictComp) -> Expr:  # noqa: N802
+        return self._comprehension(node, "dict", [node.key, node.value])
+
+    # --------------------------------------------------------------------------------------------------- targets
+
+    def target(self, node: cst.CSTNode, make: MakeBinding) -> Expr:
+        """Lower a target and bind its names; `make` builds the binding for a name and a place in an unpacking."""
+        lowered = self.expr(node)
+        self._bind(lowered, make, None)
+        return lowered
+
+    def _bind(self, target: Expr, make: MakeBinding, index: int | None) -> None:
+        if isinstance(target, Name):
+            self._no_use(target)
+            self.scope.bind(target.id, make(target, index))
+        elif isinstance(target, Collection):
+            for position, item in enumerate(target.items):
+                self._bind(item, make if index is None else _opaque, position)
+        elif isinstance(target, Starred):
+            self._bind(target.value, _opaque, None)
+
+    def _no_use(self, name: Name) -> None:
+        uses = self.names[name.id]
+        if uses[-1] is name:
+            uses.pop()
+        else:
+            uses.remove(name)
+
+
+def _opaque(name: Name, _: int | None) -> Opaque:
+    return Opaque(name)
+
+
+def _string_parts(expr: Expr) -> tuple[Expr, ...]:
+    return expr.parts if isinstance(expr, FString) else (expr,)
+
+
+def _evaluated(node: cst.SimpleString | cst.Integer | cst.Float) -> object:
+    try:
+        return node.evaluated_value
+    except Exception:  # an escape or number that this Python refuses: the value does not matter then
+        return ...

@@ -1,0 +1,55 @@
+"""What the analysis says: findings and the places that explain them. Plain frozen data, no behaviour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Severity = Literal["error", "warning", "info"]
+Confidence = Literal["high", "medium", "low"]
+
+
+class Span(NamedTuple):
+    """A stretch of source text: lines and columns count from 1, columns in code points, the end is exclusive."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A place that explains a finding: a definition, a registration, a callee's line. `path` is relative and POSIX."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault at one place.
+
+    `path` is relative to the root, POSIX; `function` is the qualname of the enclosing function
+    (`outer.<locals>.inner`), or None at module level; `hazard` says whether the finding is one that goes wrong at
+    run time whatever style the project has (profile "hazards").
+    """
+
+    code: str
+    name: str
+    message: str
+    severity: Severity
+    confidence: Confidence
+    path: str
+    span: Span
+    function: str | None = None
+    related: tuple[Place, ...] = ()
+    hazard: bool = False
+    no_fix_reason: str | None = None
+
+    @property
+    def sort_key(self) -> tuple[str, Span, str, str]:
+        """The order of every report: path, position, code, message."""
+        return (self.path, self.span, self.code, self.message)

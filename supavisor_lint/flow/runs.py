@@ -1,0 +1,50 @@
+"""Runs of operations outside `begin()` blocks, and the commits by hand that cover them. Lexical: in source order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from supavisor_lint.flow.operations import Operation, SessionKey
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Consecutive operations of one session outside any block; `commit` is the commit by hand that ends the run."""
+
+    operations: tuple[Operation, ...]
+    commit: Operation | None
+
+    @property
+    def first(self) -> Operation:
+        """The operation that begins the transaction."""
+        return self.operations[0]
+
+
+def runs(operations: Iterable[Operation]) -> Iterator[Run]:
+    """The runs of every session in some operations (in source order), those in a handler apart."""
+    by_session: dict[SessionKey, list[Operation]] = {}
+    for operation in operations:
+        by_session.setdefault(operation.key, []).append(operation)
+    for own in by_session.values():
+        yield from _runs_of_one(own)
+
+
+def _runs_of_one(operations: list[Operation]) -> Iterator[Run]:
+    open_run: list[Operation] = []
+    for index, operation in enumerate(operations):
+        previous = operations[index - 1] if index else operation
+        if open_run and (operation.handler is not previous.handler or _ends_run(operation)):
+            yield Run(tuple(open_run), None)
+            open_run = []
+        if operation.kind == "work" and operation.block is None:
+            open_run.append(operation)
+        elif operation.kind == "commit" and operation.block is None and open_run:
+            yield Run(tuple(open_run), operation)
+            open_run = []
+    if open_run:
+        yield Run(tuple(open_run), None)
+
+
+def _ends_run(operation: Operation) -> bool:
+    return operation.block is not None or operation.kind in ("begin", "rollback", "close")

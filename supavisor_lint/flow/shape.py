@@ -1,0 +1,258 @@
+"""The shape of a background task: where it opens sessions, what it does with them, which handlers stand around that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.handlers import (
+    broad_handlers,
+    enclosing_tries,
+    hands_on,
+    is_broad,
+    is_log_call,
+    logs,
+    own_nodes,
+    raises,
+)
+from supavisor_lint.facts.scopes import Assigned, Entered, Iterated
+from supavisor_lint.facts.statements import FunctionDef, Handler, With, WithItem
+from supavisor_lint.facts.tree import Await, Call, Node
+from supavisor_lint.flow.operations import (
+    OPENED_HERE,
+    Operation,
+    SessionFlow,
+    SessionKey,
+    handler_around,
+    is_own,
+    outermost_handler,
+)
+from supavisor_lint.flow.status import StatusWrite, status_writes
+from supavisor_lint.project.evaluate import Evaluator
+from supavisor_lint.project.names import binding_values
+from supavisor_lint.project.values import Coroutine, FunctionValue, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A place where a task opens a session of its own: the binding's node, and the `with` item if it is entered."""
+
+    node: Node
+    key: SessionKey
+    session: Session
+    item: WithItem | None
+
+    @property
+    def block(self) -> With | None:
+        """The `async with` that holds the session, None for a plain assignment."""
+        parent = self.item.parent if self.item is not None else None
+        return parent if isinstance(parent, With) else None
+
+
+@dataclass(frozen=True, slots=True)
+class FailureUpdate:
+    """What a handler does to record the failure; `guarded` if a failure of that is caught and logged."""
+
+    node: Node
+    guarded: bool
+
+
+class TaskShape:
+    """One background task as the template rules see it. Nested functions are left out."""
+
+    def __init__(self, file: FileFacts, function: FunctionDef, flow: SessionFlow) -> None:
+        self.file = file
+        self.function = function
+        self._flow = flow
+        self._ev: Evaluator = flow.ev
+
+    @cached_property
+    def openings(self) -> tuple[Opening, ...]:
+        """The task's own sessions, in source order."""
+        return tuple(sorted(self._find_openings(), key=lambda opening: opening.node.span))
+
+    def _find_openings(self) -> Iterator[Opening]:
+        scope = self.function.scope
+        for name, bindings in scope.bindings.items():
+            for binding in bindings:
+                if isinstance(binding, Entered | Assigned | Iterated):
+                    session = self._own_session(binding)
+                    if session is not None:
+                        item = binding.node.parent if isinstance(binding, Entered) else None
+                        yield Opening(
+                            binding.node,
+                            SessionKey(name, scope),
+                            session,
+                            item if isinstance(item, WithItem) else None,
+                        )
+
+    def _own_session(self, binding: Entered | Assigned | Iterated) -> Session | None:
+        for value in binding_values(self._ev, self.file, binding):
+            if isinstance(value, Session) and value.source in OPENED_HERE:
+                return value
+        return None
+
+    @cached_property
+    def operations(self) -> tuple[Operation, ...]:
+        """All operations of the task, on whatever session."""
+        return self._flow.operations(self.file, self.function)
+
+    @cached_property
+    def own_operations(self) -> tuple[Operation, ...]:
+        """The operations on the task's own sessions."""
+        return tuple(op for op in self.operations if is_own(op, self.function))
+
+    @cached_property
+    def main_openings(self) -> tuple[Opening, ...]:
+        """The sessions that are opened for the work itself, not in a handler."""
+        return tuple(o for o in self.openings if handler_around(o.node) is None)
+
+    @cached_property
+    def main_operations(self) -> tuple[Operation, ...]:
+        """The operations on own sessions outside handlers."""
+        return tuple(op for op in self.own_operations if op.handler is None)
+
+    @property
+    def does_database_work(self) -> bool:
+        """Whether the task opens a session of its own for its work, or works on one that it was given."""
+        return bool(self.main_openings) or bool(self.operations)
+
+    def block_around(self, node: Node, key: SessionKey) -> With | None:
+        """The `begin()` block of a session around a node."""
+        return self._flow.block_around(self.file, node, key)
+
+    # --------------------------------------------------------------------------------------------------- status
+
+    @cached_property
+    def status_writes(self) -> tuple[StatusWrite, ...]:
+        """The status writes outside handlers."""
+        return tuple(w for w in status_writes(self.function.body) if handler_around(w.node) is None)
+
+    # -------------------------------------------------------------------------------------------------- handlers
+
+    def opening_of(self, operation: Operation) -> Opening | None:
+        """The opening whose session an operation uses: the nearest one before it."""
+        found = None
+        for opening in self.openings:
+            if opening.key == operation.key and opening.node.span <= operation.node.span:
+                found = opening
+        return found
+
+    def inner_handlers(self, node: Node, opening: Opening) -> list[Handler]:
+        """The broad handlers around a node that stand inside its session's block, inner first."""
+        outside = set(map(id, self.outer_handlers(opening)))
+        return [h for h in broad_handlers(node) if id(h) not in outside]
+
+    def outer_handlers(self, opening: Opening) -> list[Handler]:
+        """The broad handlers around the opening of a session, inner first."""
+        return list(broad_handlers(opening.node))
+
+    def handlers_of_status(self, node: Node) -> tuple[list[Handler], list[Handler]] | None:
+        """The inner and outer handlers of a status write; None if it uses no session of the task's own."""
+        around = [o for o in self.main_openings if o.block is not None and _is_inside(node, o.block)]
+        before = [o for o in self.main_openings if o.block is None and o.node.span < node.span]
+        openings = around or before
+        if not openings:
+            return None
+        return self.inner_handlers(node, openings[-1]), self.outer_handlers(openings[-1])
+
+    @cached_property
+    def broad_handlers(self) -> tuple[Handler, ...]:
+        """All broad handlers of the task's own body, in source order."""
+        handlers = [n for n in _handlers(self.function) if is_broad(n)]
+        return tuple(sorted(handlers, key=lambda handler: handler.span))
+
+    @cached_property
+    def phase_handlers(self) -> tuple[Handler, ...]:
+        """The broad handlers around the task's own database work, or around the opening of its session."""
+        found: dict[Handler, None] = {}
+        for node in (*(op.node for op in self.main_operations), *(o.node for o in self.main_openings)):
+            found.update(dict.fromkeys(broad_handlers(node)))
+        return tuple(sorted(found, key=lambda handler: handler.span))
+
+    def is_silent(self, handler: Handler) -> bool:
+        """Whether a handler neither logs nor raises, nor hands the exception on, nor calls something that logs."""
+        if logs(handler) or raises(handler) or hands_on(handler):
+            return False
+        return not self._logs_in_callee(handler)
+
+    def _logs_in_callee(self, handler: Handler) -> bool:
+        bodies = [body for call in self._calls_in(handler) for body in self._called_bodies(call)]
+        return any(is_log_call(node) for body in bodies for node in own_nodes(body.body))
+
+    def _called_bodies(self, call: Call) -> list[FunctionDef]:
+        plain = [v.node for v in self._ev.values(self.file, call.func) if isinstance(v, FunctionValue)]
+        return plain or self._bodies(call)
+
+    def failure_update(self, handler: Handler) -> FailureUpdate | None:
+        """How a handler records the failure: a status write, or database work of its own or of a callee."""
+        node = self._recording_node(handler)
+        if node is None:
+            return None
+        return FailureUpdate(node, self._is_guarded(node, handler))
+
+    def _recording_node(self, handler: Handler) -> Node | None:
+        write = next(iter(status_writes(handler.body)), None)
+        if write is not None:
+            return write.node
+        for operation in self.operations:
+            if operation.kind in ("work", "commit") and outermost_handler(operation.node) is handler:
+                return operation.node
+        return next((call for call in self._calls_in(handler) if self._records(call)), None)
+
+    def _calls_in(self, handler: Handler) -> Iterator[Call]:
+        return (node for node in own_nodes(handler.body) if isinstance(node, Call))
+
+    def _records(self, call: Call) -> bool:
+        """Whether a called function of the project writes a status (one hop)."""
+        return any(next(iter(status_writes(body.body)), None) is not None for body in self._bodies(call))
+
+    def _bodies(self, call: Call) -> list[FunctionDef]:
+        return [v.function.node for v in self._ev.values(self.file, call) if isinstance(v, Coroutine)]
+
+    def _is_guarded(self, node: Node, handler: Handler) -> bool:
+        inside = [
+            h
+            for statement, part in enclosing_tries(node)
+            if part == "body" and handler not in statement.handlers and _is_inside(statement, handler)
+            for h in statement.handlers
+            if is_broad(h)
+        ]
+        if any(logs(h) or raises(h) for h in inside):
+            return True
+        if isinstance(node, Call):
+            bodies = self._bodies(node)
+            if isinstance(node.parent, Await) and not bodies and not _is_own_statement(node):
+                return True  # a function that nobody here can read: nothing is claimed about it
+            return bool(bodies) and all(guards_itself(body) for body in bodies)
+        return False
+
+    def swallows(self, handler: Handler) -> bool:
+        """Whether the failure ends in this handler."""
+        return not raises(handler)
+
+
+def _is_own_statement(call: Call) -> bool:
+    """Whether a status write is a statement's own (`.values(…)`, `text(…)`), not a call of some status function."""
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    return name in ("values", "text", "setattr", "execute")
+
+
+def _is_inside(node: Node, around: Node) -> bool:
+    parent: Node | None = node
+    while parent is not None:
+        if parent is around:
+            return True
+        parent = parent.parent
+    return False
+
+
+def _handlers(function: FunctionDef) -> Iterator[Handler]:
+    return (node for node in own_nodes(function.body) if isinstance(node, Handler))
+
+
+def guards_itself(function: FunctionDef) -> bool:
+    """Whether a function catches its own failures: a `try` with a broad handler that logs holds its last statements."""
+    return any(is_broad(handler) and logs(handler) and not raises(handler) for handler in _handlers(function))

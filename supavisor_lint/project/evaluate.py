@@ -1,0 +1,153 @@
+"""What is this expression? Definitions are followed through names, imports, attributes and calls, across files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from supavisor_lint.facts.file import FileFacts, scope_of
+from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.facts.tree import (
+    Attribute,
+    Await,
+    BoolOp,
+    Call,
+    Constant,
+    Expr,
+    IfExp,
+    Lambda,
+    Name,
+    NamedExpr,
+    Node,
+    Starred,
+    Subscript,
+)
+from supavisor_lint.project import calls, members, names
+from supavisor_lint.project.values import (
+    UNKNOWN,
+    Factory,
+    LambdaValue,
+    Literally,
+    Session,
+    Unknown,
+    Value,
+)
+from supavisor_lint.settings import Settings
+
+MAX_ALTERNATIVES = 12
+
+
+class Files(Protocol):
+    """Where the evaluator gets files from; parsing happens behind it, on demand."""
+
+    def facts(self, path: str) -> FileFacts | None:
+        """The facts of a file, None if it cannot be read."""
+
+    def module(self, importer: str, module: str, level: int) -> str | None:
+        """The path of an imported module, None if it is not of this project."""
+
+    def submodule(self, package: str, name: str) -> str | None:
+        """The path of a module inside a package."""
+
+    def dotted_names(self, path: str) -> Iterable[str]:
+        """The names under which a file may be imported."""
+
+
+class Evaluator:
+    """Values of expressions. Every answer is a tuple of alternatives; `(UNKNOWN,)` when nothing is known."""
+
+    def __init__(self, files: Files, settings: Settings) -> None:
+        self.files = files
+        self.settings = settings
+        self._memo: dict[Node, tuple[Value, ...]] = {}
+        self._active: set[object] = set()
+        self._cut = False
+
+    def values(self, file: FileFacts, expr: Expr) -> tuple[Value, ...]:
+        """All that an expression of a file can be."""
+        known = self._memo.get(expr)
+        if known is not None:
+            return known
+        if expr in self._active:
+            self._cut = True
+            return ()
+        outer_cut, self._cut = self._cut, False
+        self._active.add(expr)
+        try:
+            found = distinct(self._evaluate(file, expr))
+        finally:
+            self._active.discard(expr)
+        # An answer that was cut short by a cycle holds only for that cycle: it is not remembered unless it is the
+        # outermost one.
+        if not self._cut or not self._active:
+            self._memo[expr] = found
+        self._cut = outer_cut or self._cut
+        return found
+
+    def guarded(self, key: object, compute: Callable[[], Iterable[Value]]) -> tuple[Value, ...]:
+        """`compute()`, or nothing while the same key is being computed: recursion ends."""
+        if key in self._active:
+            self._cut = True
+            return ()
+        self._active.add(key)
+        try:
+            return distinct(compute())
+        finally:
+            self._active.discard(key)
+
+    def _evaluate(self, file: FileFacts, expr: Expr) -> Iterable[Value]:
+        match expr:
+            case Name():
+                return names.name_values(self, file, expr.id, scope_of(expr))
+            case Attribute():
+                return members.attribute_values(self, file, expr)
+            case Call():
+                return calls.call_values(self, file, expr)
+            case Await(value):
+                return calls.awaited(self, file, self.values(file, value))
+            case Constant(value):
+                return (Literally(value),) if value is None or isinstance(value, str | int) else (UNKNOWN,)
+            case NamedExpr(_, value) | Starred(value):
+                return self.values(file, value)
+            case IfExp(body, _, orelse):
+                return (*self.values(file, body), *self.values(file, orelse))
+            case BoolOp(operands):
+                return tuple(value for operand in operands for value in self.values(file, operand))
+            case Lambda():
+                return (LambdaValue(file, expr),)
+            case Subscript(value):
+                # `async_sessionmaker[AsyncSession](…)`: the subscript of a known thing is that thing; of data, unknown.
+                return tuple(v for v in self.values(file, value) if not isinstance(v, Session))
+            case _:
+                return (UNKNOWN,)
+
+    # ------------------------------------------------------------------------------------------------- questions
+
+    def only(self, file: FileFacts, expr: Expr) -> Value:
+        """The one thing that an expression is, placeholders (`None`) aside; UNKNOWN when there are several."""
+        real = [v for v in self.values(file, expr) if v != Literally(None)]
+        return real[0] if len(real) == 1 else UNKNOWN
+
+    def factory(self, file: FileFacts, expr: Expr) -> Factory | None:
+        """The session factory that an expression certainly is."""
+        real = [v for v in self.values(file, expr) if v != Literally(None)]
+        if real and all(isinstance(v, Factory) for v in real):
+            return next(v for v in real if isinstance(v, Factory))
+        return None
+
+    def session(self, file: FileFacts, expr: Expr) -> Session | None:
+        """The session that an expression is; unknown alternatives do not count against it."""
+        real = [v for v in self.values(file, expr) if v != Literally(None) and not isinstance(v, Unknown)]
+        if real and all(isinstance(v, Session) for v in real):
+            return next(v for v in real if isinstance(v, Session))
+        return None
+
+    def function_scope_values(self, file: FileFacts, function: FunctionDef) -> tuple[Value, ...]:
+        """What a plain function returns."""
+        return calls.returned(self, file, function)
+
+
+def distinct(values: Iterable[Value]) -> tuple[Value, ...]:
+    """The values without repetitions, in order, at most MAX_ALTERNATIVES; UNKNOWN if there is none."""
+    found = tuple(dict.fromkeys(values))
+    return found[:MAX_ALTERNATIVES] or (UNKNOWN,)

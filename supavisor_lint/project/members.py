@@ -1,0 +1,183 @@
+"""What is `value.attr`? Members of modules, classes, instances, sessions and factories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from supavisor_lint.facts.file import FileFacts, scope_of, walk_own
+from supavisor_lint.facts.scopes import Binding, ModuleImport, NameImport
+from supavisor_lint.facts.statements import Assign, ClassDef, FunctionDef
+from supavisor_lint.facts.tree import Attribute, Expr, Name
+from supavisor_lint.project import names, type_hints
+from supavisor_lint.project.values import (
+    UNKNOWN,
+    ClassValue,
+    Decorated,
+    External,
+    Factory,
+    FunctionValue,
+    GeneratorValue,
+    Instance,
+    Literally,
+    Method,
+    ModuleValue,
+    Partial,
+    Session,
+    Unknown,
+    Value,
+)
+from supavisor_lint.project.vocabulary import SESSION_CLASSES
+
+if TYPE_CHECKING:
+    from supavisor_lint.project.evaluate import Evaluator
+
+
+def attribute_values(ev: Evaluator, file: FileFacts, node: Attribute) -> Iterable[Value]:
+    """What an attribute access gives."""
+    for value in ev.values(file, node.value):
+        yield from member(ev, value, node.attr)
+
+
+def member(ev: Evaluator, value: Value, attr: str) -> Iterable[Value]:
+    """What a member of one value is."""
+    match value:
+        case External(dotted):
+            return names.named_by_settings(ev, attr, External(f"{dotted}.{attr}"))
+        case ModuleValue(path):
+            return names.member_of_module(ev, path, attr)
+        case ClassValue():
+            return _class_member(ev, value, attr, None)
+        case Instance(ClassValue() as cls):
+            return _class_member(ev, cls, attr, value)
+        case Instance(External()) | Session() | Factory() | GeneratorValue():
+            return (Method(value, attr),)
+        case Partial(target) if attr == "func":
+            return (target,)
+        case _:
+            return (UNKNOWN,)
+
+
+def _class_member(
+    ev: Evaluator, cls: ClassValue, attr: str, instance: Instance | None, depth: int = 0
+) -> Iterable[Value]:
+    return ev.guarded(
+        (cls.node, attr, instance is None), lambda: _find_class_member(ev, cls, attr, instance, depth)
+    )
+
+
+def _find_class_member(
+    ev: Evaluator, cls: ClassValue, attr: str, instance: Instance | None, depth: int
+) -> Iterable[Value]:
+    bindings = cls.node.scope.bindings.get(attr, [])
+    found: list[Value] = []
+    for binding in bindings:
+        for value in names.binding_values(ev, cls.file, binding):
+            found.append(_bind(ev, cls, value, instance))
+    if instance is not None and all(isinstance(v, Unknown) or v == Literally(None) for v in found):
+        found += _self_assigned(ev, cls, attr)
+    if found:
+        return found
+    for base in cls.node.bases:
+        for value in ev.values(cls.file, base):
+            if isinstance(value, ClassValue) and depth < 8:
+                inherited = _class_member(ev, value, attr, instance, depth + 1)
+                if any(not isinstance(v, Unknown) for v in inherited):
+                    return inherited
+    external = _external_base(ev, cls)
+    return (Method(Instance(external), attr),) if external is not None else (UNKNOWN,)
+
+
+def _external_base(ev: Evaluator, cls: ClassValue) -> External | None:
+    for base in cls.node.bases:
+        for value in ev.values(cls.file, base):
+            if isinstance(value, External) and value.dotted in SESSION_CLASSES:
+                return value
+    return None
+
+
+def _bind(ev: Evaluator, cls: ClassValue, value: Value, instance: Instance | None) -> Value:
+    if isinstance(value, Decorated):
+        return Decorated(_bound_function(ev, cls, value.function, instance))
+    return _bound_function(ev, cls, value, instance) if isinstance(value, FunctionValue) else value
+
+
+def _bound_function(
+    ev: Evaluator, cls: ClassValue, value: FunctionValue, instance: Instance | None
+) -> FunctionValue:
+    decorators = {
+        v.dotted for d in value.node.decorators for v in ev.values(value.file, d) if isinstance(v, External)
+    }
+    if "builtins.staticmethod" in decorators or value.node.parent is not cls.node:
+        return FunctionValue(value.file, value.node)
+    if "builtins.classmethod" in decorators:
+        return FunctionValue(value.file, value.node, bound=True, receiver=cls)
+    return FunctionValue(value.file, value.node, bound=instance is not None, receiver=instance or cls)
+
+
+def _self_assigned(ev: Evaluator, cls: ClassValue, attr: str) -> Iterable[Value]:
+    """`self.attr = value` in the methods of a class."""
+    for value, annotation in self_assignments(cls.node).get(attr, ()):
+        if value is not None:
+            yield from ev.values(cls.file, value)
+        elif annotation is not None:
+            yield from type_hints.annotated(ev, cls.file, annotation)
+
+
+_ASSIGNMENTS: dict[ClassDef, dict[str, list[tuple[Expr | None, Expr | None]]]] = {}
+
+
+def self_assignments(cls: ClassDef) -> dict[str, list[tuple[Expr | None, Expr | None]]]:
+    """Attribute name to the (value, annotation) pairs that the methods of a class assign to it."""
+    known = _ASSIGNMENTS.get(cls)
+    if known is None:
+        known = {}
+        for method in cls.body:
+            if isinstance(method, FunctionDef) and method.params:
+                _collect_assignments(method, method.params[0].name, known)
+        _ASSIGNMENTS[cls] = known
+    return known
+
+
+def _collect_assignments(
+    method: FunctionDef, receiver: str, into: dict[str, list[tuple[Expr | None, Expr | None]]]
+) -> None:
+    for statement in method.body:
+        for node in walk_own(statement):
+            if isinstance(node, Assign) and not node.augmented:
+                for target in node.targets:
+                    if (
+                        isinstance(target, Attribute)
+                        and isinstance(target.value, Name)
+                        and target.value.id == receiver
+                    ):
+                        into.setdefault(target.attr, []).append((node.value, node.annotation))
+
+
+def definition_sites(
+    ev: Evaluator, file: FileFacts, expr: Name | Attribute, depth: int = 0
+) -> Iterable[tuple[FileFacts, Binding]]:
+    """The bindings that a name or `module.name` ends at, imports followed; with the files that hold them."""
+    if isinstance(expr, Name):
+        owner = scope_of(expr).lookup(expr.id)
+        if owner is not None:
+            yield from _follow(ev, file, owner.bindings[expr.id], depth)
+        return
+    for value in ev.values(file, expr.value):
+        if isinstance(value, ModuleValue):
+            home = ev.files.facts(value.path)
+            if home is not None:
+                yield from _follow(ev, home, home.scope.bindings.get(expr.attr, []), depth)
+
+
+def _follow(
+    ev: Evaluator, file: FileFacts, bindings: Iterable[Binding], depth: int
+) -> Iterable[tuple[FileFacts, Binding]]:
+    for binding in bindings:
+        if isinstance(binding, NameImport):
+            path = ev.files.module(file.path, binding.module, binding.level)
+            home = ev.files.facts(path) if path is not None else None
+            if home is not None and depth < 8:
+                yield from _follow(ev, home, home.scope.bindings.get(binding.name, []), depth + 1)
+        elif not isinstance(binding, ModuleImport):
+            yield file, binding

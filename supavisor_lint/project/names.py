@@ -1,0 +1,216 @@
+"""What is this name? Bindings of scopes, and imports followed to their definitions."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.scopes import (
+    Assigned,
+    Binding,
+    Entered,
+    Iterated,
+    ModuleImport,
+    NameImport,
+    Scope,
+)
+from supavisor_lint.facts.statements import ClassDef, FunctionDef, If
+from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Node, Param
+from supavisor_lint.project import calls, type_hints
+from supavisor_lint.project.values import (
+    UNKNOWN,
+    ClassValue,
+    Decorated,
+    External,
+    Factory,
+    FunctionValue,
+    Literally,
+    ModuleValue,
+    NamedHelper,
+    Unbound,
+    Unknown,
+    Value,
+)
+from supavisor_lint.project.vocabulary import CONTEXT_MANAGER_MAKERS
+
+if TYPE_CHECKING:
+    from supavisor_lint.project.evaluate import Evaluator
+
+_BUILTINS = frozenset(dir(builtins)) | {
+    "__file__",
+    "__name__",
+    "__doc__",
+    "__path__",
+    "__spec__",
+    "WindowsError",
+}
+
+
+def name_values(ev: Evaluator, file: FileFacts, name: str, scope: Scope) -> Iterable[Value]:
+    """What a name is when it is read in a scope."""
+    owner = scope.lookup(name)
+    if owner is None:
+        return named_by_settings(ev, name, _unbound(name, scope))
+    return bound_values(ev, file, name, owner)
+
+
+def _unbound(name: str, scope: Scope) -> Value:
+    if name in _BUILTINS:
+        return External(f"builtins.{name}")
+    return UNKNOWN if scope.sees_star_import() else Unbound(name)
+
+
+def bound_values(ev: Evaluator, file: FileFacts, name: str, owner: Scope) -> Iterable[Value]:
+    """What the bindings of a name in its scope are, taken together."""
+    values: list[Value] = []
+    for binding in owner.bindings[name]:
+        values += binding_values(ev, file, binding)
+    if owner.kind == "module":
+        return [dotted_by_settings(ev, file, name, value) for value in values]
+    return values
+
+
+def binding_values(ev: Evaluator, file: FileFacts, binding: Binding) -> Iterable[Value]:
+    """What one binding gives its name."""
+    match binding:
+        case FunctionDef():
+            return (decorated(ev, file, binding),)
+        case ClassDef():
+            return (ClassValue(file, binding),)
+        case ModuleImport(dotted):
+            return (_imported_module(ev, file, dotted),)
+        case NameImport():
+            return imported_name(ev, file, binding)
+        case Param():
+            return type_hints.param_values(ev, file, binding)
+        case Assigned():
+            return _assigned(ev, file, binding)
+        case Entered(context, is_async, _, index):
+            entered = calls.entered(ev, file, ev.values(file, context)) if is_async else (UNKNOWN,)
+            return entered if index is None else (UNKNOWN,)
+        case Iterated(iterated, True, _, None):
+            return calls.iterated(ev, file, ev.values(file, iterated))
+        case _:
+            return (UNKNOWN,)
+
+
+def _assigned(ev: Evaluator, file: FileFacts, binding: Assigned) -> Iterable[Value]:
+    if binding.value is None:
+        return type_hints.annotated(ev, file, binding.annotation)
+    if binding.index is not None:
+        if isinstance(binding.value, Collection) and binding.index < len(binding.value.items):
+            return ev.values(file, binding.value.items[binding.index])
+        return (UNKNOWN,)
+    values = ev.values(file, binding.value)
+    if binding.annotation is not None and all(isinstance(v, Unknown) or v == Literally(None) for v in values):
+        return (*values, *type_hints.annotated(ev, file, binding.annotation))
+    return values
+
+
+# ---------------------------------------------------------------------------------------------------------- imports
+
+
+def _imported_module(ev: Evaluator, file: FileFacts, dotted: str) -> Value:
+    path = ev.files.module(file.path, dotted, 0)
+    return External(dotted) if path is None else ModuleValue(path)
+
+
+def imported_name(ev: Evaluator, file: FileFacts, binding: NameImport) -> Iterable[Value]:
+    """What `from module import name` binds."""
+    path = ev.files.module(file.path, binding.module, binding.level)
+    if path is None:
+        dotted = f"{'.' * binding.level}{binding.module}.{binding.name}"
+        return named_by_settings(ev, binding.name, External(dotted))
+    return member_of_module(ev, path, binding.name)
+
+
+def member_of_module(ev: Evaluator, path: str, name: str) -> Iterable[Value]:
+    """What the attribute of a project module is; a submodule if the module itself does not bind the name."""
+    file = ev.files.facts(path)
+    if file is not None and name in file.scope.bindings:
+        scope = file.scope
+        return ev.guarded((path, name), lambda: bound_values(ev, file, name, scope))
+    submodule = ev.files.submodule(path, name)
+    if submodule is not None:
+        return (ModuleValue(submodule),)
+    return named_by_settings(ev, name, UNKNOWN)
+
+
+# --------------------------------------------------------------------------------------------------------- decorators
+
+
+def decorated(ev: Evaluator, file: FileFacts, function: FunctionDef) -> Value:
+    """A function as its decorators leave it; decorators that nobody knows are taken as transparent."""
+    value = FunctionValue(file, function)
+    if any(is_context_manager_maker(ev, file, decorator) for decorator in function.decorators):
+        return Decorated(value)
+    return value
+
+
+def is_context_manager_maker(ev: Evaluator, file: FileFacts, expr: Expr) -> bool:
+    """Whether an expression is `contextlib.asynccontextmanager`."""
+    if isinstance(expr, Name | Attribute):
+        return any(
+            isinstance(v, External) and v.dotted in CONTEXT_MANAGER_MAKERS for v in ev.values(file, expr)
+        )
+    return False
+
+
+# ------------------------------------------------------------------------------------------------ names in the settings
+
+
+def named_by_settings(ev: Evaluator, name: str, value: Value) -> Iterable[Value]:
+    """A name that resolves to nothing known, as the settings' name lists see it (medium confidence)."""
+    dotted = value.dotted if isinstance(value, External) else name
+    if _listed(ev.settings.session_factories, name, dotted):
+        return (Factory(None, None, name, "medium"),)
+    if _listed((*ev.settings.session_helpers, *ev.settings.phase_helpers), name, dotted):
+        return (NamedHelper(name),)
+    return (value,)
+
+
+def _listed(entries: tuple[str, ...], name: str, dotted: str) -> bool:
+    return any(
+        entry == name if "." not in entry else entry in (dotted, dotted.lstrip(".")) for entry in entries
+    )
+
+
+def dotted_by_settings(ev: Evaluator, file: FileFacts, name: str, value: Value) -> Value:
+    """A definition that the settings name by its dotted name is what they say."""
+    factories = [entry for entry in ev.settings.session_factories if entry.endswith(f".{name}")]
+    helpers = [entry for entry in ev.settings.session_helpers if entry.endswith(f".{name}")]
+    if not factories and not helpers:
+        return value
+    dotted = {f"{module}.{name}" for module in ev.files.dotted_names(file.path)}
+    if dotted.intersection(factories) and not isinstance(value, Factory):
+        return Factory(file, None, name, "medium")
+    if dotted.intersection(helpers) and not isinstance(value, Decorated | ClassValue):
+        return NamedHelper(name)
+    return value
+
+
+# ------------------------------------------------------------------------------------------------------ TYPE_CHECKING
+
+
+def bound_at_run_time(scope: Scope, name: str) -> bool:
+    """Whether some binding of a name in its scope happens outside `if TYPE_CHECKING:`."""
+    return any(not _only_for_types(_node_of(binding)) for binding in scope.bindings[name])
+
+
+def _node_of(binding: Binding) -> Node:
+    return binding if isinstance(binding, Node) else binding.node
+
+
+def _only_for_types(node: Node) -> bool:
+    child, parent = node, node.parent
+    while parent is not None:
+        if isinstance(parent, If) and child in parent.body:
+            test = parent.test
+            if (isinstance(test, Name) and test.id == "TYPE_CHECKING") or (
+                isinstance(test, Attribute) and test.attr == "TYPE_CHECKING"
+            ):
+                return True
+        child, parent = parent, parent.parent
+    return False

@@ -1,0 +1,144 @@
+"""The project: files read on demand, linked facts, background tasks. The answer does not depend on reading order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from supavisor_lint.facts.file import FileFacts, UnparsableFile, read_facts
+from supavisor_lint.project.evaluate import Evaluator
+from supavisor_lint.project.modules import ModuleIndex
+from supavisor_lint.project.session_names import SessionNames
+from supavisor_lint.project.tasks import Task, TaskTable
+from supavisor_lint.settings import Settings
+from supavisor_lint.sources.discovery import is_test_file
+from supavisor_lint.sources.prefilter import NameFilter, Prefilter
+from supavisor_lint.sources.reading import UndecodableFile, UnreadableFile, decode
+
+Failure = UnparsableFile | UndecodableFile | UnreadableFile
+
+
+class Project:
+    """All that is known of a project's files.
+
+    `paths` are relative and POSIX; `read` gives a file's bytes (or raises UnreadableFile); `overlay` replaces
+    the bytes of some files (stdin, an editor's buffer).
+    """
+
+    def __init__(
+        self,
+        paths: Iterable[str],
+        read: Callable[[str], bytes],
+        settings: Settings,
+        overlay: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self._read = read
+        self._overlay = dict(overlay or {})
+        self.settings = settings
+        self.paths = tuple(sorted({*paths, *self._overlay}))
+        self._index = ModuleIndex(self.paths, settings.src)
+        self._facts: dict[str, FileFacts | None] = {}
+        self.failures: dict[str, Failure] = {}
+        self.evaluator = Evaluator(self, settings)
+        self.table = TaskTable(self.evaluator, settings)
+        self.names = SessionNames(self.evaluator)
+        self.candidates: tuple[str, ...] = ()
+        self.parsed = 0
+
+    # ------------------------------------------------------------------------------------------- files, on demand
+
+    def bytes_of(self, path: str) -> bytes:
+        """The bytes of a file; raises UnreadableFile."""
+        data = self._overlay.get(path)
+        return self._read(path) if data is None else data
+
+    def facts(self, path: str) -> FileFacts | None:
+        """The facts of a file, parsed at the first question; None (and an entry in `failures`) if that fails."""
+        if path not in self._facts:
+            self._facts[path] = self._parse(path) if path in self._index else None
+        return self._facts[path]
+
+    def _parse(self, path: str) -> FileFacts | None:
+        try:
+            text = decode(self.bytes_of(path))
+            self.parsed += 1
+            return read_facts(path, text)
+        except (UnparsableFile, UndecodableFile, UnreadableFile) as failure:
+            self.failures[path] = failure
+            return None
+
+    def module(self, importer: str, module: str, level: int) -> str | None:
+        """The path of an imported module, None if it is not of this project."""
+        return self._index.resolve(importer, module, level)
+
+    def submodule(self, package: str, name: str) -> str | None:
+        """The path of a module inside a package."""
+        return self._index.submodule(package, name)
+
+    def dotted_names(self, path: str) -> Iterable[str]:
+        """The names under which a file may be imported."""
+        return self._index.dotted_names(path)
+
+    # -------------------------------------------------------------------------------------------------- linking
+
+    def link(self) -> None:
+        """Read what matters, and what that points at, until nothing new turns up."""
+        prefilter = Prefilter(self.settings)
+        seeds, rest, sessions = self._scan(prefilter)
+        if not sessions:
+            self.candidates = tuple(sorted(set(self.failures) & set(self.paths)))
+            return
+        read = set(seeds)
+        names: tuple[frozenset[str], frozenset[str]] | None = None
+        while True:
+            files = self._files(read)
+            self.table.rebuild(files, self._registrations_count)
+            read |= {task.function.file.path for task in self.table.tasks.values()}
+            known = self._mentionable(self._files(read))
+            if known == names:
+                break
+            names = known
+            mentions = NameFilter(*known)
+            found = {path for path in rest - read if mentions.matches(self._bytes_or_nothing(path))}
+            read |= found
+        self.candidates = tuple(sorted(read))
+
+    def _scan(self, prefilter: Prefilter) -> tuple[set[str], set[str], bool]:
+        seeds: set[str] = set()
+        rest: set[str] = set()
+        sessions = False
+        for path in self.paths:
+            data = self._bytes_or_nothing(path)
+            sessions = sessions or prefilter.speaks_of_sessions(data)
+            (seeds if prefilter.is_seed(data) else rest).add(path)
+        return seeds, rest, sessions
+
+    def _bytes_or_nothing(self, path: str) -> bytes:
+        try:
+            return self.bytes_of(path)
+        except UnreadableFile as failure:
+            self.failures[path] = failure
+            return b""
+
+    def _files(self, paths: Iterable[str]) -> list[FileFacts]:
+        facts = (self.facts(path) for path in sorted(paths))
+        return [file for file in facts if file is not None]
+
+    def _registrations_count(self, file: FileFacts) -> bool:
+        return self.settings.check_tests or not is_test_file(file.path)
+
+    def _mentionable(self, files: list[FileFacts]) -> tuple[frozenset[str], frozenset[str]]:
+        loud, calm = self.names.of(files)
+        return loud | self.table.own.names, calm | {
+            n.rpartition(".")[2] for n in self.settings.session_helpers
+        }
+
+    # ------------------------------------------------------------------------------------------------ questions
+
+    def task_of(self, function: object) -> Task | None:
+        """The background task that a function is, if it is one."""
+        return self.table.tasks.get(function)  # type: ignore[call-overload,no-any-return]
+
+    def tasks_in(self, path: str) -> list[Task]:
+        """The background tasks that a file defines, in source order."""
+        tasks = [t for t in self.table.tasks.values() if t.function.file.path == path]
+        return sorted(tasks, key=lambda t: t.node.span)

@@ -1,0 +1,57 @@
+"""A registration: one place that makes a function a background task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.tree import Argument, Expr, Node
+from supavisor_lint.project.values import FunctionValue, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """One place that makes a function a background task.
+
+    `how` names the mechanism; `queue` tells that a queue framework runs, records and retries it; `given` maps the
+    task's parameters to the expressions that the registration passes for them; `provided` are the parameters for
+    which the registrar hands over a session; `guarded` tells that the registrar itself logs the task's failure; `coroutine` that it takes a coroutine object; `called_param` that
+    the target is a parameter which is called on the spot (`create_task(func(x))`).
+    """
+
+    file: FileFacts
+    node: Node
+    how: str
+    target: Value
+    arguments: tuple[Argument, ...] = ()
+    queue: bool = False
+    provided: frozenset[str] = frozenset()
+    guarded: bool = False
+    coroutine: bool = False
+    called_param: bool = False
+
+    def given(self, function: FunctionValue) -> dict[str, Expr]:
+        """The task's parameters and what the registration passes for them."""
+        return bind_arguments(function, self.arguments)
+
+
+def bind_arguments(function: FunctionValue, arguments: Iterable[Argument]) -> dict[str, Expr]:
+    """Which parameter gets which argument; what stars hide is left out."""
+    params = [p for p in function.node.params if p.kind == "positional"]
+    if function.bound:
+        params = params[1:]
+    names = {p.name for p in function.node.params}
+    given: dict[str, Expr] = {}
+    index = 0
+    starred = False
+    for argument in arguments:
+        if argument.keyword is not None:
+            if argument.keyword in names:
+                given[argument.keyword] = argument.value
+        elif argument.star:
+            starred = True
+        elif not starred and index < len(params):
+            given[params[index].name] = argument.value
+            index += 1
+    return given

@@ -1,0 +1,348 @@
+"""Where functions become background tasks: calls, decorators and lists that register them, and what they hand over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from supavisor_lint.facts.file import FileFacts, walk_own
+from supavisor_lint.facts.statements import ClassDef, FunctionDef
+from supavisor_lint.facts.tree import (
+    Argument,
+    Attribute,
+    Call,
+    Collection,
+    Constant,
+    Dict,
+    Expr,
+    Lambda,
+    Name,
+    Node,
+)
+from supavisor_lint.project.evaluate import Evaluator
+from supavisor_lint.project.members import member
+from supavisor_lint.project.registrars import OwnRegistrars, param_uses
+from supavisor_lint.project.registration import Registration, bind_arguments
+from supavisor_lint.project.values import (
+    ClassValue,
+    Coroutine,
+    External,
+    FunctionValue,
+    Instance,
+    LambdaValue,
+    Method,
+    ParamCall,
+    ParamValue,
+    Partial,
+    Value,
+)
+from supavisor_lint.project.vocabulary import (
+    BACKGROUND_TASK,
+    BACKGROUND_TASKS,
+    COROUTINE_REGISTRARS,
+    COROUTINE_WRAPPERS,
+    LOOP_MAKERS,
+    QUEUE_DECORATORS,
+    QUEUE_PACKAGES,
+    STRUCTURED_GROUPS,
+)
+
+
+class RegistrationFinder:
+    """Finds the registrations of one file; the project's own registrars are given by `registrars`."""
+
+    def __init__(self, evaluator: Evaluator, own: OwnRegistrars) -> None:
+        self._ev = evaluator
+        self._own = own
+
+    def find(self, file: FileFacts) -> Iterator[Registration]:
+        """All registrations of a file, whatever their target is."""
+        for call in file.calls:
+            yield from self._of_call(file, call)
+        for function in file.functions:
+            for decorator in function.decorators:
+                yield from self._of_decorator(file, function, decorator)
+        for cls in file.classes:
+            yield from self._of_arq_settings(file, cls)
+
+    # ------------------------------------------------------------------------------------------------------- calls
+
+    def _of_call(self, file: FileFacts, call: Call) -> Iterator[Registration]:
+        if isinstance(call.func, Attribute):
+            if call.func.attr == "add_task":
+                yield from self._of_add_task(file, call)
+                return
+            if call.func.attr == "add_job":
+                yield from self._of_add_job(file, call)
+                return
+        name = call.func.attr if isinstance(call.func, Attribute) else getattr(call.func, "id", None)
+        if name is None or not (name in _CALL_NAMES or self._own.mentions(name)):
+            if not isinstance(call.func, Name):
+                return
+        for value in self._ev.values(file, call.func):
+            yield from self._of_callee(file, call, value)
+
+    def _of_add_task(self, file: FileFacts, call: Call) -> Iterator[Registration]:
+        assert isinstance(call.func, Attribute)
+        for receiver in self._ev.values(file, call.func.value):
+            if isinstance(receiver, Instance) and _is_external(receiver.of, BACKGROUND_TASKS):
+                yield from self._callable(
+                    file, call, "BackgroundTasks.add_task", call.argument(0, "func"), call.args[1:]
+                )
+            else:
+                for value in self._ev.values(file, call.func):
+                    yield from self._of_callee(file, call, value)
+
+    def _of_add_job(self, file: FileFacts, call: Call) -> Iterator[Registration]:
+        func = call.argument(0, "func")
+        yield from self._callable(file, call, "add_job", func, tuple(_job_arguments(call)))
+
+    def _of_callee(self, file: FileFacts, call: Call, callee: Value) -> Iterator[Registration]:
+        if isinstance(callee, External):
+            if callee.dotted in COROUTINE_REGISTRARS:
+                yield from self._coroutine(file, call, callee.dotted, call.argument(0, "coro"))
+            elif callee.dotted in BACKGROUND_TASK:
+                yield from self._callable(
+                    file, call, "BackgroundTask", call.argument(0, "func"), call.args[1:]
+                )
+            elif callee.dotted in QUEUE_DECORATORS and call.args and callee.dotted != "arq.cron":
+                yield from self._callable(file, call, callee.dotted, call.argument(0, "fn"), (), queue=True)
+        elif isinstance(callee, Method) and callee.name in (
+            "create_task",
+            "ensure_future",
+            "run_in_executor",
+        ):
+            if _is_loop(callee.receiver) and callee.name != "run_in_executor":
+                yield from self._coroutine(file, call, f"loop.{callee.name}", call.argument(0, "coro"))
+        elif isinstance(callee, Method) and _is_queue(callee.receiver) and callee.name in ("task", "actor"):
+            yield from self._callable(file, call, callee.name, call.argument(0, "fn"), (), queue=True)
+        elif isinstance(callee, FunctionValue):
+            yield from self._of_own(file, call, callee)
+
+    def _of_own(self, file: FileFacts, call: Call, callee: FunctionValue) -> Iterator[Registration]:
+        """A call of a project function that passes its parameter on to a registrar (or that the settings name)."""
+        for rule in self._own.of(callee):
+            argument = bind_arguments(callee, call.args).get(rule.param)
+            if argument is None:
+                continue
+            how = f"{callee.node.name}() → {rule.how}"
+            if rule.coroutine:
+                found = self._coroutine(file, call, how, argument)
+            else:
+                found = self._callable(file, call, how, argument)
+            for registration in found:
+                yield rule.applied_to(self._ev, registration)
+
+    # ----------------------------------------------------------------------------------------------------- targets
+
+    def _coroutine(
+        self, file: FileFacts, call: Call, how: str, argument: Expr | None
+    ) -> Iterator[Registration]:
+        if argument is None:
+            return
+        for value in self._ev.values(file, argument):
+            if isinstance(value, Coroutine):
+                yield Registration(file, call, how, value.function, value.call.args, coroutine=True)
+                yield from self._wrapped(file, call, how, value)
+            elif isinstance(value, ParamCall):
+                yield Registration(
+                    file, call, how, value.param, value.call.args, coroutine=True, called_param=True
+                )
+            elif isinstance(value, ParamValue):
+                yield Registration(file, call, how, value, coroutine=True)
+            elif isinstance(value, Instance) and _is_external(value.of, COROUTINE_WRAPPERS):
+                inner = argument.argument(0, "fut") if isinstance(argument, Call) else None
+                yield from self._coroutine(file, call, how, inner)
+
+    def _wrapped(self, file: FileFacts, call: Call, how: str, outer: Coroutine) -> Iterator[Registration]:
+        """`create_task(log_errors(work()))`: what is handed to a coroutine that awaits or calls it."""
+        for param, expr in bind_arguments(outer.function, outer.call.args).items():
+            for use in param_uses(outer.function.node, outer.function.node, param):
+                if use.call is None:
+                    found = self._coroutine(file, call, how, expr)
+                else:
+                    found = self._callable(file, call, how, expr)
+                for registration in found:
+                    yield replace(registration, guarded=use.guarded)
+
+    def _callable(
+        self,
+        file: FileFacts,
+        call: Node,
+        how: str,
+        target: Expr | None,
+        arguments: tuple[Argument, ...] = (),
+        queue: bool = False,
+    ) -> Iterator[Registration]:
+        if target is None:
+            return
+        if isinstance(target, Constant) and isinstance(target.value, str):
+            for function in self._by_reference(file, target.value):
+                yield Registration(file, call, how, function, arguments, queue)
+            return
+        for value in self._ev.values(file, target):
+            yield from self._callable_value(file, call, how, value, arguments, queue)
+
+    def _callable_value(
+        self,
+        file: FileFacts,
+        call: Node,
+        how: str,
+        value: Value,
+        arguments: tuple[Argument, ...],
+        queue: bool,
+    ) -> Iterator[Registration]:
+        match value:
+            case FunctionValue() | ParamValue():
+                yield Registration(file, call, how, value, arguments, queue)
+            case Partial(target, partial):
+                yield from self._callable_value(
+                    file, call, how, target, (*partial.args[1:], *arguments), queue
+                )
+            case LambdaValue(home, node):
+                yield from self._of_lambda(home, call, how, node, queue)
+            case Instance(ClassValue()):
+                for method in member(self._ev, value, "__call__"):
+                    yield from self._callable_value(file, call, how, method, arguments, queue)
+            case Coroutine(function, inner):
+                yield Registration(file, call, how, function, inner.args, queue)
+            case _:
+                return
+
+    def _of_lambda(
+        self, file: FileFacts, call: Node, how: str, node: Lambda, queue: bool
+    ) -> Iterator[Registration]:
+        for inner in walk_own(node.body):
+            if isinstance(inner, Call):
+                for value in self._ev.values(file, inner):
+                    if isinstance(value, Coroutine):
+                        yield Registration(file, call, how, value.function, value.call.args, queue)
+                    elif isinstance(value, ParamCall):
+                        yield Registration(file, call, how, value.param, value.call.args, queue)
+
+    def _by_reference(self, file: FileFacts, text: str) -> Iterator[FunctionValue]:
+        """`"package.module:function"` and `"package.module.function"`."""
+        module, colon, name = text.partition(":")
+        if not colon:
+            module, _, name = text.rpartition(".")
+        path = self._ev.files.module(file.path, module, 0) if module and name.isidentifier() else None
+        home = self._ev.files.facts(path) if path is not None else None
+        if home is None:
+            return
+        for binding in home.scope.bindings.get(name, []):
+            if isinstance(binding, FunctionDef):
+                yield FunctionValue(home, binding)
+
+    # ----------------------------------------------------------------------------------------------- decorators, lists
+
+    def _of_decorator(
+        self, file: FileFacts, function: FunctionDef, decorator: Expr
+    ) -> Iterator[Registration]:
+        called = decorator.func if isinstance(decorator, Call) else decorator
+        target = FunctionValue(file, function, bound=isinstance(function.parent, ClassDef))
+        for value in self._ev.values(file, called):
+            how = _decorator_how(value)
+            if how is not None:
+                yield Registration(
+                    file, decorator, how, target, queue=not how.startswith(("repeat_every", "sched"))
+                )
+            elif isinstance(value, FunctionValue):
+                yield from self._of_own_decorator(file, decorator, value, target)
+
+    def _of_own_decorator(
+        self, file: FileFacts, decorator: Expr, value: FunctionValue, target: FunctionValue
+    ) -> Iterator[Registration]:
+        makers: list[FunctionValue] = [value]
+        if isinstance(decorator, Call):
+            makers = [v for v in self._ev.values(file, decorator) if isinstance(v, FunctionValue)]
+        for maker in makers:
+            positional = [p.name for p in maker.node.params if p.kind == "positional"]
+            for rule in self._own.of(maker):
+                if positional[:1] == [rule.param]:
+                    how = f"@{value.node.name} → {rule.how}"
+                    yield rule.applied_to(self._ev, Registration(file, decorator, how, target))
+
+    def _of_arq_settings(self, file: FileFacts, cls: ClassDef) -> Iterator[Registration]:
+        for name in ("functions", "cron_jobs"):
+            for binding in cls.scope.bindings.get(name, []):
+                value = getattr(binding, "value", None)
+                if isinstance(value, Collection) and self._knows_arq(file):
+                    for item in value.items:
+                        yield from self._of_arq_item(file, item)
+
+    def _knows_arq(self, file: FileFacts) -> bool:
+        return any(
+            getattr(binding, "module", getattr(binding, "dotted", "")).partition(".")[0] == "arq"
+            for bindings in file.scope.bindings.values()
+            for binding in bindings
+        )
+
+    def _of_arq_item(self, file: FileFacts, item: Expr) -> Iterator[Registration]:
+        target = item.argument(0, "coroutine") if isinstance(item, Call) else item
+        yield from self._callable(file, item, "arq", target, queue=True)
+
+
+_CALL_NAMES = frozenset(
+    {
+        "create_task",
+        "ensure_future",
+        "run_coroutine_threadsafe",
+        "BackgroundTask",
+        "actor",
+        "task",
+        "shared_task",
+    }
+)
+
+
+def _decorator_how(value: Value) -> str | None:
+    """The name of the mechanism if a decorator registers a task, else None."""
+    if isinstance(value, External) and value.dotted in QUEUE_DECORATORS:
+        return value.last if value.last == "repeat_every" else value.dotted
+    if isinstance(value, Method):
+        if value.name == "scheduled_job":
+            return "scheduled_job"
+        if value.name in ("task", "actor", "periodic_task") and _is_queue(value.receiver):
+            return f"{_queue_name(value.receiver)}.{value.name}"
+    return None
+
+
+def _is_external(value: object, names: frozenset[str]) -> bool:
+    return isinstance(value, External) and value.dotted in names
+
+
+def _is_queue(receiver: Value) -> bool:
+    return _queue_name(receiver) is not None
+
+
+def _queue_name(receiver: Value) -> str | None:
+    made = receiver.of if isinstance(receiver, Instance) else receiver
+    if isinstance(made, External) and made.root.split("_")[0] in QUEUE_PACKAGES:
+        return made.root
+    return None
+
+
+def _is_loop(receiver: Value) -> bool:
+    if not isinstance(receiver, Instance):
+        return False
+    return _is_external(receiver.of, LOOP_MAKERS) and not _is_external(receiver.of, STRUCTURED_GROUPS)
+
+
+def _job_arguments(call: Call) -> Iterator[Argument]:
+    """APScheduler hands `args=[…]` and `kwargs={…}` to the job."""
+    positional = call.argument(None, "args")
+    if isinstance(positional, Collection):
+        yield from (_argument(item) for item in positional.items)
+    keywords = call.argument(None, "kwargs")
+    if isinstance(keywords, Dict):
+        for item in keywords.items:
+            if isinstance(item.key, Constant) and isinstance(item.key.value, str):
+                yield _argument(item.value, item.key.value)
+
+
+def _argument(value: Expr, keyword: str | None = None) -> Argument:
+    """An argument that stands in a list or dict; the value keeps its own parent."""
+    argument = Argument.__new__(Argument)
+    argument.value, argument.keyword, argument.star = value, keyword, ""
+    argument.set_span(value.span)
+    return argument

@@ -1,0 +1,193 @@
+"""The names that the project gives to factories, helpers, getters and dependencies, and the session modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from supavisor_lint.facts.file import FileFacts, enclosing_function, walk_own
+from supavisor_lint.facts.scopes import Assigned, Binding
+from supavisor_lint.facts.statements import ClassDef, FunctionDef, Return
+from supavisor_lint.findings import Place
+from supavisor_lint.project import calls, members, names
+from supavisor_lint.project.evaluate import Evaluator
+from supavisor_lint.project.values import (
+    ClassValue,
+    Decorated,
+    Factory,
+    FunctionValue,
+    Instance,
+    Manager,
+    Session,
+    Value,
+)
+
+Role = str  # "factory", "builder", "helper", "getter", "dependency"
+
+
+class SessionNames:
+    """Answers by definition: which role does a function, class or name play in opening sessions?"""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._ev = evaluator
+        self._roles: dict[FunctionDef | ClassDef, Role | None] = {}
+        self._modules: dict[str, bool] = {}
+        self._defined: dict[str, list[Place]] = {}
+
+    def of(self, files: Iterable[FileFacts]) -> tuple[frozenset[str], frozenset[str]]:
+        """The names of factories and getters, and the names of helpers and dependencies, in these files."""
+        loud: set[str] = set()
+        calm: set[str] = set()
+        self._defined = {}
+        for file in files:
+            for name, role in self._names_in(file):
+                (calm if role in ("helper", "dependency") else loud).add(name)
+        return frozenset(loud), frozenset(calm)
+
+    def _names_in(self, file: FileFacts) -> Iterable[tuple[str, Role]]:
+        for name, bindings in file.scope.bindings.items():
+            for binding in bindings:
+                if isinstance(binding, Assigned | FunctionDef | ClassDef):
+                    role = self._role_of_binding(file, binding)
+                    if role is not None:
+                        self._remember(file, name, binding, role)
+                        yield name, role
+        for function in file.functions:
+            if isinstance(function.parent, ClassDef):
+                role = self.role(file, function)
+                if role is not None:
+                    yield function.name, role
+        for cls in file.classes:
+            for attr in {*members.self_assignments(cls), *cls.scope.bindings}:
+                values = members.member(self._ev, Instance(ClassValue(file, cls)), attr)
+                if any(isinstance(value, Factory) for value in values):
+                    yield attr, "factory"
+
+    def _remember(
+        self, file: FileFacts, name: str, binding: Assigned | FunctionDef | ClassDef, role: Role
+    ) -> None:
+        span = (binding.node if isinstance(binding, Assigned) else binding).span
+        place = Place(file.path, span.line, span.column, f"`{name}` is defined here (session {role})")
+        self._defined.setdefault(name, []).append(place)
+
+    def definitions_of(self, name: str) -> list[Place]:
+        """Where the project defines a factory, helper, getter or dependency of that name, at module level."""
+        return sorted(self._defined.get(name, []))
+
+    def nameable(self, names: Iterable[str]) -> list[str]:
+        """Those of some names that mean a session helper or factory somewhere, by definition or by the settings.
+
+        A factory that only the settings name is left out: where nothing binds it, its call is reported as such.
+        """
+        settings = self._ev.settings
+        helpers = {n.rpartition(".")[2] for n in (*settings.session_helpers, *settings.phase_helpers)}
+        return sorted(name for name in names if name in self._defined or name in helpers)
+
+    def _role_of_binding(self, file: FileFacts, binding: Binding) -> Role | None:
+        if isinstance(binding, FunctionDef):
+            return self.role(file, binding)
+        if isinstance(binding, ClassDef):
+            return self.class_role(file, binding)
+        values = names.binding_values(self._ev, file, binding)
+        return next((role for role in map(self.role_of_value, values) if role is not None), None)
+
+    def role_of_value(self, value: Value) -> Role | None:
+        """The role of a value: a factory, or by the definition that it leads to."""
+        match value:
+            case Factory():
+                return "factory"
+            case Decorated(FunctionValue(file, node)) | FunctionValue(file, node):
+                role = self.role(file, node)
+                return "helper" if isinstance(value, Decorated) and role == "dependency" else role
+            case ClassValue(file, node):
+                return self.class_role(file, node)
+            case _:
+                return None
+
+    def role(self, file: FileFacts, function: FunctionDef) -> Role | None:
+        """The role of a function: helper, getter, dependency, builder (returns a factory), or None."""
+        if function not in self._roles:
+            self._roles[function] = None  # while it is being computed
+            self._roles[function] = self._compute_role(file, function)
+        return self._roles[function]
+
+    def _compute_role(self, file: FileFacts, function: FunctionDef) -> Role | None:
+        value = FunctionValue(file, function)
+        if function.is_generator:
+            if not any(isinstance(v, Session) for v in calls.yielded(self._ev, value)):
+                return None
+            made = names.decorated(self._ev, file, function)
+            return "helper" if isinstance(made, Decorated) else "dependency"
+        returned = calls.returned(self._ev, file, function)
+        if any(isinstance(v, Factory) for v in returned):
+            return "builder"
+        if any(isinstance(v, Manager) and self._manages(v) for v in returned):
+            return "helper"
+        if any(isinstance(v, Session) and v.source not in ("parameter", "request") for v in returned):
+            return "getter" if self._returns_own(file, function) else None
+        return None
+
+    def _manages(self, manager: Manager) -> bool:
+        return any(isinstance(v, Session) for v in calls.entered(self._ev, _NO_FILE, (manager,)))
+
+    def _returns_own(self, file: FileFacts, function: FunctionDef) -> bool:
+        """Whether the session that a function returns is not one that it has entered (and so closed) itself."""
+        for statement in function.body:
+            for node in walk_own(statement):
+                if isinstance(node, Return) and node.value is not None:
+                    for value in self._ev.values(file, node.value):
+                        if isinstance(value, Session) and value.source in ("factory", "class", "getter"):
+                            return True
+        return False
+
+    def class_role(self, file: FileFacts, cls: ClassDef) -> Role | None:
+        """ "helper" for a class whose `__aenter__` gives a session."""
+        if cls not in self._roles:
+            self._roles[cls] = None
+            instance = Instance(ClassValue(file, cls))
+            entered = calls.entered(self._ev, file, (instance,))
+            self._roles[cls] = "helper" if any(isinstance(v, Session) for v in entered) else None
+        return self._roles[cls]
+
+    # ------------------------------------------------------------------------------------------ session modules
+
+    def is_session_module(self, file: FileFacts) -> bool:
+        """Whether a module defines a factory: at module level, through `global`, an attribute, or a builder."""
+        if file.path not in self._modules:
+            self._modules[file.path] = self._named_module(file) or self._defines_factory(file)
+        return self._modules[file.path]
+
+    def _named_module(self, file: FileFacts) -> bool:
+        wanted = set(self._ev.settings.session_modules)
+        return bool(wanted) and (
+            file.path in wanted or not wanted.isdisjoint(self._ev.files.dotted_names(file.path))
+        )
+
+    def _defines_factory(self, file: FileFacts) -> bool:
+        for call in file.calls:
+            for value in self._ev.values(file, call):
+                if isinstance(value, Factory) and value.node is call and not value.on_the_spot:
+                    return True
+        return any(self.role(file, f) == "builder" and self._builds_here(file, f) for f in file.functions)
+
+    def _builds_here(self, file: FileFacts, function: FunctionDef) -> bool:
+        return any(
+            isinstance(v, Factory)
+            and v.file is file
+            and v.node is not None
+            and enclosing_function(v.node) is function
+            for v in calls.returned(self._ev, file, function)
+        )
+
+    def may_use_factory(self, file: FileFacts, function: FunctionDef | None) -> bool:
+        """Whether a function is, or stands in, a helper, dependency, getter or builder (or its class is a helper)."""
+        node: object = function
+        while node is not None:
+            if isinstance(node, FunctionDef) and self.role(file, node) is not None:
+                return True
+            if isinstance(node, ClassDef) and self.class_role(file, node) is not None:
+                return True
+            node = getattr(node, "parent", None)
+        return False
+
+
+_NO_FILE = FileFacts.__new__(FileFacts)

@@ -1,0 +1,165 @@
+"""What a type annotation, a parameter's default or a `Depends` says about a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.scopes import Assigned
+from supavisor_lint.facts.statements import ClassDef, FunctionDef
+from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name, Other, Param, Subscript
+from supavisor_lint.project import calls
+from supavisor_lint.project.classes import is_session_class
+from supavisor_lint.project.values import (
+    UNKNOWN,
+    ClassValue,
+    External,
+    Factory,
+    FunctionValue,
+    Instance,
+    Literally,
+    ParamValue,
+    Session,
+    Unknown,
+    Value,
+)
+from supavisor_lint.project.vocabulary import FACTORY_MAKERS, SESSION_CLASSES
+
+if TYPE_CHECKING:
+    from supavisor_lint.project.evaluate import Evaluator
+
+_DEPENDS = frozenset(
+    {"fastapi.Depends", "fastapi.params.Depends", "fastapi.Security", "fast_depends.Depends"}
+)
+_TRANSPARENT = frozenset({"Optional", "Union", "Annotated", "ClassVar", "Final", "Required", "NotRequired"})
+
+
+def param_values(ev: Evaluator, file: FileFacts, param: Param) -> Iterable[Value]:
+    """What a parameter holds: by its annotation or default, else whatever the callers pass."""
+    owner = param.parent
+    if isinstance(owner, FunctionDef):
+        implicit = _implicit_receiver(ev, file, owner, param)
+        if implicit is not None:
+            return (implicit,)
+    if param.kind in ("*", "**"):
+        return (UNKNOWN,)
+    default = _from_depends(ev, file, param.default)
+    if default:
+        return default
+    found = tuple(v for v in annotated(ev, file, param.annotation) if not isinstance(v, Unknown))
+    if found:
+        return found
+    if isinstance(owner, FunctionDef):
+        return (ParamValue(file, owner, param.name),)
+    return (UNKNOWN,)
+
+
+def _implicit_receiver(ev: Evaluator, file: FileFacts, function: FunctionDef, param: Param) -> Value | None:
+    """`self` and `cls`."""
+    owner = function.parent
+    if not isinstance(owner, ClassDef) or not function.params or function.params[0] is not param:
+        return None
+    decorators = {
+        v.dotted for d in function.decorators for v in ev.values(file, d) if isinstance(v, External)
+    }
+    if "builtins.staticmethod" in decorators:
+        return None
+    cls = ClassValue(file, owner)
+    return cls if "builtins.classmethod" in decorators else Instance(cls)
+
+
+def annotated(ev: Evaluator, file: FileFacts, annotation: Expr | None) -> Iterable[Value]:
+    """The values that a type annotation allows, as far as they are known (`None` left out)."""
+    if annotation is None:
+        return (UNKNOWN,)
+    return ev.guarded(("annotation", annotation), lambda: _annotated(ev, file, annotation))
+
+
+def _annotated(ev: Evaluator, file: FileFacts, annotation: Expr) -> Iterable[Value]:
+    match annotation:
+        case Constant(None):
+            return ()
+        case Name() | Attribute():
+            return _of_type_name(ev, file, annotation)
+        case Subscript(value, items):
+            return _of_subscript(ev, file, value, items)
+        case Other(parts):  # X | None
+            return tuple(v for part in parts for v in annotated(ev, file, part) if not isinstance(v, Unknown))
+        case _:
+            return (UNKNOWN,)
+
+
+def _of_subscript(ev: Evaluator, file: FileFacts, value: Expr, items: tuple[Expr, ...]) -> Iterable[Value]:
+    name = value.id if isinstance(value, Name) else value.attr if isinstance(value, Attribute) else ""
+    if name == "Annotated" and items:
+        for item in items[1:]:
+            found = tuple(_from_depends(ev, file, item))
+            if found:
+                return found
+        return annotated(ev, file, items[0])
+    if name in _TRANSPARENT:
+        return tuple(v for item in items for v in annotated(ev, file, item) if not isinstance(v, Unknown))
+    found = tuple(annotated(ev, file, value))
+    return tuple(v for v in found if isinstance(v, Factory | Instance | Session)) or (UNKNOWN,)
+
+
+def _of_type_name(ev: Evaluator, file: FileFacts, annotation: Name | Attribute) -> Iterable[Value]:
+    for value in ev.values(file, annotation):
+        if isinstance(value, External):
+            if value.dotted in SESSION_CLASSES:
+                yield Session("parameter")
+            elif value.dotted in FACTORY_MAKERS:
+                yield Factory(file, None, value.last)
+            elif not value.dotted.startswith("builtins."):
+                yield Instance(value)
+        elif isinstance(value, ClassValue):
+            yield Session("parameter") if is_session_class(ev, value) else Instance(value)
+        elif isinstance(value, Unknown):
+            yield from _of_alias(ev, file, annotation)
+
+
+def _of_alias(ev: Evaluator, file: FileFacts, annotation: Name | Attribute) -> Iterable[Value]:
+    """`SessionDep = Annotated[AsyncSession, Depends(get_db)]`, here or in the module that it is imported from."""
+    for home, value in alias_expressions(ev, file, annotation):
+        if value is not annotation:
+            yield from annotated(ev, home, value)
+
+
+def alias_expressions(
+    ev: Evaluator, file: FileFacts, annotation: Name | Attribute
+) -> Iterable[tuple[FileFacts, Expr]]:
+    """The right-hand sides of the assignments that a type name stands for, with the files they stand in."""
+    from supavisor_lint.project.members import definition_sites  # mutual: members needs annotations
+
+    for home, binding in definition_sites(ev, file, annotation):
+        if isinstance(binding, Assigned) and binding.value is not None and binding.index is None:
+            yield home, binding.value
+
+
+def _from_depends(ev: Evaluator, file: FileFacts, default: Expr | None) -> tuple[Value, ...]:
+    """What `Depends(dependency)` provides: a request's session if the dependency gives a session."""
+    if not isinstance(default, Call):
+        return ()
+    if not any(isinstance(v, External) and v.dotted in _DEPENDS for v in ev.values(file, default.func)):
+        return ()
+    dependency = default.argument(0, "dependency")
+    if dependency is None:
+        return ()
+    for value in provided(ev, file, dependency):
+        if isinstance(value, Session):
+            definition = value.definition
+            return (Session("request", definition),)
+    return ()
+
+
+def provided(ev: Evaluator, file: FileFacts, dependency: Expr) -> Iterable[Value]:
+    """What a FastAPI dependency hands to the endpoint."""
+    for value in ev.values(file, dependency):
+        if isinstance(value, FunctionValue):
+            result = calls.call_function(ev, value, None)
+            for made in (*calls.awaited(ev, file, result), *calls.iterated(ev, file, result)):
+                yield made
+            yield from (v for v in result if isinstance(v, Session))
+        elif not isinstance(value, Literally):
+            yield from calls.entered(ev, file, calls.called(ev, file, value, None))

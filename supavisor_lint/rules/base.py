@@ -1,0 +1,169 @@
+"""What every rule is made of: the `Rule` record, and the `FileView` that a rule reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, TypeAlias
+
+from supavisor_lint.facts.file import FileFacts, enclosing_function
+from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.facts.tree import Attribute, Expr, Name, Node
+from supavisor_lint.findings import Confidence, Finding, Place, Severity, Span
+from supavisor_lint.flow.operations import SessionFlow
+from supavisor_lint.flow.shape import TaskShape
+from supavisor_lint.project.evaluate import Evaluator
+from supavisor_lint.project.project import Project
+from supavisor_lint.project.tasks import Task
+from supavisor_lint.settings import Settings
+from supavisor_lint.sources.discovery import is_test_file
+
+Profile: TypeAlias = Literal["template", "hazards", "hazards for the broken forms"]
+Fix: TypeAlias = Literal["safe", "unsafe", "none"]
+Detect: TypeAlias = Callable[["FileView"], Iterable[Finding]]
+
+_NO_REWRITE_YET = "this version reports only; the rewrite for this rule is not part of it yet"
+_AUTHOR_DECIDES = "no rewrite is offered: the right change depends on what the code is meant to do"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `doc` is its module's docstring in five parts, `summary` the first line of it."""
+
+    code: str
+    name: str
+    severity: Severity
+    profile: Profile
+    fix: Fix
+    doc: str
+    detect: Detect = field(repr=False)
+    default: bool = True
+
+    @property
+    def summary(self) -> str:
+        """One line: what the rule finds."""
+        return self.doc.strip().splitlines()[0].rstrip(".")
+
+    def at(
+        self,
+        view: FileView,
+        where: Node | Span,
+        message: str,
+        *,
+        confidence: Confidence = "high",
+        related: Iterable[Place] = (),
+        hazard: bool | None = None,
+        function: FunctionDef | None = None,
+        severity: Severity | None = None,
+    ) -> Finding:
+        """A finding at a node or span of the view's file; `function` when it is not the node's enclosing one."""
+        holder = function if function is not None or isinstance(where, Span) else _holder(where)
+        return Finding(
+            self.code,
+            self.name,
+            message,
+            severity or self.severity,
+            confidence,
+            view.file.path,
+            where if isinstance(where, Span) else where.span,
+            holder.qualname if holder is not None else None,
+            tuple(related),
+            self.profile == "hazards" if hazard is None else hazard,
+            _AUTHOR_DECIDES if self.fix == "none" else _NO_REWRITE_YET,
+        )
+
+
+def _holder(node: Node) -> FunctionDef | None:
+    return node if isinstance(node, FunctionDef) else enclosing_function(node)
+
+
+class FileView:
+    """One file as the rules see it, with the project around it. Everything here is computed once."""
+
+    def __init__(self, project: Project, flow: SessionFlow, file: FileFacts) -> None:
+        self.project = project
+        self.flow = flow
+        self.file = file
+        self.ev: Evaluator = project.evaluator
+        self.settings: Settings = project.settings
+        self._shapes: dict[FunctionDef, TaskShape] = {}
+
+    @cached_property
+    def tasks(self) -> list[Task]:
+        """The background tasks that this file defines."""
+        return self.project.tasks_in(self.file.path)
+
+    @cached_property
+    def mentions(self) -> list[Name | Attribute]:
+        """Every read of a name and every attribute access."""
+        names: list[Name | Attribute] = [n for group in self.file.names.values() for n in group]
+        return names + [a for group in self.file.attributes.values() for a in group]
+
+    def shape(self, task: Task) -> TaskShape:
+        """The shape of one of the file's tasks."""
+        if task.node not in self._shapes:
+            self._shapes[task.node] = TaskShape(self.file, task.node, self.flow)
+        return self._shapes[task.node]
+
+    @cached_property
+    def working_tasks(self) -> list[tuple[Task, TaskShape]]:
+        """The tasks that do database work in their own body, with their shapes."""
+        pairs = ((task, self.shape(task)) for task in self.tasks)
+        return [(task, shape) for task, shape in pairs if shape.does_database_work]
+
+    @cached_property
+    def tasks_with_handlers(self) -> list[tuple[Task, TaskShape]]:
+        """The tasks that the template asks to have failure handlers.
+
+        Not asked: tasks of queue frameworks, which record and retry failures themselves; callbacks, whose registrar
+        does; tasks that work on a request's session, whose fault is that.
+        """
+        return [
+            (task, shape)
+            for task, shape in self.working_tasks
+            if not task.queued and not task.provided and shape.main_openings
+        ]
+
+    @cached_property
+    def is_test(self) -> bool:
+        """Whether the template profile leaves this file out."""
+        return is_test_file(self.file.path) and not self.settings.check_tests
+
+    @cached_property
+    def is_session_module(self) -> bool:
+        """Whether the file defines a session factory."""
+        return self.project.names.is_session_module(self.file)
+
+    def may_open_sessions(self, node: Node) -> bool:
+        """Whether code here may use factories and getters: session modules, helpers, dependencies, getters.
+
+        A background task never may.
+        """
+        function = enclosing_function(node)
+        if self._in_task(function):
+            return False
+        return self.is_session_module or self.project.names.may_use_factory(self.file, function)
+
+    def _in_task(self, function: FunctionDef | None) -> bool:
+        node: Node | None = function
+        while node is not None:
+            if isinstance(node, FunctionDef) and self.project.task_of(node) is not None:
+                return True
+            node = node.parent
+        return False
+
+    def place(self, file: FileFacts, node: Node, message: str) -> Place:
+        """A place that explains a finding."""
+        return Place(file.path, node.span.line, node.span.column, message)
+
+    def registrations_of(self, task: Task) -> Iterator[Place]:
+        """The places that make a function a background task."""
+        for registration in task.registrations[:5]:
+            yield self.place(registration.file, registration.node, f"registered here ({registration.how})")
+
+    def definition_of(self, expr: Expr) -> Iterator[Place]:
+        """The place where what an expression names is defined."""
+        from supavisor_lint.project.definitions import definition_places
+
+        return definition_places(self.ev, self.file, expr)

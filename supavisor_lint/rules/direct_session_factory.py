@@ -1,0 +1,110 @@
+"""A session factory is used directly, outside the session modules.
+
+## What it finds
+A call of an `async_sessionmaker` (or of a `sessionmaker` with `class_=AsyncSession`), in any form: assigned, entered
+with `async with`, through `factory.begin()`, returned, passed on as a value, under an alias, through the attribute of
+a module or object. The name does not matter, only the definition; a name listed in `session-factories` counts where
+nothing in the project defines it.
+
+## Why it matters
+The project's session helper carries what the pooler needs and what a task needs to survive: its engine's settings,
+the commit, the rollback, the close, the log line. A session from the bare factory has none of that: without an own
+`commit()` its writes are discarded, without `close()` its connection is held until the garbage collector comes by.
+
+## Example
+```python
+async def process_batch(batch_id):
+    session = async_session_factory()
+    batch = await session.get(Batch, batch_id)
+```
+
+## Use instead
+```python
+async def process_batch(batch_id):
+    from app.session import get_session
+
+    async with get_session() as session, session.begin():
+        batch = await session.get(Batch, batch_id)
+```
+Modules that define a factory, and functions that are themselves a helper, dependency or getter, may call it; further
+modules can be named with `session-modules`.
+
+## Fix safety
+Swapping the factory for the helper is safe only where helper and code agree on commit, rollback and close on every
+path. This version reports only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from supavisor_lint.facts.file import enclosing_function, scope_of
+from supavisor_lint.facts.statements import Return
+from supavisor_lint.facts.tree import Argument, Attribute, Call, Expr, Name
+from supavisor_lint.findings import Finding
+from supavisor_lint.project.values import ClassValue, Factory, FactoryBlock, FunctionValue, Instance
+from supavisor_lint.rules.base import FileView, Rule
+
+
+def detect(view: FileView) -> Iterator[Finding]:
+    """Direct calls first, then factories that are handed on."""
+    for call in view.file.calls:
+        factory = _called_factory(view, call)
+        if factory is not None and not factory.on_the_spot and not view.may_open_sessions(call):
+            yield _finding(view, call, factory, f"direct call of the session factory `{factory.name}`")
+    for expr, factory in _handed_on(view):
+        if not view.may_open_sessions(expr):
+            yield _finding(view, expr, factory, f"the session factory `{factory.name}` is handed on")
+
+
+def _called_factory(view: FileView, call: Call) -> Factory | None:
+    factory = view.ev.factory(view.file, call.func)
+    if factory is not None:
+        unbound = (
+            factory.file is None and isinstance(call.func, Name) and _is_defined_elsewhere(view, call.func)
+        )
+        return None if unbound else factory
+    block = view.ev.only(view.file, call)
+    return block.factory if isinstance(block, FactoryBlock) else None
+
+
+def _is_defined_elsewhere(view: FileView, name: Name) -> bool:
+    """An unbound name that the project defines in some module: that is SUP105, and one finding is enough."""
+    return scope_of(name).lookup(name.id) is None and bool(view.project.names.definitions_of(name.id))
+
+
+def _handed_on(view: FileView) -> Iterator[tuple[Expr, Factory]]:
+    """Factories as arguments of project or unknown functions, and as return values."""
+    for mention in view.mentions:
+        yield from _if_handed_on(view, mention)
+
+
+def _if_handed_on(view: FileView, expr: Name | Attribute) -> Iterator[tuple[Expr, Factory]]:
+    parent = expr.parent
+    if isinstance(parent, Return) or (isinstance(parent, Argument) and _is_handed_to_code(view, parent)):
+        factory = view.ev.factory(view.file, expr)
+        if factory is not None and not factory.on_the_spot and factory.node is not expr.parent:
+            yield expr, factory
+
+
+def _is_handed_to_code(view: FileView, argument: Argument) -> bool:
+    """Whether the call that takes the argument may use it: not a repr, a check, or the factory's own set-up."""
+    call = argument.parent
+    if not isinstance(call, Call) or enclosing_function(call) is None:
+        return False
+    callee = view.ev.only(view.file, call.func)
+    return isinstance(callee, FunctionValue | ClassValue | Instance)
+
+
+def _finding(view: FileView, where: Expr, factory: Factory, what: str) -> Finding:
+    return RULE.at(
+        view,
+        where,
+        f"{what}: it bypasses the session helper's commit, rollback and pooler-safe settings; "
+        "open the session with the project's session helper",
+        confidence=factory.confidence,
+        related=view.definition_of(where.func if isinstance(where, Call) else where),
+    )
+
+
+RULE = Rule("SUP101", "direct-session-factory", "error", "template", "safe", __doc__, detect)

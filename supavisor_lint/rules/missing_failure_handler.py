@@ -1,0 +1,75 @@
+"""Nothing catches a failure of a background task's phases.
+
+## What it finds
+A background task with a session of its own whose database work has no `try … except Exception` around it: no inner
+handler in the session's block, and no outer handler that records the failure in a session of its own. For a task that
+writes no status, an outer handler is enough. Tasks of queue frameworks and callbacks are left out.
+
+## Why it matters
+A failure ends the task where it stands. Nobody awaits it: the job keeps its status "processing" or "pending", and the
+error is printed, if at all, when the task object is collected.
+
+## Example
+```python
+async def process(job_id):
+    async with get_session() as session:
+        async with session.begin():
+            ...
+```
+
+## Use instead
+```python
+async def process(job_id):
+    async with get_session() as session:
+        try:
+            async with session.begin():
+                ...
+        except Exception:
+            logger.exception("job %s failed", job_id)
+            ...                                        # write the failed status, in a transaction of its own
+```
+
+## Fix safety
+Unsafe: the template is put round the phases. This version reports only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from supavisor_lint.findings import Finding
+from supavisor_lint.flow.operations import Operation
+from supavisor_lint.flow.shape import TaskShape
+from supavisor_lint.project.tasks import Task
+from supavisor_lint.rules.base import FileView, Rule
+
+
+def detect(view: FileView) -> Iterator[Finding]:
+    """Tasks with an operation that no sufficient handler covers."""
+    for task, shape in view.tasks_with_handlers:
+        bare = next((op for op in shape.main_operations if not _is_covered(task, shape, op)), None)
+        if bare is not None:
+            yield RULE.at(
+                view,
+                task.node,
+                f"nothing catches a failure of the phases of `{task.node.name}`: put `try … except Exception` round them, "
+                "log, and record the failed status",
+                confidence=task.confidence,
+                related=[
+                    view.place(view.file, bare.node, "not covered by a handler"),
+                    *view.registrations_of(task),
+                ],
+            )
+
+
+def _is_covered(task: Task, shape: TaskShape, operation: Operation) -> bool:
+    opening = shape.opening_of(operation)
+    if opening is None or shape.inner_handlers(operation.node, opening):
+        return True
+    outer = shape.outer_handlers(opening)
+    if not shape.status_writes:
+        return bool(outer) or task.guarded
+    return any(shape.failure_update(handler) is not None for handler in outer)
+
+
+RULE = Rule("SUP401", "missing-failure-handler", "warning", "template", "unsafe", __doc__, detect)

@@ -1,0 +1,50 @@
+"""A background task says nothing before the first thing that can fail.
+
+## What it finds
+A background task with database work whose first statement, after the docstring, imports, constants and nested
+functions, is no log call. Off by default.
+
+## Why it matters
+When a task dies before its first log line, nobody can tell "never started" from "failed at once".
+
+## Example
+```python
+async def process(job_id):
+    async with get_session() as session:
+        logger.info("processing %s", job_id)
+```
+
+## Use instead
+```python
+async def process(job_id):
+    logger.info("processing %s started", job_id)
+    async with get_session() as session:
+        ...
+```
+
+## Fix safety
+Unsafe: which logger to use is a judgement. This version reports only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from supavisor_lint.facts.handlers import starts_with_log
+from supavisor_lint.findings import Finding
+from supavisor_lint.rules.base import FileView, Rule
+
+
+def detect(view: FileView) -> Iterator[Finding]:
+    """Tasks whose first failing statement comes before a log call."""
+    for task, shape in view.working_tasks:
+        if not task.provided and shape.main_openings and not starts_with_log(task.node.body):
+            yield RULE.at(
+                view,
+                task.node,
+                f"`{task.node.name}` logs nothing before the first statement that can fail",
+                confidence=task.confidence,
+            )
+
+
+RULE = Rule("SUP408", "missing-start-log", "info", "template", "unsafe", __doc__, detect, default=False)

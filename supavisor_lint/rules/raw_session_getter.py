@@ -1,0 +1,144 @@
+"""A session is taken from a raw getter or a dependency instead of the session helper.
+
+## What it finds
+`await get_session()` where `get_session` is a coroutine (or a plain function) that returns a session, `await
+anext(dependency())` and `await dependency().__anext__()`, and `async for session in dependency():` whose body leaves
+the loop with `break` or `return`. What a name means is read from its definition, not from its spelling.
+
+## Why it matters
+Nobody commits, rolls back or closes a raw session. A dependency that is taken apart by hand is worse: with `anext` the
+generator is collected while the session is in use and closes it concurrently; a loop that is left early never runs the
+generator's commit, so that a write is lost without an error. These broken forms are also reported in the profile
+"hazards".
+
+## Example
+```python
+session = await get_session()          # a coroutine that returns async_session_factory()
+job = await session.get(Job, job_id)
+```
+
+## Use instead
+```python
+async with get_session() as session:   # an asynccontextmanager that commits, rolls back and closes
+    job = await session.get(Job, job_id)
+```
+
+## Fix safety
+Unsafe: how far the `async with` must reach is a judgement. This version reports only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from supavisor_lint.facts.file import walk_own
+from supavisor_lint.facts.statements import For, Return, Simple, While
+from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Node
+from supavisor_lint.findings import Finding
+from supavisor_lint.project.calls import yielded
+from supavisor_lint.project.values import FunctionValue, GeneratorValue, Session
+from supavisor_lint.rules.base import FileView, Rule
+
+
+def detect(view: FileView) -> Iterator[Finding]:
+    """Awaited and plain getters, generators taken apart, loops left early."""
+    for call in view.file.calls:
+        if view.may_open_sessions(call):
+            continue
+        parent = call.parent
+        if isinstance(parent, Await):
+            yield from _awaited(view, parent, call)
+        elif isinstance(parent, For) and parent.is_async and parent.iter is call:
+            yield from _iterated(view, parent, call)
+        else:
+            yield from _plain(view, call)
+
+
+def _awaited(view: FileView, node: Await, call: Call) -> Iterator[Finding]:
+    session = view.ev.only(view.file, node)
+    if not isinstance(session, Session):
+        return
+    if session.source == "getter":
+        yield _finding(
+            view,
+            node,
+            call,
+            f"`{_name(call)}` returns a raw session that nobody commits, rolls back or closes",
+        )
+    elif session.source == "dependency":
+        message = f"`{_name(call)}` takes a session out of a dependency's generator, which then closes it while it is in use"
+        yield _finding(view, node, call, message, hazard=True)
+
+
+def _plain(view: FileView, call: Call) -> Iterator[Finding]:
+    callee = view.ev.only(view.file, call.func)
+    session = view.ev.only(view.file, call)
+    if isinstance(callee, FunctionValue) and isinstance(session, Session) and session.source == "getter":
+        yield _finding(
+            view,
+            call,
+            call,
+            f"`{_name(call)}` returns a raw session that nobody commits, rolls back or closes",
+        )
+
+
+def _iterated(view: FileView, loop: For, call: Call) -> Iterator[Finding]:
+    made = view.ev.only(view.file, call)
+    if not isinstance(made, GeneratorValue) or not any(
+        isinstance(v, Session) for v in yielded(view.ev, made.function)
+    ):
+        return
+    leaving = next(_leaving(loop), None)
+    if leaving is not None:
+        message = (
+            f"the loop over `{_name(call)}` is left early (line {leaving.span.line}): the dependency's code after its "
+            "`yield` does not run then, uncommitted writes are lost"
+        )
+        yield _finding(view, call, call, message, hazard=_loses_a_write(loop))
+
+
+def _leaving(loop: For) -> Iterator[Node]:
+    """The `return` statements in a loop's body, and the `break`s that leave this loop."""
+    for statement in loop.body:
+        for node in walk_own(statement):
+            if isinstance(node, Return) or (isinstance(node, Simple) and node.keyword == "break" and _loop_of(node) is loop):
+                yield node
+
+
+def _loop_of(node: Node) -> Node | None:
+    parent = node.parent
+    while parent is not None and not isinstance(parent, For | While):
+        parent = parent.parent
+    return parent
+
+
+def _loses_a_write(loop: For) -> bool:
+    methods = {
+        node.func.attr
+        for statement in loop.body
+        for node in walk_own(statement)
+        if isinstance(node, Call) and isinstance(node.func, Attribute)
+    }
+    return not methods.isdisjoint({"add", "add_all", "delete", "merge"}) and "commit" not in methods
+
+
+def _name(call: Call) -> str:
+    func: Expr = call.func
+    if isinstance(func, Attribute):
+        return f"{func.attr}()"
+    return f"{getattr(func, 'id', 'call')}()"
+
+
+def _finding(view: FileView, where: Expr, call: Call, what: str, hazard: bool = False) -> Finding:
+    return RULE.at(
+        view,
+        where,
+        f"{what}; open it with `async with` and the session helper",
+        related=view.definition_of(call),
+        hazard=hazard,
+    )
+
+
+RULE = Rule(
+    "SUP103", "raw-session-getter", "error", "hazards for the broken forms", "unsafe", __doc__, detect
+)

@@ -1,0 +1,59 @@
+"""A background task writes its status and does its work in one and the same transaction.
+
+## What it finds
+A task that writes a status, where two or more status writes (or the status "processing" and the work after it) stand
+in one transaction: one `begin()` block, or one helper block without any.
+
+## Why it matters
+A status is visible to others only when its transaction is committed. With one transaction the job says "pending" to
+the end, and an error rolls the status back together with the work.
+
+## Example
+```python
+async with get_session() as session, session.begin():
+    job.status = "processing"
+    await do_the_work(session)
+    job.status = "completed"
+```
+
+## Use instead
+```python
+async with get_session() as session:
+    async with session.begin():
+        job.status = "processing"
+    async with session.begin():
+        await do_the_work(session)
+    async with session.begin():
+        job.status = "completed"
+```
+
+## Fix safety
+Unsafe: work that is committed before the end stays when a later phase fails. This version reports only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from supavisor_lint.findings import Finding
+from supavisor_lint.flow.transactions import status_shares_transaction
+from supavisor_lint.rules.base import FileView, Rule
+
+
+def detect(view: FileView) -> Iterator[Finding]:
+    """Tasks whose status writes all fall into one transaction, with other work."""
+    for task, shape in view.working_tasks:
+        if not task.provided and shape.main_openings and status_shares_transaction(shape):
+            yield RULE.at(
+                view,
+                task.node,
+                f"`{task.node.name}` writes its status and does its work in one transaction: no status is visible before "
+                "the end",
+                confidence=task.confidence,
+                related=[
+                    view.place(view.file, w.node, "a status is written here") for w in shape.status_writes[:3]
+                ],
+            )
+
+
+RULE = Rule("SUP305", "single-transaction-task", "warning", "template", "unsafe", __doc__, detect)

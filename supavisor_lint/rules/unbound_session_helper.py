@@ -1,0 +1,97 @@
+"""A session helper or factory is named where nothing binds the name.
+
+## What it finds
+A read of a helper's, getter's or factory's name (one that the project defines, or one of the settings' names) in a
+place where neither the function, nor a function around it, nor the module binds it, or where only an import under
+`if TYPE_CHECKING:` does. A star import in reach silences the rule.
+
+## Why it matters
+It is a NameError at run time, and in a background task only the task ever sees it: the job stays "pending".
+
+## Example
+```python
+async def process_search(job_id):
+    async with get_session() as session:     # nothing imports get_session here
+        ...
+```
+
+## Use instead
+```python
+async def process_search(job_id):
+    from app.session import get_session
+
+    async with get_session() as session:
+        ...
+```
+
+## Fix safety
+Safe when exactly one definition fits: the line could only fail before. This version reports only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from supavisor_lint.facts.file import enclosing_function, scope_of
+from supavisor_lint.facts.handlers import enclosing_tries
+from supavisor_lint.facts.statements import Assign, FunctionDef
+from supavisor_lint.facts.tree import Name, Node, Param
+from supavisor_lint.findings import Finding
+from supavisor_lint.project.names import bound_at_run_time
+from supavisor_lint.rules.base import FileView, Rule
+
+
+def detect(view: FileView) -> Iterator[Finding]:
+    """Reads of session names that nothing binds."""
+    for name in view.project.names.nameable(view.file.names):
+        for read in view.file.names[name]:
+            if _is_unbound(read) and not _is_annotation(read) and not _expects_it(read):
+                places = view.project.names.definitions_of(name)
+                hint = (
+                    f"import it, for example from {places[0].path}" if places else "import it in the function"
+                )
+                yield RULE.at(
+                    view,
+                    read,
+                    f"nothing binds `{name}` here: this is a NameError when the line runs; {hint}",
+                    related=places,
+                )
+
+
+def _is_unbound(read: Name) -> bool:
+    scope = scope_of(read)
+    if scope.sees_star_import():
+        return False
+    owner = scope.lookup(read.id)
+    if owner is None:
+        return True
+    return (
+        owner.kind == "module"
+        and enclosing_function(read) is not None
+        and not bound_at_run_time(owner, read.id)
+    )
+
+
+def _is_annotation(read: Name) -> bool:
+    child: Node = read
+    parent = read.parent
+    while parent is not None:
+        if isinstance(parent, Param | Assign) and parent.annotation is child:
+            return True
+        if isinstance(parent, FunctionDef):
+            return parent.returns is child
+        child, parent = parent, parent.parent
+    return False
+
+
+def _expects_it(read: Name) -> bool:
+    """Whether a `try … except NameError` stands around the read."""
+    return any(
+        isinstance(handler.type, Name) and handler.type.id == "NameError"
+        for statement, part in enclosing_tries(read)
+        if part == "body"
+        for handler in statement.handlers
+    )
+
+
+RULE = Rule("SUP105", "unbound-session-helper", "error", "hazards", "safe", __doc__, detect)

@@ -1,0 +1,181 @@
+"""Many files: discover them, link the project, analyse each, collect. All input and output of a check is here."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from supavisor_lint.engine import Engine
+from supavisor_lint.findings import Finding
+from supavisor_lint.project.project import Project
+from supavisor_lint.settings import Settings
+from supavisor_lint.sources.discovery import SourceFile, discover, is_excluded
+from supavisor_lint.sources.reading import UndecodableFile, UnreadableFile, decode, read_source
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run has to say.
+
+    `findings` are sorted; `files` counts the files asked for, `analysed` those that were parsed, `failed` those that
+    could not be, `suppressed` the findings under a noqa; `problems` are one-line complaints (missing path, I/O);
+    `sources` holds the text of every file with a finding, by relative path.
+    """
+
+    findings: tuple[Finding, ...]
+    files: int
+    analysed: int
+    failed: int
+    suppressed: int
+    problems: tuple[str, ...]
+    sources: Mapping[str, str]
+
+
+def check_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Result:
+    """Check the files below some paths, with the knowledge of the whole project below `root`."""
+    with _without_garbage_collection():
+        asked = discover(paths, root, settings)
+        known = _known_files(paths, root, settings, asked.files)
+        project = _project(known, settings, {})
+        return _collect(project, [file.relative for file in asked.files], asked.problems)
+
+
+def check_stdin(data: bytes, filename: Path | None, root: Path, settings: Settings) -> Result:
+    """Check a text from standard input as if it stood at `filename` (a lone file when that is None)."""
+    with _without_garbage_collection():
+        if filename is None:
+            project = _project({}, settings, {"stdin.py": data})
+            return _collect(project, ["stdin.py"], (), shown_as={"stdin.py": "<stdin>"})
+        if is_excluded(filename, root, settings):
+            return Result((), 0, 0, 0, 0, (), {})
+        relative = _relative(filename, root)
+        known = _known_files([root], root, settings, ())
+        return _collect(_project(known, settings, {relative: data}), [relative], ())
+
+
+class Checker:
+    """Checks single files of one project; made once per process, it reads the project once."""
+
+    def __init__(self, root: Path, settings: Settings) -> None:
+        self._root = root
+        self._settings = settings
+        self._engine: Engine | None = None
+        self._known: dict[str, str] = {}
+
+    def check(self, path: Path, text: str) -> tuple[Finding, ...]:
+        """The findings of one file, sorted, with unused suppressions and without regard to noqa comments."""
+        with _without_garbage_collection():
+            relative = _relative(path, self._root)
+            engine = self._engine_for(relative, text)
+            return _unsuppressed(engine, relative, text)
+
+    def _engine_for(self, relative: str, text: str) -> Engine:
+        if self._engine is None:
+            self._known = _known_files([self._root], self._root, self._settings, ())
+            self._engine = _engine(_project(self._known, self._settings, {}))
+        if _text_of(self._engine.project, relative) == text:
+            return self._engine
+        overlay = {relative: text.encode("utf-8", "surrogatepass")}
+        return _engine(_project(self._known, self._settings, overlay))
+
+
+def _unsuppressed(engine: Engine, relative: str, text: str) -> tuple[Finding, ...]:
+    analysis = engine.analyse_text(relative, text)
+    return tuple(sorted((*analysis.findings, *analysis.suppressed), key=lambda finding: finding.sort_key))
+
+
+def _text_of(project: Project, relative: str) -> str | None:
+    if relative not in project.paths:
+        return None
+    try:
+        return decode(project.bytes_of(relative))
+    except (UnreadableFile, UndecodableFile):
+        return None
+
+
+# ---------------------------------------------------------------------------------------------------------- the steps
+
+
+def _known_files(
+    paths: Sequence[Path], root: Path, settings: Settings, asked: Sequence[SourceFile]
+) -> dict[str, str]:
+    """Relative to absolute path of every file of the project, and of the files asked for."""
+    covers_root = any(os.path.realpath(path) == os.path.realpath(root) for path in paths)
+    files = asked if covers_root and asked else (*discover([root], root, settings).files, *asked)
+    return {file.relative: file.absolute for file in files}
+
+
+def _project(known: Mapping[str, str], settings: Settings, overlay: Mapping[str, bytes]) -> Project:
+    project = Project(known, _reader(known), settings, overlay)
+    project.link()
+    return project
+
+
+def _reader(known: Mapping[str, str]) -> Callable[[str], bytes]:
+    return lambda relative: read_source(known[relative])
+
+
+def _engine(project: Project) -> Engine:
+    return Engine(project)
+
+
+def _collect(
+    project: Project, asked: Sequence[str], problems: Sequence[str], shown_as: Mapping[str, str] | None = None
+) -> Result:
+    engine = _engine(project)
+    findings: list[Finding] = []
+    suppressed = 0
+    sources: dict[str, str] = {}
+    names = shown_as or {}
+    candidates = [path for path in asked if path in set(project.candidates) or path in project.failures]
+    for path in candidates:
+        text = _text_of(project, path) or ""
+        analysis = engine.analyse_text(path, text)
+        suppressed += len(analysis.suppressed)
+        findings += [_renamed(finding, names) for finding in analysis.findings]
+        if analysis.findings:
+            sources[names.get(path, path)] = text
+    failed = sum(1 for path in asked if path in project.failures)
+    return Result(
+        tuple(sorted(findings, key=lambda finding: finding.sort_key)),
+        len(asked),
+        len(candidates) - failed,
+        failed,
+        suppressed,
+        tuple(problems),
+        sources,
+    )
+
+
+def _renamed(finding: Finding, names: Mapping[str, str]) -> Finding:
+    if finding.path not in names:
+        return finding
+    from dataclasses import replace
+
+    related = tuple(replace(place, path=names.get(place.path, place.path)) for place in finding.related)
+    return replace(finding, path=names[finding.path], related=related)
+
+
+def _relative(path: Path, root: Path) -> str:
+    """The name of a file in reports: relative to the root if it is below it, else absolute; POSIX."""
+    absolute = Path(os.path.abspath(path))  # noqa: PTH100 - symbolic links are kept as they are named
+    try:
+        return absolute.relative_to(os.path.abspath(root)).as_posix()  # noqa: PTH100
+    except ValueError:
+        return absolute.as_posix()
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """LibCST's trees are large and free of cycles: collecting while they grow costs a third of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

@@ -1,0 +1,256 @@
+"""From pyproject.toml to `Settings`; whatever is wrong there is one `SettingsError` with one clear line."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple, NoReturn
+
+from supavisor_lint.settings import Settings, Template
+from supavisor_lint.sources import checks
+from supavisor_lint.sources.checks import BadValue, Reader
+
+TABLE = "supavisor-lint"
+_FILE = "pyproject.toml"
+_PROJECT_FILES = (_FILE, "setup.cfg", "setup.py")
+_TOML_POSITION = re.compile(r"^(?P<reason>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)$", re.DOTALL)
+
+_NAMES = checks.list_of(checks.name)
+_TEXTS = checks.list_of(checks.text)
+
+_CODES = "list of codes or prefixes"
+_LIST_OF_NAMES = "list of dotted or bare names"
+
+
+class _Key(NamedTuple):
+    """What a key holds, for people, and the function that reads it."""
+
+    holds: str
+    read: Reader[object]
+
+
+_TEMPLATE = "template"
+_TEMPLATE_KEYS: Mapping[str, _Key] = {
+    "failure-update": _Key("statement", checks.text),
+    "failure-import": _Key("import statement", checks.text),
+}
+_OWN_KEYS: Mapping[str, _Key] = {
+    "profile": _Key('"template" or "hazards"', checks.one_of("template", "hazards")),
+    "select": _Key(_CODES, checks.codes),
+    "ignore": _Key(_CODES, checks.codes),
+    "extend-select": _Key(_CODES, checks.codes),
+    "per-file-ignores": _Key(f"table from gitignore-style patterns to a {_CODES}", checks.per_file_ignores),
+    "exclude": _Key("list of gitignore-style patterns", _TEXTS),
+    "extend-exclude": _Key("list of gitignore-style patterns", _TEXTS),
+    "src": _Key("list of folders inside the root", _TEXTS),
+    "session-factories": _Key(_LIST_OF_NAMES, _NAMES),
+    "session-helpers": _Key(_LIST_OF_NAMES, _NAMES),
+    "helper": _Key("dotted name", checks.dotted_name),
+    "phase-helpers": _Key(_LIST_OF_NAMES, _NAMES),
+    "session-modules": _Key("list of modules", _TEXTS),
+    "task-names": _Key("list of shell-style patterns", _TEXTS),
+    "task-registrars": _Key(
+        "list of dotted names or tables {name, argument, session}", checks.list_of(checks.registrar)
+    ),
+    "import-style": _Key('"function" or "module"', checks.one_of("function", "module")),
+    "pooler": _Key(
+        '"transaction", "auto", "session" or "none"', checks.one_of("transaction", "auto", "session", "none")
+    ),
+    "asyncpg-version": _Key("version", checks.version),
+    "check-tests": _Key("true or false", checks.boolean),
+}
+
+KEYS: Mapping[str, str] = MappingProxyType(
+    {name: key.holds for name, key in _OWN_KEYS.items()}
+    | {f"{_TEMPLATE}.{name}": key.holds for name, key in _TEMPLATE_KEYS.items()}
+)
+"""Every key of `[tool.supavisor-lint]` and what it holds; a dot leads into a table of its own."""
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used. The message is one line: where, which key, what is wrong, what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A settings file: how it is called in messages, and its text, in which lines are looked up."""
+
+    path: Path
+    text: str
+
+    def refuse(self, table: str, key: str, reason: str) -> NoReturn:
+        line = _line_of(self.text, table, key)
+        where = f"{self.path}:{line}" if line else f"{self.path}"
+        raise SettingsError(f"{where}: {_one_line(reason)}")
+
+
+def find_root(start: Path) -> Path:
+    """The root for a file or folder, absolute: the nearest folder at or above it that is one.
+
+    The first choice is a folder whose pyproject.toml has a `[tool.supavisor-lint]` table, then one with a
+    `.git`, then one with a pyproject.toml, setup.cfg or setup.py, and last the folder of `start` itself.
+    Never raises: a broken pyproject.toml that mentions the table counts, and `load_settings` says what is wrong.
+    """
+    start = Path(os.path.abspath(start))  # noqa: PTH100 - resolve() would follow links
+    folder = start if os.path.isdir(start) else start.parent  # noqa: PTH112 - it never raises
+    folders = (folder, *folder.parents)
+    for is_root in (_has_table, _has_git, _has_project_file):
+        for candidate in folders:
+            if is_root(candidate):
+                return candidate
+    return folder
+
+
+def load_settings(root: Path, config: Path | None = None, isolated: bool = False) -> Settings:
+    """The settings for `root`: from its pyproject.toml if there is one, or from the file `config`.
+
+    `config` must exist and have the table; `isolated` reads no file at all. Raises `SettingsError`.
+    """
+    if isolated:
+        if config is not None:
+            raise SettingsError("--config and --isolated exclude each other; leave one of them out")
+        return Settings()
+    path = config or root / _FILE
+    if config is None and not _exists(path):
+        return Settings()
+    source = _Source(path, _text_of(path))
+    table = _own_table(source, _parsed(source))
+    if table is None and config is not None:
+        raise SettingsError(f"{path}: has no [tool.{TABLE}] table; add it or name another file")
+    return _settings(source, root, table or {})
+
+
+def parse_codes(text: str, option: str) -> tuple[str, ...]:
+    """The codes of a command-line option, separated by commas or spaces. Raises `SettingsError`."""
+    try:
+        return tuple(checks.code(word) for word in re.split(r"[,\s]+", text) if word)
+    except BadValue as error:
+        raise SettingsError(f"{option}: {_one_line(str(error))}") from None
+
+
+# --- finding the root ---------------------------------------------------------------------------------------
+
+
+def _has_table(folder: Path) -> bool:
+    try:
+        data = (folder / _FILE).read_bytes()
+    except OSError:
+        return False
+    if TABLE.encode() not in data:
+        return False
+    try:
+        tool = _toml(data.decode()).get("tool")
+    except ValueError:
+        return True
+    return isinstance(tool, dict) and TABLE in tool
+
+
+def _has_git(folder: Path) -> bool:
+    return _exists(folder / ".git")
+
+
+def _has_project_file(folder: Path) -> bool:
+    return any(_exists(folder / name) for name in _PROJECT_FILES)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a folder that may not be searched
+        return False
+
+
+# --- reading the file ---------------------------------------------------------------------------------------
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise SettingsError(f"{path}:{line}: is not UTF-8; save it in that encoding") from error
+
+
+def _toml(text: str) -> dict[str, Any]:
+    """Parse TOML; raises ValueError."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    return tomllib.loads(text.replace("\r\n", "\n"))
+
+
+def _parsed(source: _Source) -> dict[str, Any]:
+    try:
+        return _toml(source.text)
+    except (ValueError, RecursionError) as error:
+        match = _TOML_POSITION.match(str(error))
+        if match is None:
+            raise SettingsError(f"{source.path}: is not TOML: {_one_line(str(error))}") from error
+        where = f"{source.path}:{match['line']}:{match['column']}"
+        raise SettingsError(f"{where}: is not TOML: {_one_line(match['reason'])}") from error
+
+
+def _own_table(source: _Source, document: dict[str, Any]) -> dict[str, Any] | None:
+    tool = document.get("tool", {})
+    if not isinstance(tool, dict):
+        source.refuse("", "tool", '"tool" must be a table')
+    for name in tool:
+        if name != TABLE and name.lower().replace("_", "-") == TABLE:
+            source.refuse(f"tool.{name}", "", f"unknown table [tool.{name}]; did you mean [tool.{TABLE}]?")
+    table = tool.get(TABLE)
+    if table is not None and not isinstance(table, dict):
+        source.refuse("tool", TABLE, f"[tool.{TABLE}] must be a table")
+    return table
+
+
+# --- reading the keys ---------------------------------------------------------------------------------------
+
+
+def _settings(source: _Source, root: Path, table: dict[str, Any]) -> Settings:
+    src = _OWN_KEYS["src"]._replace(read=checks.list_of(checks.folder_below(root)))
+    own = {**_OWN_KEYS, "src": src, _TEMPLATE: _Key("table", lambda value: _template(source, value))}
+    return Settings(**dict(_fields(source, f"tool.{TABLE}", table, own)))
+
+
+def _template(source: _Source, table: object) -> Template:
+    if not isinstance(table, dict):
+        raise BadValue("must be a table")
+    return Template(**dict(_fields(source, f"tool.{TABLE}.{_TEMPLATE}", table, _TEMPLATE_KEYS)))
+
+
+def _fields(source: _Source, name: str, table: dict[str, Any], keys: Mapping[str, _Key]) -> Iterator[tuple[str, Any]]:
+    """The fields that the table called `name` sets, with their values."""
+    for key, value in table.items():
+        if key not in keys:
+            known = checks.nearest(key.replace("_", "-"), keys)
+            source.refuse(name, key, f'unknown key "{key}" in [{name}]{known}')
+        try:
+            yield key.replace("-", "_"), keys[key].read(value)
+        except BadValue as error:
+            source.refuse(name, key, f'"{key}" in [{name}]: {error}')
+
+
+def _line_of(text: str, table: str, key: str) -> int | None:
+    """The line (from 1) of `key` in `[table]`, or of the table itself, as far as plain searching finds it."""
+    current = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        header = re.match(r"\s*\[+([^\[\]]+)\]+\s*(#.*)?$", line)
+        if header:
+            current = re.sub(r"[\s\"']", "", header[1])
+            if current in (f"{table}.{key}", table if not key else None):
+                return number
+        elif key and current == table and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line):
+            return number
+    return None
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,162 @@
+"""The command line: files, colours, help, and the commands about the rules."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import jsonschema
+import pytest
+from cli_support import Fake, fake_fixture, invoke, project_fixture, spawn  # noqa: F401
+from click.testing import CliRunner
+
+from supavisor_lint import __version__
+from supavisor_lint.cli import cli
+from supavisor_lint.rules import RULES
+
+SCHEMA = json.loads(Path(__file__).with_name("schemas").joinpath("findings.schema.json").read_text("utf-8"))
+
+
+# Files
+
+
+def test_the_output_file_holds_the_report(fake: Fake, project: Path) -> None:
+    result = invoke("check", "--output-format", "json", "--output-file", "report.json", color=True)
+    assert (result.exit_code, result.stdout) == (1, "")
+    jsonschema.validate(json.loads((project / "report.json").read_text("utf-8")), SCHEMA)
+    assert sorted(path.name for path in project.iterdir()) == ["app", "pyproject.toml", "report.json"]
+    invoke("check", "--output-file", "report.json", color=True)
+    assert (project / "report.json").read_text("utf-8").startswith("app/tasks.py:2:15: SUP101 [error] ")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions and links of POSIX")
+def test_the_output_file_keeps_its_mode_and_its_link(fake: Fake, project: Path) -> None:
+    target = project / "real.txt"
+    target.write_text("old", "utf-8")
+    target.chmod(0o640)
+    (project / "link.txt").symlink_to(target)
+    invoke("check", "--output-file", "link.txt")
+    assert (project / "link.txt").is_symlink()
+    assert "SUP101" in target.read_text("utf-8")
+    assert target.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a Linux device")
+def test_a_device_is_written_to_and_not_replaced(fake: Fake) -> None:
+    assert invoke("check", "--output-file", "/dev/null").exit_code == 1
+    result = invoke("check", "--output-file", "/dev/full")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("supavisor-lint: error: cannot write /dev/full: ")
+    assert Path("/dev/full").is_char_device()
+
+
+@pytest.mark.parametrize("name", ["missing/report.txt", "app"])
+def test_an_output_file_that_cannot_be_written_is_one_line(fake: Fake, project: Path, name: str) -> None:
+    result = invoke("check", "--output-file", name)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"supavisor-lint: error: cannot write {name}: ")
+    assert result.stderr.count("\n") == 1
+    assert sorted(path.name for path in project.iterdir()) == ["app", "pyproject.toml"]
+
+
+# Colours
+
+
+def test_a_terminal_gets_colours(fake: Fake) -> None:
+    assert "\x1b[" in invoke("check", color=True).stdout
+    assert "\x1b[" not in invoke("check").stdout
+    assert click.unstyle(invoke("check", color=True).stdout) == invoke("check").stdout
+
+
+@pytest.mark.parametrize(
+    ("env", "coloured"),
+    [
+        ({}, False),
+        ({"FORCE_COLOR": "1"}, True),
+        ({"FORCE_COLOR": "0"}, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
+        ({"FORCE_COLOR": "1", "NO_COLOR": ""}, True),
+    ],
+)
+def test_the_environment_decides_about_colours_in_a_pipe(
+    project: Path, env: dict[str, str], coloured: bool
+) -> None:
+    assert (b"\x1b[" in spawn("check", **env).stdout) is coloured
+
+
+@pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_the_environment_can_forbid_colours_on_a_terminal(
+    fake: Fake, env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("click.utils.should_strip_ansi", lambda stream=None, color=None: color is False)
+    assert "\x1b[" not in CliRunner().invoke(cli, ("check",), color=True).stdout
+
+
+# The other commands
+
+
+@pytest.mark.parametrize("args", [("--help",), ("check", "--help"), ("explain", "-h"), ("rules", "-h")])
+def test_help_fits_80_columns(args: tuple[str, ...]) -> None:
+    result = invoke(*args)
+    assert result.exit_code == 0
+    assert max(len(line) for line in result.stdout.splitlines()) <= 80
+
+
+def test_help_shows_examples() -> None:
+    assert "supavisor-lint explain SUP101" in invoke("--help").stdout
+    assert "Exit codes: 0" in invoke("check", "--help").stdout
+
+
+def test_version() -> None:
+    assert invoke("--version").stdout == f"supavisor-lint {__version__}\n"
+
+
+@pytest.mark.parametrize("args", [["--help"], ["--version"], ["check", "--help"]])
+def test_help_and_version_do_not_load_libcst(args: list[str]) -> None:
+    code = (
+        "import sys, atexit\n"
+        "heavy = {'libcst', 'flake8', 'multiprocessing', 'pathspec'}\n"
+        "atexit.register(lambda: print('LOADED', sorted(heavy & set(sys.modules))))\n"
+        f"sys.argv[1:] = {args!r}\n"
+        "from supavisor_lint.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("LOADED []\n")
+
+
+def test_explain_takes_several_codes_and_names() -> None:
+    result = invoke("explain", "sup101", "Session-Helper-Misuse,SUP900")
+    assert result.exit_code == 0
+    for rule in RULES:
+        shown = f"{rule.code} {rule.name}\n" in result.stdout
+        assert shown is (rule.code in {"SUP101", "SUP104", "SUP900"})
+
+
+def test_explain_of_an_unknown_code_is_one_line_with_the_nearest() -> None:
+    result = invoke("explain", "SUP101", "SUP1O4")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        "supavisor-lint: error: unknown rule 'SUP1O4'; did you mean SUP104 (session-helper-misuse)?\n"
+    )
+
+
+def test_every_rule_can_be_explained() -> None:
+    for rule in RULES:
+        result = invoke("explain", rule.code)
+        assert result.exit_code == 0
+        assert rule.doc.strip() in result.stdout
+
+
+def test_rules_lists_them_all_in_each_format() -> None:
+    document = json.loads(invoke("rules", "--output-format", "json").stdout)
+    assert [rule["code"] for rule in document["rules"]] == [rule.code for rule in RULES]
+    for output_format in ("text", "markdown"):
+        lines = invoke("rules", "--output-format", output_format).stdout.splitlines()
+        assert sum("SUP" in line for line in lines) == len(RULES)

@@ -1,0 +1,115 @@
+"""The command line in a process of its own: whole runs, pipes, encodings, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+from cli_support import SNIPPET, fake_fixture, project_fixture, spawn  # noqa: F401
+
+SCHEMA = json.loads(Path(__file__).with_name("schemas").joinpath("findings.schema.json").read_text("utf-8"))
+
+
+def test_the_snippet_on_stdin_is_found(project: Path) -> None:
+    done = spawn("check", "-", "--output-format", "concise", stdin=SNIPPET.encode())
+    assert done.returncode == 1
+    assert b":2:15: SUP101 " in done.stdout
+    assert done.stderr.decode().splitlines() == ["Found 1 finding in 1 of 1 file."]
+
+
+def test_a_whole_project(project: Path) -> None:
+    done = spawn("check", "--output-format", "json")
+    document = json.loads(done.stdout)
+    jsonschema.validate(document, SCHEMA)
+    assert done.returncode == 1
+    assert [(found["code"], found["path"], found["line"]) for found in document["findings"]] == [
+        ("SUP101", "app/tasks.py", 2)
+    ]
+    assert document["summary"]["files"] == 2
+    assert spawn("check", "app/clean.py").returncode == 0
+
+
+def test_a_missing_path_does_not_stop_the_good_one(project: Path) -> None:
+    done = spawn("check", "nope.py", "app/tasks.py")
+    assert done.returncode == 2
+    assert b"SUP101" in done.stdout
+    errors = [line for line in done.stderr.decode().splitlines() if "error" in line]
+    assert len(errors) == 1 and errors[0].startswith("supavisor-lint: error: ") and "nope.py" in errors[0]
+
+
+def test_a_pipe_that_closes_early_is_no_error(project: Path) -> None:
+    many = "".join(f"async def t{number}():\n    s = async_session_factory()\n" for number in range(2000))
+    (project / "app" / "many.py").write_text(many, "utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "supavisor_lint", "check", "--quiet"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    assert b"SUP101" in process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_exits_with_130_and_without_a_traceback(project: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "supavisor_lint", "check", "-", "--verbose"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    time.sleep(2)  # until it waits for its input
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=20)
+    assert (process.returncode, stdout, stderr) == (130, b"", b"supavisor-lint: interrupted\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file descriptors of POSIX")
+def test_a_closed_stdin_is_one_line(project: Path) -> None:
+    command = f"exec '{sys.executable}' -m supavisor_lint check - <&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (2, b"supavisor-lint: error: stdin is closed\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a Linux device")
+def test_a_full_disk_behind_stdout_is_one_line(project: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "supavisor_lint", "check"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr and b"supavisor-lint: error: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [("ascii", b"\\u6f22 \\xdf"), ("latin-1", b"\\u6f22 \xdf"), ("utf-8", "漢 ß".encode())],
+)
+def test_any_encoding_of_stdout_will_do(project: Path, encoding: str, shown: bytes) -> None:
+    code = f"{SNIPPET.rstrip()}  # 漢 ß\n".encode()
+    done = spawn("check", "-", stdin=code, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+    assert done.returncode == 1
+    assert shown in done.stdout
+    done = spawn("check", "-", "--output-format=json", stdin=code, PYTHONIOENCODING=encoding, PYTHONUTF8="0")
+    assert json.loads(done.stdout.decode(encoding))["summary"]["findings"] == 1
+
+
+def test_the_console_script_is_the_module(project: Path) -> None:
+    script = Path(sys.executable).with_name("supavisor-lint")
+    if not script.exists():
+        pytest.skip("the package is not installed beside this Python")
+    done = subprocess.run([script, "check"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (1, spawn("check").stdout)
