@@ -89,9 +89,7 @@ def fake_fixture(project: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
 
 
 def invoke(*args: str, stdin: bytes | str | None = None, color: bool = False) -> Any:
-    separate: Any = (
-        {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
-    )  # click 8.1
+    separate: Any = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}  # click 8.1
     return CliRunner(**separate).invoke(cli, args, input=stdin, prog_name="supavisor-lint", color=color)
 
 

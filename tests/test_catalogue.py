@@ -34,9 +34,7 @@ RULES = (
 )
 
 
-@pytest.mark.parametrize(
-    "text", ["SUP101", "sup101", "direct-session-factory", "Direct_Session_Factory", " SUP101 "]
-)
+@pytest.mark.parametrize("text", ["SUP101", "sup101", "direct-session-factory", "Direct_Session_Factory", " SUP101 "])
 def test_rules_are_found_by_code_and_name_in_any_case(text: str) -> None:
     assert catalogue.find_rule(text, RULES) is RULES[0]
 

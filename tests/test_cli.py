@@ -22,9 +22,7 @@ SCHEMA = json.loads(Path(__file__).with_name("schemas").joinpath("findings.schem
 def test_findings_go_to_stdout_and_the_summary_to_stderr(fake: Fake) -> None:
     result = invoke("check")
     assert result.exit_code == 1
-    assert (
-        result.stdout.splitlines()[0] == "app/tasks.py:2:15: SUP101 [error] session factory called directly"
-    )
+    assert result.stdout.splitlines()[0] == "app/tasks.py:2:15: SUP101 [error] session factory called directly"
     assert "2 |     session = async_session_factory()" in result.stdout
     assert "  = note: app/db.py:1:1: defined here" in result.stdout
     assert result.stderr == "Found 1 finding in 1 of 2 files.\n"
@@ -84,9 +82,7 @@ def test_json_is_the_contract_and_nothing_else_is_on_stdout(fake: Fake) -> None:
     assert document["statistics"] == [{"code": "SUP101", "name": "direct-session-factory", "count": 1}]
 
 
-def test_paths_are_shown_from_where_the_reader_is(
-    fake: Fake, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_paths_are_shown_from_where_the_reader_is(fake: Fake, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     args = ("check", "--output-format", "concise", str(project))
     monkeypatch.chdir(project / "app")
     assert invoke(*args).stdout.startswith("tasks.py:2:15: ")

@@ -82,9 +82,7 @@ def test_a_terminal_gets_colours(fake: Fake) -> None:
         ({"FORCE_COLOR": "1", "NO_COLOR": ""}, True),
     ],
 )
-def test_the_environment_decides_about_colours_in_a_pipe(
-    project: Path, env: dict[str, str], coloured: bool
-) -> None:
+def test_the_environment_decides_about_colours_in_a_pipe(project: Path, env: dict[str, str], coloured: bool) -> None:
     assert (b"\x1b[" in spawn("check", **env).stdout) is coloured
 
 

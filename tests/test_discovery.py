@@ -20,7 +20,7 @@ PLAIN = Settings()
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
-def make(root: Path, *files: str, **contents: str) -> Path:
+def make(root: Path, *files: str) -> Path:
     for name in files:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -251,7 +251,7 @@ def not_ignored_by_git(root: Path, files: Iterable[str]) -> list[str]:
 @needs_git
 def test_ignore_files_mean_what_git_says(tmp_path: Path) -> None:
     rng = random.Random(4711)
-    single = [[(".gitignore", (pattern,))] for pattern in PATTERNS]
+    single: list[list[tuple[str, tuple[str, ...]]]] = [[(".gitignore", (pattern,))] for pattern in PATTERNS]
     mixed = [
         [(f"{folder}.gitignore", tuple(rng.choices(PATTERNS, k=rng.randint(1, 4)))) for folder in ("", "x/", "x/y/")]
         + [(".git/info/exclude", tuple(rng.choices(PATTERNS, k=2)))]
@@ -299,7 +299,12 @@ def test_loops_end_and_no_folder_is_read_twice(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "a/broken.py").symlink_to("nowhere.py")
     read: list[str] = []
     scandir = os.scandir
-    monkeypatch.setattr(os, "scandir", lambda path: read.append(os.path.realpath(path)) or scandir(path))
+
+    def recorded(path: str) -> object:
+        read.append(os.path.realpath(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", recorded)
     assert found(tmp_path) == ["a/b/x.py"]
     assert len(read) == len(set(read)) == 3
 
@@ -334,7 +339,7 @@ def test_a_root_reached_by_a_link_is_still_the_root(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["tests/a.py", "test/a.py", "a/tests/b/c.py", "test_a.py", "a/b_test.py", "conftest.py"]
+    "path", ["tests/a.py", "test/a.py", "a/tests/b/c.py", "test_a.py", "a/test_b.py", "a/conftest.py"]
 )
 def test_test_files(path: str) -> None:
     assert is_test_file(path)

@@ -48,7 +48,7 @@ class FakeChecker:
 @pytest.fixture(name="project")
 def project_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "app").mkdir()
-    (tmp_path / "pyproject.toml").write_text("[tool.supavisor-lint]\nprofile = 'hazards'\n", "utf-8")
+    (tmp_path / "pyproject.toml").write_text("[tool.supavisor-lint]\npooler = 'auto'\n", "utf-8")
     (tmp_path / "app" / "tasks.py").write_text(SNIPPET, "utf-8")
     monkeypatch.chdir(tmp_path)
     flake8_plugin._root.cache_clear()
@@ -79,7 +79,7 @@ def test_one_checker_serves_the_whole_process(project: Path, checkers: list[Fake
     for name in ("app/tasks.py", "app/other.py", str(project / "new" / "a.py"), "stdin"):
         lines_of(name)
     assert len(checkers) == 1
-    assert (checkers[0].root, checkers[0].settings.profile) == (project, "hazards")
+    assert (checkers[0].root, checkers[0].settings.pooler) == (project, "auto")
     assert [path.relative_to(project).as_posix() for path, _ in checkers[0].asked] == [
         "app/tasks.py",
         "app/other.py",
@@ -96,11 +96,11 @@ def test_an_exception_becomes_a_line(project: Path, checkers: list[FakeChecker])
 def test_bad_settings_are_a_line_in_each_file_and_one_on_stderr(
     project: Path, checkers: list[FakeChecker], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (project / "pyproject.toml").write_text("[tool.supavisor-lint]\nprofle = 'hazards'\n", "utf-8")
+    (project / "pyproject.toml").write_text("[tool.supavisor-lint]\npoler = 'auto'\n", "utf-8")
     for name in ("a.py", "b.py"):
         ((line, column, message),) = lines_of(name)
         assert (line, column) == (1, 0)
-        assert message.startswith("SUP900 ") and "profle" in message
+        assert message.startswith("SUP900 ") and "poler" in message
     stderr = capsys.readouterr().err
     assert stderr.startswith("supavisor-lint: error: ") and stderr.count("\n") == 1
     assert checkers == []
@@ -204,7 +204,5 @@ def test_flake8_goes_on_after_bad_settings_and_bad_files(project: Path) -> None:
 
 
 def test_flake8_knows_the_plugin() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "flake8", "--version"], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-m", "flake8", "--version"], capture_output=True, text=True, check=True)
     assert "supavisor-lint: " in done.stdout.replace("\n", " ")

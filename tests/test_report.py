@@ -91,9 +91,7 @@ def test_styles_and_displays_are_applied() -> None:
         "<path>../app/tasks.py</>:2:15: <code>SUP101</> <error>[error]</> session factory called directly"
     )
     assert lines[3] == "  <dim>|</>               <caret>" + "^" * 23 + "</>"
-    assert next(iter(concise.render([finding()], str.upper, tagged))).startswith(
-        "<path>APP/TASKS.PY</>:2:15: "
-    )
+    assert next(iter(concise.render([finding()], str.upper, tagged))).startswith("<path>APP/TASKS.PY</>:2:15: ")
 
 
 def test_lines_end_where_python_ends_them() -> None:
@@ -163,12 +161,7 @@ def test_no_frame_is_too_wide_or_out_of_line(line: str, start: int, length: int,
     assert set(carets) <= set(" \t^") and "^" in carets
     assert harmless(shown.replace("\t", "")) == shown.replace("\t", "")
     shown.encode("utf-8")
-    if (
-        not shown.startswith("...")
-        and start < len(line)
-        and cells(shown_alone(line[start]))
-        and line[start] != "\t"
-    ):
+    if not shown.startswith("...") and start < len(line) and cells(shown_alone(line[start])) and line[start] != "\t":
         assert cells(carets[: carets.index("^")]) == cells(shown_alone(line[:start]))
 
 
@@ -213,9 +206,7 @@ def test_json_keeps_the_contract() -> None:
                 "end_line": 2,
                 "end_column": 38,
                 "function": "task",
-                "related": [
-                    {"path": "app/db.py", "line": 4, "column": 1, "message": "the factory is defined here"}
-                ],
+                "related": [{"path": "app/db.py", "line": 4, "column": 1, "message": "the factory is defined here"}],
                 "fix": None,
                 "no_fix_reason": "why",
             }
@@ -253,9 +244,7 @@ def test_json_survives_hostile_text(ascii_only: bool) -> None:
 
 def test_statistics_put_the_most_frequent_first() -> None:
     many = [finding(code="SUP301", name="operation-outside-transaction")] * 11
-    counts = statistics.count_codes(
-        [finding(), finding(code="SUP201", name="task-without-session-helper"), *many]
-    )
+    counts = statistics.count_codes([finding(), finding(code="SUP201", name="task-without-session-helper"), *many])
     assert list(statistics.render(counts)) == [
         "11  SUP301  operation-outside-transaction",
         " 1  SUP101  direct-session-factory",

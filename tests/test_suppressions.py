@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 
-from supavisor_lint.sources import suppressions
 from supavisor_lint.sources.reading import split_lines
 from supavisor_lint.sources.suppressions import Suppressions
 
@@ -50,7 +49,7 @@ def test_a_file_without_the_word_is_not_tokenized(monkeypatch: pytest.MonkeyPatc
     def refuse(*_: object) -> None:
         raise AssertionError("tokenized")
 
-    monkeypatch.setattr(suppressions.tokenize, "generate_tokens", refuse)
+    monkeypatch.setattr(tokenize, "generate_tokens", refuse)
     assert read("x = 1\n" * 100).comments == ()
     assert read("x = 1\n# the word noqa alone, and #noqa\n").comments == ()
 
@@ -170,7 +169,7 @@ def test_no_error_of_the_tokenizer_comes_out(error: Exception, monkeypatch: pyte
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(suppressions.tokenize, "generate_tokens", fail)
+    monkeypatch.setattr(tokenize, "generate_tokens", fail)
     result = read("x = '''\n'''  # noqa: SUP101\n")
     assert not result.suppresses(1, "SUP101")
     assert result.suppresses(2, "SUP101")

@@ -189,9 +189,7 @@ def _display(root: Path, anonymous: bool) -> Display:
     return show
 
 
-def _report(
-    result: Result, output_format: str, counts: bool, display: Display, style: Style, utf8: bool
-) -> str:
+def _report(result: Result, output_format: str, counts: bool, display: Display, style: Style, utf8: bool) -> str:
     """Give the whole report in the format, with the counts per code if they are wanted."""
     numbers = statistics.count_codes(result.findings) if counts else None
     if output_format == "json":

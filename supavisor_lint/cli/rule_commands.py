@@ -39,10 +39,4 @@ def rules(output_format: str) -> None:
     if output_format == "json":
         out(catalogue.as_json(RULES, not stdout_is_utf8()) + "\n")
     else:
-        out(
-            text_of(
-                catalogue.markdown(RULES)
-                if output_format == "markdown"
-                else catalogue.table(RULES, click_style)
-            )
-        )
+        out(text_of(catalogue.markdown(RULES) if output_format == "markdown" else catalogue.table(RULES, click_style)))

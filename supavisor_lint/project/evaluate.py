@@ -18,7 +18,6 @@ from supavisor_lint.facts.tree import (
     Lambda,
     Name,
     NamedExpr,
-    Node,
     Starred,
     Subscript,
 )
@@ -59,41 +58,46 @@ class Evaluator:
     def __init__(self, files: Files, settings: Settings) -> None:
         self.files = files
         self.settings = settings
-        self._memo: dict[Node, tuple[Value, ...]] = {}
+        self._memo: dict[object, tuple[Value, ...]] = {}
         self._active: set[object] = set()
+        self._provisional: list[object] = []
         self._cut = False
 
     def values(self, file: FileFacts, expr: Expr) -> tuple[Value, ...]:
         """All that an expression of a file can be."""
         known = self._memo.get(expr)
-        if known is not None:
-            return known
-        if expr in self._active:
-            self._cut = True
-            return ()
-        outer_cut, self._cut = self._cut, False
-        self._active.add(expr)
-        try:
-            found = distinct(self._evaluate(file, expr))
-        finally:
-            self._active.discard(expr)
-        # An answer that was cut short by a cycle holds only for that cycle: it is not remembered unless it is the
-        # outermost one.
-        if not self._cut or not self._active:
-            self._memo[expr] = found
-        self._cut = outer_cut or self._cut
-        return found
+        return self.guarded(expr, lambda: self._evaluate(file, expr)) if known is None else known
 
     def guarded(self, key: object, compute: Callable[[], Iterable[Value]]) -> tuple[Value, ...]:
-        """`compute()`, or nothing while the same key is being computed: recursion ends."""
+        """`compute()`, once for each key; nothing while the same key is being computed, so that recursion ends.
+
+        An answer that was cut short by such a cycle holds only inside it: it is forgotten when the outermost
+        question is answered. The outermost answer itself is complete, since alternatives only add up.
+        """
+        known = self._memo.get(key)
+        if known is not None:
+            return known
         if key in self._active:
             self._cut = True
             return ()
+        outer_cut, self._cut = self._cut, False
         self._active.add(key)
         try:
-            return distinct(compute())
+            found = self._memo[key] = distinct(compute())
         finally:
             self._active.discard(key)
+        if self._cut and self._active:
+            self._provisional.append(key)
+        elif not self._active:
+            self._forget_provisional()
+        self._cut = outer_cut or self._cut
+        return found
+
+    def _forget_provisional(self) -> None:
+        for key in self._provisional:
+            self._memo.pop(key, None)
+        self._provisional.clear()
+        self._cut = False
 
     def _evaluate(self, file: FileFacts, expr: Expr) -> Iterable[Value]:
         match expr:

@@ -62,7 +62,7 @@ def _class_member(
     ev: Evaluator, cls: ClassValue, attr: str, instance: Instance | None, depth: int = 0
 ) -> Iterable[Value]:
     return ev.guarded(
-        (cls.node, attr, instance is None), lambda: _find_class_member(ev, cls, attr, instance, depth)
+        (cls.node, attr, instance), lambda: _find_class_member(ev, cls, attr, instance, depth)
     )
 
 

@@ -65,7 +65,7 @@ def is_test_file(relative: str) -> bool:
     Of an absolute path, which is outside the root, only the name counts.
     """
     *folders, name = relative.split("/")
-    if name == "conftest.py" or name.endswith("_test.py") or (name.startswith("test_") and name.endswith(".py")):
+    if name == "conftest.py" or (name.startswith("test_") and name.endswith(".py")):
         return True
     return not relative.startswith("/") and not _TEST_FOLDERS.isdisjoint(folders)
 
