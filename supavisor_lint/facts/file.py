@@ -36,6 +36,11 @@ class FileFacts:
     classes: list[ClassDef]
 
     @property
+    def scopes(self) -> list[Scope]:
+        """The scopes of the module, its functions and its classes."""
+        return [self.scope, *(f.scope for f in self.functions), *(c.scope for c in self.classes)]
+
+    @property
     def scope(self) -> Scope:
         """The module scope."""
         return self.module.scope

@@ -42,6 +42,9 @@ class Files(Protocol):
     def facts(self, path: str) -> FileFacts | None:
         """The facts of a file, None if it cannot be read."""
 
+    def facts_defining(self, path: str, name: str) -> FileFacts | None:
+        """The facts of the module that a name is imported from, None also where it cannot matter."""
+
     def module(self, importer: str, module: str, level: int) -> str | None:
         """The path of an imported module, None if it is not of this project."""
 

@@ -165,7 +165,7 @@ def definition_sites(
         return
     for value in ev.values(file, expr.value):
         if isinstance(value, ModuleValue):
-            home = ev.files.facts(value.path)
+            home = ev.files.facts_defining(value.path, expr.attr)
             if home is not None:
                 yield from _follow(ev, home, home.scope.bindings.get(expr.attr, []), depth)
 
@@ -176,7 +176,7 @@ def _follow(
     for binding in bindings:
         if isinstance(binding, NameImport):
             path = ev.files.module(file.path, binding.module, binding.level)
-            home = ev.files.facts(path) if path is not None else None
+            home = ev.files.facts_defining(path, binding.name) if path is not None else None
             if home is not None and depth < 8:
                 yield from _follow(ev, home, home.scope.bindings.get(binding.name, []), depth + 1)
         elif not isinstance(binding, ModuleImport):

@@ -128,7 +128,7 @@ def imported_name(ev: Evaluator, file: FileFacts, binding: NameImport) -> Iterab
 
 def member_of_module(ev: Evaluator, path: str, name: str) -> Iterable[Value]:
     """What the attribute of a project module is; a submodule if the module itself does not bind the name."""
-    file = ev.files.facts(path)
+    file = ev.files.facts_defining(path, name)
     if file is not None and name in file.scope.bindings:
         scope = file.scope
         return ev.guarded((path, name), lambda: bound_values(ev, file, name, scope))

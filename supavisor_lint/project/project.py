@@ -38,11 +38,17 @@ class Project:
         self._index = ModuleIndex(self.paths, settings.src)
         self._facts: dict[str, FileFacts | None] = {}
         self.failures: dict[str, Failure] = {}
-        self.evaluator = Evaluator(self, settings)
-        self.table = TaskTable(self.evaluator, settings)
-        self.names = SessionNames(self.evaluator)
         self.candidates: tuple[str, ...] = ()
         self.parsed = 0
+        self._prefilter = Prefilter(settings)
+        self._matters: dict[str, bool] = {}
+        self._forget_answers()
+
+    def _forget_answers(self) -> None:
+        """Start linking afresh: more files are known now, and an answer may have been "unknown" for want of them."""
+        self.evaluator = Evaluator(self, self.settings)
+        self.table = TaskTable(self.evaluator, self.settings)
+        self.names = SessionNames(self.evaluator)
 
     # ------------------------------------------------------------------------------------------- files, on demand
 
@@ -56,6 +62,20 @@ class Project:
         if path not in self._facts:
             self._facts[path] = self._parse(path) if path in self._index else None
         return self._facts[path]
+
+    def facts_defining(self, path: str, name: str) -> FileFacts | None:
+        """The facts of the module that a name is imported from; None where its bytes say that it cannot matter."""
+        if path in self._facts or self._can_matter(path, name):
+            return self.facts(path)
+        return None
+
+    def _can_matter(self, path: str, name: str) -> bool:
+        if path not in self._index:
+            return False
+        data = self._bytes_or_nothing(path)
+        if path not in self._matters:
+            self._matters[path] = self._prefilter.can_matter(data) or self._prefilter.is_seed(data)
+        return self._matters[path] or not self._prefilter.defines(data, name)
 
     def _parse(self, path: str) -> FileFacts | None:
         try:
@@ -82,34 +102,30 @@ class Project:
 
     def link(self) -> None:
         """Read what matters, and what that points at, until nothing new turns up."""
-        prefilter = Prefilter(self.settings)
-        seeds, rest, sessions = self._scan(prefilter)
+        seeds, rest, sessions = self._scan()
         if not sessions:
             self.candidates = tuple(sorted(set(self.failures) & set(self.paths)))
             return
         read = set(seeds)
-        names: tuple[frozenset[str], frozenset[str]] | None = None
         while True:
-            files = self._files(read)
-            self.table.rebuild(files, self._registrations_count)
-            read |= {task.function.file.path for task in self.table.tasks.values()}
-            known = self._mentionable(self._files(read))
-            if known == names:
+            self.table.rebuild(self._files(read), self._registrations_count)
+            found = {task.function.file.path for task in self.table.tasks.values()}
+            mentions = NameFilter(*self._mentionable(self._files(read | found)))
+            found |= {path for path in rest - read if mentions.matches(self._bytes_or_nothing(path))}
+            if found <= read:
                 break
-            names = known
-            mentions = NameFilter(*known)
-            found = {path for path in rest - read if mentions.matches(self._bytes_or_nothing(path))}
             read |= found
+            self._forget_answers()
         self.candidates = tuple(sorted(read))
 
-    def _scan(self, prefilter: Prefilter) -> tuple[set[str], set[str], bool]:
+    def _scan(self) -> tuple[set[str], set[str], bool]:
         seeds: set[str] = set()
         rest: set[str] = set()
         sessions = False
         for path in self.paths:
             data = self._bytes_or_nothing(path)
-            sessions = sessions or prefilter.speaks_of_sessions(data)
-            (seeds if prefilter.is_seed(data) else rest).add(path)
+            sessions = sessions or self._prefilter.speaks_of_sessions(data)
+            (seeds if self._prefilter.is_seed(data) else rest).add(path)
         return seeds, rest, sessions
 
     def _bytes_or_nothing(self, path: str) -> bytes:

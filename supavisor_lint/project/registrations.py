@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from supavisor_lint.facts.file import FileFacts, walk_own
+from supavisor_lint.facts.file import FileFacts, scope_of, walk_own
+from supavisor_lint.facts.scopes import NameImport
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import (
     Argument,
@@ -75,12 +76,23 @@ class RegistrationFinder:
             if call.func.attr == "add_job":
                 yield from self._of_add_job(file, call)
                 return
-        name = call.func.attr if isinstance(call.func, Attribute) else getattr(call.func, "id", None)
-        if name is None or not (name in _CALL_NAMES or self._own.mentions(name)):
-            if not isinstance(call.func, Name):
-                return
-        for value in self._ev.values(file, call.func):
-            yield from self._of_callee(file, call, value)
+        if self._may_register(call.func):
+            for value in self._ev.values(file, call.func):
+                yield from self._of_callee(file, call, value)
+
+    def _may_register(self, func: Expr) -> bool:
+        """Whether a callee is named like a registrar, or is a local alias of one."""
+        if isinstance(func, Attribute):
+            return func.attr in _CALL_NAMES or self._own.mentions(func.attr)
+        if not isinstance(func, Name):
+            return False
+        if func.id in _CALL_NAMES or self._own.mentions(func.id):
+            return True
+        owner = scope_of(func).lookup(func.id)
+        return owner is not None and any(
+            isinstance(b, NameImport) and (b.name in _CALL_NAMES or self._own.mentions(b.name))
+            for b in owner.bindings[func.id]
+        )
 
     def _of_add_task(self, file: FileFacts, call: Call) -> Iterator[Registration]:
         assert isinstance(call.func, Attribute)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from supavisor_lint.facts.file import FileFacts, enclosing_function, walk_own
 from supavisor_lint.facts.scopes import Assigned, Binding
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Return
+from supavisor_lint.facts.tree import Attribute, Call, Expr
 from supavisor_lint.findings import Place
 from supavisor_lint.project import calls, members, names
 from supavisor_lint.project.evaluate import Evaluator
@@ -20,6 +21,7 @@ from supavisor_lint.project.values import (
     Session,
     Value,
 )
+from supavisor_lint.project.vocabulary import SESSION_MAKERS
 
 Role = str  # "factory", "builder", "helper", "getter", "dependency"
 
@@ -32,6 +34,7 @@ class SessionNames:
         self._roles: dict[FunctionDef | ClassDef, Role | None] = {}
         self._modules: dict[str, bool] = {}
         self._defined: dict[str, list[Place]] = {}
+        self.vocabulary: frozenset[str] = frozenset()
 
     def of(self, files: Iterable[FileFacts]) -> tuple[frozenset[str], frozenset[str]]:
         """The names of factories and getters, and the names of helpers and dependencies, in these files."""
@@ -41,7 +44,13 @@ class SessionNames:
         for file in files:
             for name, role in self._names_in(file):
                 (calm if role in ("helper", "dependency") else loud).add(name)
+        self.vocabulary = frozenset({*loud, *calm, *self._settings_names(), *SESSION_MAKERS})
         return frozenset(loud), frozenset(calm)
+
+    def _settings_names(self) -> Iterable[str]:
+        settings = self._ev.settings
+        listed = (*settings.session_factories, *settings.session_helpers, *settings.phase_helpers)
+        return (name.rpartition(".")[2] for name in listed)
 
     def _names_in(self, file: FileFacts) -> Iterable[tuple[str, Role]]:
         for name, bindings in file.scope.bindings.items():
@@ -111,6 +120,8 @@ class SessionNames:
         return self._roles[function]
 
     def _compute_role(self, file: FileFacts, function: FunctionDef) -> Role | None:
+        if any(_is_fixture(decorator) for decorator in function.decorators):
+            return None  # pytest calls it, nobody else
         value = FunctionValue(file, function)
         if function.is_generator:
             if not any(isinstance(v, Session) for v in calls.yielded(self._ev, value)):
@@ -188,6 +199,11 @@ class SessionNames:
                 return True
             node = getattr(node, "parent", None)
         return False
+
+
+def _is_fixture(decorator: Expr) -> bool:
+    called = decorator.func if isinstance(decorator, Call) else decorator
+    return (called.attr if isinstance(called, Attribute) else getattr(called, "id", "")) == "fixture"
 
 
 _NO_FILE = FileFacts.__new__(FileFacts)

@@ -64,3 +64,17 @@ QUEUE_DECORATORS = frozenset(
         "fastapi_utilities.repeat.repeat_every",
     }
 )
+
+# The last names of what makes a session, a factory or a helper without any definition of the project.
+SESSION_MAKERS = frozenset(
+    {
+        "async_sessionmaker",
+        "async_scoped_session",
+        "sessionmaker",
+        "AsyncSession",
+        "asynccontextmanager",
+        "begin",
+        "anext",
+        "__anext__",
+    }
+)

@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function
+from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
 from supavisor_lint.facts.statements import FunctionDef
-from supavisor_lint.facts.tree import Attribute, Expr, Name, Node
+from supavisor_lint.facts.tree import Attribute, Call, Expr, Name, Node, Param, Subscript
 from supavisor_lint.findings import Confidence, Finding, Place, Severity, Span
 from supavisor_lint.flow.operations import SessionFlow
 from supavisor_lint.flow.shape import TaskShape
@@ -74,6 +75,22 @@ class Rule:
         )
 
 
+def _last_name(func: Expr) -> str:
+    if isinstance(func, Name):
+        return func.id
+    if isinstance(func, Attribute):
+        return func.attr
+    if isinstance(func, Call | Subscript):  # a builder that is called twice, `async_sessionmaker[AsyncSession](…)`
+        return _last_name(func.func if isinstance(func, Call) else func.value)
+    return ""
+
+
+def _may_alias(name: str, binding: Binding) -> bool:
+    if isinstance(binding, NameImport):
+        return binding.name != name
+    return isinstance(binding, Assigned | Param) or (isinstance(binding, FunctionDef) and bool(binding.decorators))
+
+
 def _holder(node: Node) -> FunctionDef | None:
     return node if isinstance(node, FunctionDef) else enclosing_function(node)
 
@@ -96,9 +113,30 @@ class FileView:
 
     @cached_property
     def mentions(self) -> list[Name | Attribute]:
-        """Every read of a name and every attribute access."""
-        names: list[Name | Attribute] = [n for group in self.file.names.values() for n in group]
-        return names + [a for group in self.file.attributes.values() for a in group]
+        """Every read of a name, and every access of an attribute, that may mean a factory, helper or getter."""
+        vocabulary = self.project.names.vocabulary | self._aliases
+        found: list[Name | Attribute] = []
+        for name in vocabulary.intersection(self.file.names):
+            found += self.file.names[name]
+        for name in vocabulary.intersection(self.file.attributes):
+            found += self.file.attributes[name]
+        return found
+
+    @cached_property
+    def session_calls(self) -> list[Call]:
+        """The calls that may give a session, factory or helper, judged by the callee's last name; in source order."""
+        vocabulary = self.project.names.vocabulary | self._aliases
+        return [call for call in self.file.calls if _last_name(call.func) in vocabulary]
+
+    @cached_property
+    def _aliases(self) -> frozenset[str]:
+        """Names that this file gives to things of other names: variables, parameters, `import … as …`."""
+        found: set[str] = set()
+        for scope in self.file.scopes:
+            for name, bindings in scope.bindings.items():
+                if any(_may_alias(name, binding) for binding in bindings):
+                    found.add(name)
+        return frozenset(found)
 
     def shape(self, task: Task) -> TaskShape:
         """The shape of one of the file's tasks."""

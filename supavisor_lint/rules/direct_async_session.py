@@ -40,7 +40,7 @@ from supavisor_lint.rules.base import FileView, Rule
 
 def detect(view: FileView) -> Iterator[Finding]:
     """Sessions made from the class, and local factories."""
-    for call in view.file.calls:
+    for call in view.session_calls:
         made = view.ev.only(view.file, call)
         if isinstance(made, Session) and made.source == "class":
             what = "an AsyncSession is made directly"

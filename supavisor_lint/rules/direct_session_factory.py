@@ -48,7 +48,7 @@ from supavisor_lint.rules.base import FileView, Rule
 
 def detect(view: FileView) -> Iterator[Finding]:
     """Direct calls first, then factories that are handed on."""
-    for call in view.file.calls:
+    for call in view.session_calls:
         factory = _called_factory(view, call)
         if factory is not None and not factory.on_the_spot and not view.may_open_sessions(call):
             yield _finding(view, call, factory, f"direct call of the session factory `{factory.name}`")

@@ -42,7 +42,7 @@ from supavisor_lint.rules.base import FileView, Rule
 
 def detect(view: FileView) -> Iterator[Finding]:
     """Awaited and plain getters, generators taken apart, loops left early."""
-    for call in view.file.calls:
+    for call in view.session_calls:
         if view.may_open_sessions(call):
             continue
         parent = call.parent

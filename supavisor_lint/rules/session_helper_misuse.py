@@ -32,10 +32,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from supavisor_lint.facts.file import enclosing_function
-from supavisor_lint.facts.statements import For, With, WithItem
+from supavisor_lint.facts.statements import Assign, For, With, WithItem
 from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name
 from supavisor_lint.findings import Confidence, Finding
-from supavisor_lint.flow.operations import ENDS, WORK
+from supavisor_lint.flow.operations import ENDS, WORK, session_key
 from supavisor_lint.project.calls import entered, returned, yielded
 from supavisor_lint.project.values import (
     ClassValue,
@@ -55,7 +55,7 @@ _USES = WORK | ENDS | {"begin", "flush"}
 
 def detect(view: FileView) -> Iterator[Finding]:
     """Every helper's call and mention, by what stands around it."""
-    for call in view.file.calls:
+    for call in view.session_calls:
         if not _exempt(view, call):
             yield from _of_call(view, call)
     for mention in view.mentions:
@@ -65,7 +65,6 @@ def detect(view: FileView) -> Iterator[Finding]:
             and not _exempt(view, mention)
         ):
             yield from _not_called(view, mention)
-    yield from _never_entered(view)
 
 
 def _exempt(view: FileView, node: Expr) -> bool:
@@ -81,6 +80,8 @@ def _of_call(view: FileView, call: Call) -> Iterator[Finding]:
         yield _finding(view, call, call, f"`{_name(call)}` is a session helper: it cannot be iterated")
     elif isinstance(parent, WithItem) and isinstance(parent.parent, With):
         yield from _in_with(view, parent.parent, call, value)
+    else:
+        yield from _never_entered(view, call, value)
 
 
 def _in_with(view: FileView, statement: With, call: Call, value: Value) -> Iterator[Finding]:
@@ -141,30 +142,17 @@ def _not_called(view: FileView, mention: Name | Attribute) -> Iterator[Finding]:
         )
 
 
-def _never_entered(view: FileView) -> Iterator[Finding]:
+def _never_entered(view: FileView, call: Call, value: Value) -> Iterator[Finding]:
     """`s = get_session()` and then `s.execute(…)`: reported once, at the helper's call."""
-    reported: set[Call] = set()
-    for method in _USES:
-        for attribute in view.file.attributes.get(method, ()):
-            value = view.ev.only(view.file, attribute.value)
-            if isinstance(value, Manager) and value.call is not None and value.call not in reported:
-                call = value.call
-                if (
-                    _is_helper_call(view, value, known=True)
-                    and _is_in(view, call)
-                    and not _exempt(view, call)
-                ):
-                    reported.add(call)
-                    yield _finding(
-                        view,
-                        call,
-                        call,
-                        f"`{_name(call)}` is a session helper: its session exists only in `async with`",
-                    )
-
-
-def _is_in(view: FileView, call: Call) -> bool:
-    return any(call is known for known in view.file.calls)
+    assign = call.parent
+    if not isinstance(assign, Assign) or not _is_helper_call(view, value, known=True):
+        return
+    held = {session_key(target) for target in assign.targets if isinstance(target, Name)}
+    uses = (a for method in _USES for a in view.file.attributes.get(method, ()))
+    if any(isinstance(use.value, Name) and session_key(use.value) in held for use in uses):
+        yield _finding(
+            view, call, call, f"`{_name(call)}` is a session helper: its session exists only in `async with`"
+        )
 
 
 def _gives_session(values: tuple[Value, ...]) -> bool:

@@ -23,6 +23,13 @@ _TASK_MARK = rb"#\s*supavisor-lint:\s*task\b"
 _SUPPRESSION = rb"noqa[^\n]*SUP"
 
 
+# What a module must mention so that something imported from it can open, give, use or register a session.
+_VOCABULARY = (
+    rb"Async_?Session|async_session|[Ss]essionmaker|asynccontextmanager|__aenter__|__anext__|Depends\b"
+    rb"|\.(?:execute|scalars?|stream|stream_scalars|commit|rollback|begin|begin_nested|flush|add_all|run_sync)\("
+)
+
+
 class Prefilter:
     """The byte patterns of one run."""
 
@@ -35,10 +42,20 @@ class Prefilter:
         seeds += [rb"\b%s\b" % name for name in _last_parts(r.name for r in settings.task_registrars)]
         seeds += [rb"\bdef\s+%s\s*\(" % _name_pattern(pattern) for pattern in settings.task_names]
         self._seeds = re.compile(b"|".join(seeds))
+        self._vocabulary = re.compile(b"|".join([_VOCABULARY, *(rb"\b%s\b" % n for n in _last_parts(named))]))
 
     def speaks_of_sessions(self, data: bytes) -> bool:
         """Whether a file can have to do with async sessions at all."""
         return self._sessions.search(data) is not None
+
+    def can_matter(self, data: bytes) -> bool:
+        """Whether what a module defines can have to do with sessions; else its definitions need not be read."""
+        return self._vocabulary.search(data) is not None
+
+    def defines(self, data: bytes, name: str) -> bool:
+        """Whether a module seems to define a name itself (a `def`, a `class`, an assignment at its left edge)."""
+        text = re.escape(name.encode())
+        return re.search(rb"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+%s\b|^%s[ \t]*[:=]" % (text, text), data, re.M) is not None
 
     def is_seed(self, data: bytes) -> bool:
         """Whether a file must be parsed whatever the others say."""
@@ -49,7 +66,7 @@ class NameFilter:
     """Finds the files that mention known names in a way that may deserve a finding.
 
     `anywhere`: names whose every mention counts (factories, registrars). `outside_with`: names of helpers and
-    dependencies, whose mention in `async with name(…)`, `Depends(name)`, an import or a definition is right.
+    dependencies, whose call in `async with name(…)` is right, and whose mention without a call says nothing.
     """
 
     def __init__(self, anywhere: Iterable[str], outside_with: Iterable[str]) -> None:
@@ -60,38 +77,46 @@ class NameFilter:
 
     def matches(self, data: bytes) -> bool:
         """Whether the file must be parsed."""
-        if self._anywhere is not None and self._anywhere.search(data):
+        if self._anywhere is not None and self._is_mentioned(data):
             return True
-        return self._mention is not None and self._is_mentioned_wrongly(data)
+        return self._mention is not None and self._is_used_wrongly(data)
 
-    def _is_mentioned_wrongly(self, data: bytes) -> bool:
+    def _is_mentioned(self, data: bytes) -> bool:
+        assert self._anywhere is not None
+        return any(not _MODULE_PATH.search(_line_before(data, m.start())) for m in self._anywhere.finditer(data))
+
+    def _is_used_wrongly(self, data: bytes) -> bool:
+        """Whether a name is called or entered otherwise than `async with name(…)`, or is used without an import."""
         assert self._mention is not None
-        imported: set[bytes] = set()
+        bound: set[bytes] = set()
         used: set[bytes] = set()
         for match in self._mention.finditer(data):
-            name = match.group()
-            start = data.rfind(b"\n", 0, match.start()) + 1
-            end = data.find(b"\n", match.end())
-            before = data[start : match.start()]
-            after = data[match.end() : len(data) if end < 0 else end]
-            if _IMPORT.search(before) or _IN_IMPORT_LIST.fullmatch(before + b"|" + after.rstrip()):
-                if after.lstrip().startswith(b"as "):
-                    return True
-                if not before[:1].isspace() or before.strip() == b"":
-                    imported.add(name)
-            elif _RIGHT_USE.search(before) and after.lstrip().startswith((b"(", b")", b",")):
-                used.add(name)
-            elif not _DEFINITION.search(before) and not before.lstrip().startswith(b"#"):
+            before = _line_before(data, match.start())
+            after = data[match.end() : match.end() + 40].lstrip(b" \t")
+            if _MODULE_PATH.search(before):
+                continue
+            if after.startswith(b"as ") or (_ENTERED.search(before) and not after.startswith(b"(")):
                 return True
-            elif _DEFINITION.search(before):
-                imported.add(name)
-        return bool(used - imported)
+            if _IMPORT.search(before) or _DEFINITION.search(before) or _IN_IMPORT_LIST.search(before):
+                if not before.startswith((b" " * 5, b"\t\t")):
+                    bound.add(match.group())
+            elif after.startswith(b"("):
+                if not _ENTERED_ASYNC.search(before):
+                    return True
+                used.add(match.group())
+        return bool(used - bound)
 
 
-_IMPORT = re.compile(rb"\bimport\s")
-_IN_IMPORT_LIST = re.compile(rb"\s*\|(?:,?\s*|\s+as\s.*)(?:#.*)?")
-_RIGHT_USE = re.compile(rb"(?:\basync\s+with\s+|\bDepends\(\s*)$")
+def _line_before(data: bytes, position: int) -> bytes:
+    return data[data.rfind(b"\n", 0, position) + 1 : position]
+
+
+_MODULE_PATH = re.compile(rb"^\s*(?:from|import)\s+[\w.]*$")
+_IMPORT = re.compile(rb"\bimport\b")
+_IN_IMPORT_LIST = re.compile(rb"^\s*(?:\w+,\s*)*$")
 _DEFINITION = re.compile(rb"\bdef\s+$")
+_ENTERED = re.compile(rb"\bwith\s+(?:[\w.]+\.)?$")
+_ENTERED_ASYNC = re.compile(rb"\basync\s+with\s+(?:[\w.]+\.)?$")
 
 
 def _last_parts(names: Iterable[str]) -> list[bytes]:
