@@ -39,8 +39,8 @@ def check_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Result
     """Check the files below some paths, with the knowledge of the whole project below `root`."""
     with _without_garbage_collection():
         asked = discover(paths, root, settings)
-        known = _known_files(paths, root, settings, asked.files)
-        project = _project(known, settings, {})
+        known = known_files(paths, root, settings, asked.files)
+        project = linked_project(known, settings, {})
         return _collect(project, [file.relative for file in asked.files], asked.problems)
 
 
@@ -48,13 +48,13 @@ def check_stdin(data: bytes, filename: Path | None, root: Path, settings: Settin
     """Check a text from standard input as if it stood at `filename` (a lone file when that is None)."""
     with _without_garbage_collection():
         if filename is None:
-            project = _project({}, settings, {"stdin.py": data})
+            project = linked_project({}, settings, {"stdin.py": data})
             return _collect(project, ["stdin.py"], (), shown_as={"stdin.py": "<stdin>"})
         if is_excluded(filename, root, settings):
             return Result((), 0, 0, 0, 0, (), {})
         relative = _relative(filename, root)
-        known = _known_files([root], root, settings, ())
-        return _collect(_project(known, settings, {relative: data}), [relative], ())
+        known = known_files([root], root, settings, ())
+        return _collect(linked_project(known, settings, {relative: data}), [relative], ())
 
 
 class Checker:
@@ -75,12 +75,12 @@ class Checker:
 
     def _engine_for(self, relative: str, text: str) -> Engine:
         if self._engine is None:
-            self._known = _known_files([self._root], self._root, self._settings, ())
-            self._engine = _engine(_project(self._known, self._settings, {}))
+            self._known = known_files([self._root], self._root, self._settings, ())
+            self._engine = _engine(linked_project(self._known, self._settings, {}))
         if _text_of(self._engine.project, relative) == text:
             return self._engine
         overlay = {relative: text.encode("utf-8", "surrogatepass")}
-        return _engine(_project(self._known, self._settings, overlay))
+        return _engine(linked_project(self._known, self._settings, overlay))
 
 
 def _unsuppressed(engine: Engine, relative: str, text: str) -> tuple[Finding, ...]:
@@ -100,7 +100,7 @@ def _text_of(project: Project, relative: str) -> str | None:
 # ---------------------------------------------------------------------------------------------------------- the steps
 
 
-def _known_files(
+def known_files(
     paths: Sequence[Path], root: Path, settings: Settings, asked: Sequence[SourceFile]
 ) -> dict[str, str]:
     """Relative to absolute path of every file of the project, and of the files asked for."""
@@ -109,10 +109,17 @@ def _known_files(
     return {file.relative: file.absolute for file in files}
 
 
-def _project(known: Mapping[str, str], settings: Settings, overlay: Mapping[str, bytes]) -> Project:
+def linked_project(known: Mapping[str, str], settings: Settings, overlay: Mapping[str, bytes]) -> Project:
+    """The project of some files (`known_files`), read and linked; `overlay` replaces the bytes of some."""
     project = Project(known, _reader(known), settings, overlay)
     project.link()
     return project
+
+
+def analyse_all(project: Project) -> list[Finding]:
+    """The findings of every candidate of a linked project, before suppression."""
+    engine = _engine(project)
+    return [finding for path in project.candidates for finding in engine.analyse(path)]
 
 
 def _reader(known: Mapping[str, str]) -> Callable[[str], bytes]:

@@ -262,17 +262,6 @@ def handler_around(node: Node) -> Handler | None:
     return None
 
 
-def outermost_handler(node: Node) -> Handler | None:
-    """The outermost handler of the same function whose body holds a node."""
-    found: Handler | None = None
-    parent = node.parent
-    while parent is not None and not isinstance(parent, FunctionDef):
-        if isinstance(parent, Handler):
-            found = parent
-        parent = parent.parent
-    return found
-
-
 def is_own(operation: Operation, function: FunctionDef) -> bool:
     """Whether an operation works on a session that the function opened itself."""
     return operation.key.scope is function.scope and operation.session.source in OPENED_HERE

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from supavisor_lint.flow.operations import Operation, SessionKey
+from supavisor_lint.flow.operations import Operation
+from supavisor_lint.flow.shape import Opening, TaskShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,11 @@ class Run:
         return self.operations[0]
 
 
-def runs(operations: Iterable[Operation]) -> Iterator[Run]:
-    """The runs of every session in some operations (in source order), those in a handler apart."""
-    by_session: dict[SessionKey, list[Operation]] = {}
-    for operation in operations:
-        by_session.setdefault(operation.key, []).append(operation)
+def runs(shape: TaskShape) -> Iterator[Run]:
+    """The runs of each session that a task opens (in source order), those in a handler apart."""
+    by_session: dict[Opening | None, list[Operation]] = {}
+    for operation in shape.own_operations:
+        by_session.setdefault(shape.opening_of(operation), []).append(operation)
     for own in by_session.values():
         yield from _runs_of_one(own)
 

@@ -18,7 +18,7 @@ from supavisor_lint.facts.handlers import (
     raises,
 )
 from supavisor_lint.facts.scopes import Assigned, Entered, Iterated
-from supavisor_lint.facts.statements import FunctionDef, Handler, With, WithItem
+from supavisor_lint.facts.statements import FunctionDef, Handler, Try, With, WithItem
 from supavisor_lint.facts.tree import Await, Call, Node
 from supavisor_lint.flow.operations import (
     OPENED_HERE,
@@ -27,7 +27,6 @@ from supavisor_lint.flow.operations import (
     SessionKey,
     handler_around,
     is_own,
-    outermost_handler,
 )
 from supavisor_lint.flow.status import StatusWrite, status_writes
 from supavisor_lint.project.evaluate import Evaluator
@@ -106,13 +105,13 @@ class TaskShape:
 
     @cached_property
     def main_openings(self) -> tuple[Opening, ...]:
-        """The sessions that are opened for the work itself, not in a handler."""
-        return tuple(o for o in self.openings if handler_around(o.node) is None)
+        """The sessions that are opened for the work itself, not in a handler or a `finally`."""
+        return tuple(o for o in self.openings if not _is_aftermath(o.node))
 
     @cached_property
     def main_operations(self) -> tuple[Operation, ...]:
-        """The operations on own sessions outside handlers."""
-        return tuple(op for op in self.own_operations if op.handler is None)
+        """The operations on own sessions outside handlers and `finally`."""
+        return tuple(op for op in self.own_operations if not _is_aftermath(op.node))
 
     @property
     def does_database_work(self) -> bool:
@@ -187,20 +186,29 @@ class TaskShape:
         return plain or self._bodies(call)
 
     def failure_update(self, handler: Handler) -> FailureUpdate | None:
-        """How a handler records the failure: a status write, or database work of its own or of a callee."""
-        node = self._recording_node(handler)
-        if node is None:
-            return None
-        return FailureUpdate(node, self._is_guarded(node, handler))
+        """How a handler, or the `finally` beside it, records the failure; None if neither does.
 
-    def _recording_node(self, handler: Handler) -> Node | None:
-        write = next(iter(status_writes(handler.body)), None)
-        if write is not None:
-            return write.node
+        A status write, or database work of its own or of a called function. Setting an attribute alone cannot fail.
+        """
+        statement = handler.parent
+        in_finally = isinstance(statement, Try) and any(w.failed for w in status_writes(statement.finalbody))
+        recorded = self._records_status(handler)
+        work = self._database_work(handler)
+        if not recorded and work is None:
+            return FailureUpdate(handler, True) if in_finally else None
+        return FailureUpdate(work or handler, work is None or self._is_guarded(work, handler))
+
+    def _records_status(self, handler: Handler) -> bool:
+        return next(iter(status_writes(handler.body)), None) is not None
+
+    def _database_work(self, handler: Handler) -> Call | None:
+        """The first thing in a handler that reaches the database for the failure's sake."""
         for operation in self.operations:
-            if operation.kind in ("work", "commit") and outermost_handler(operation.node) is handler:
+            if operation.kind in ("work", "commit") and _is_inside(operation.node, handler):
                 return operation.node
-        return next((call for call in self._calls_in(handler) if self._records(call)), None)
+        awaited = (call for call in self._calls_in(handler) if isinstance(call.parent, Await))
+        writes = {id(write.node) for write in status_writes(handler.body)}
+        return next((call for call in awaited if id(call) in writes or self._records(call)), None)
 
     def _calls_in(self, handler: Handler) -> Iterator[Call]:
         return (node for node in own_nodes(handler.body) if isinstance(node, Call))
@@ -212,7 +220,7 @@ class TaskShape:
     def _bodies(self, call: Call) -> list[FunctionDef]:
         return [v.function.node for v in self._ev.values(self.file, call) if isinstance(v, Coroutine)]
 
-    def _is_guarded(self, node: Node, handler: Handler) -> bool:
+    def _is_guarded(self, node: Call, handler: Handler) -> bool:
         inside = [
             h
             for statement, part in enclosing_tries(node)
@@ -222,22 +230,19 @@ class TaskShape:
         ]
         if any(logs(h) or raises(h) for h in inside):
             return True
-        if isinstance(node, Call):
-            bodies = self._bodies(node)
-            if isinstance(node.parent, Await) and not bodies and not _is_own_statement(node):
-                return True  # a function that nobody here can read: nothing is claimed about it
-            return bool(bodies) and all(guards_itself(body) for body in bodies)
-        return False
+        if any(operation.node is node for operation in self.operations):
+            return False
+        bodies = self._bodies(node)
+        return all(guards_itself(body) for body in bodies)  # of a function that nobody can read nothing is claimed
 
     def swallows(self, handler: Handler) -> bool:
         """Whether the failure ends in this handler."""
         return not raises(handler)
 
 
-def _is_own_statement(call: Call) -> bool:
-    """Whether a status write is a statement's own (`.values(…)`, `text(…)`), not a call of some status function."""
-    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
-    return name in ("values", "text", "setattr", "execute")
+def _is_aftermath(node: Node) -> bool:
+    """Whether a node stands in a handler or a `finally`: there the task deals with how its work ended."""
+    return any(part in ("handler", "finalbody") for _, part in enclosing_tries(node))
 
 
 def _is_inside(node: Node, around: Node) -> bool:

@@ -2,24 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
 
-from supavisor_lint.facts.statements import FunctionDef, With
-from supavisor_lint.facts.tree import Node
+from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.statements import FunctionDef, If, Match, Raise, Return, Simple, With
+from supavisor_lint.facts.tree import Attribute, Await, Block, Call, Node
 from supavisor_lint.flow.shape import Opening, TaskShape
 
 
 def status_shares_transaction(shape: TaskShape) -> bool:
-    """Whether all status writes of a task fall into one transaction that holds several of them, or work behind them."""
+    """Whether one transaction of a task holds two statuses with work between them, or a status and work behind it."""
     writes = shape.status_writes
-    transactions = {transaction_of(shape, write.node) for write in writes}
-    if len(transactions) != 1 or None in transactions:
-        return False
-    if len({write.value for write in writes}) > 1:
-        return True
-    last = writes[-1].node
-    later = (op for op in shape.main_operations if op.kind == "work" and last.span < op.node.span)
-    return any(transaction_of(shape, op.node) in transactions for op in later)
+    homes = [transaction_of(shape, write.node) for write in writes]
+    for index, first in enumerate(writes):
+        for later in range(index + 1, len(writes)):
+            if homes[index] is None or homes[later] != homes[index] or writes[later].value == first.value:
+                continue
+            if not exclusive(first.node, writes[later].node) and _awaits_between(shape, first.node, writes[later].node):
+                return True
+    return len(set(homes)) == 1 and homes[0] is not None and _work_behind(shape, writes[-1].node, homes[0])
+
+
+def _work_behind(shape: TaskShape, write: Node, home: Hashable) -> bool:
+    """Whether the transaction of the only status goes on with other work."""
+    later = (op for op in shape.main_operations if op.kind == "work" and write.span.end < op.node.span.start)
+    return any(not _contains(op.node, write) and transaction_of(shape, op.node) == home for op in later)
+
+
+def _awaits_between(shape: TaskShape, first: Node, second: Node) -> bool:
+    """Whether something other than the status writes themselves is awaited between two of them."""
+    return any(
+        isinstance(node, Await)
+        and first.span.end < node.span.start
+        and node.span.end < second.span.start
+        and not _flushes(node)
+        for node in own_nodes(shape.function.body)
+    )
+
+
+def _flushes(node: Await) -> bool:
+    call = node.value
+    return isinstance(call, Call) and isinstance(call.func, Attribute) and call.func.attr in ("flush", "refresh")
+
+
+def exclusive(first: Node, second: Node) -> bool:
+    """Whether two nodes stand in different arms of one `if`, `match` or `try`, so that at most one of them runs.
+
+    An arm that leaves (return, continue, break, raise) excludes what follows it, too.
+    """
+    arms = {id(owner): arm for owner, arm in _arms(first)}
+    for owner, arm in _arms(second):
+        if id(owner) in arms:
+            return arms[id(owner)] != arm
+    return any(isinstance(owner, If) and arm.leaves for owner, arm in _arms(first)) or any(
+        isinstance(owner, If) and arm.leaves for owner, arm in _arms(second)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Arm:
+    index: int
+    leaves: bool
+
+
+def _arms(node: Node) -> Iterator[tuple[Node, _Arm]]:
+    """The branching statements around a node, with the arm that holds it, inner first."""
+    child, parent = node, node.parent
+    while parent is not None and not isinstance(parent, FunctionDef):
+        if isinstance(parent, If):
+            block = parent.body if child in parent.body else parent.orelse
+            yield parent, _Arm(0 if child in parent.body else 1, _leaves(block))
+        elif isinstance(parent, Match):
+            yield parent, _Arm(next((i for i, c in enumerate(parent.cases) if c is child), 0), False)
+        child, parent = parent, parent.parent
+
+
+def _leaves(block: Block) -> bool:
+    last = block[-1] if block else None
+    return isinstance(last, Return | Raise) or (isinstance(last, Simple) and last.keyword in ("continue", "break"))
+
+
+def _contains(node: Node, inner: Node) -> bool:
+    parent: Node | None = inner
+    while parent is not None:
+        if parent is node:
+            return True
+        parent = parent.parent
+    return False
 
 
 def transaction_of(shape: TaskShape, node: Node) -> Hashable | None:

@@ -39,7 +39,6 @@ class Project:
         self._facts: dict[str, FileFacts | None] = {}
         self.failures: dict[str, Failure] = {}
         self.candidates: tuple[str, ...] = ()
-        self.parsed = 0
         self._prefilter = Prefilter(settings)
         self._matters: dict[str, bool] = {}
         self._forget_answers()
@@ -80,7 +79,6 @@ class Project:
     def _parse(self, path: str) -> FileFacts | None:
         try:
             text = decode(self.bytes_of(path))
-            self.parsed += 1
             return read_facts(path, text)
         except (UnparsableFile, UndecodableFile, UnreadableFile) as failure:
             self.failures[path] = failure
@@ -149,6 +147,11 @@ class Project:
         }
 
     # ------------------------------------------------------------------------------------------------ questions
+
+    @property
+    def parsed_paths(self) -> list[str]:
+        """The files that were parsed so far, for whatever reason."""
+        return sorted(path for path, facts in self._facts.items() if facts is not None)
 
     def task_of(self, function: object) -> Task | None:
         """The background task that a function is, if it is one."""

@@ -25,6 +25,7 @@ from supavisor_lint.project.members import member
 from supavisor_lint.project.registrars import OwnRegistrars, param_uses
 from supavisor_lint.project.registration import Registration, bind_arguments
 from supavisor_lint.project.values import (
+    UNKNOWN,
     ClassValue,
     Coroutine,
     External,
@@ -165,6 +166,8 @@ class RegistrationFinder:
             elif isinstance(value, Instance) and _is_external(value.of, COROUTINE_WRAPPERS):
                 inner = argument.argument(0, "fut") if isinstance(argument, Call) else None
                 yield from self._coroutine(file, call, how, inner)
+            elif isinstance(argument, Call):  # whatever it is, it gets these arguments
+                yield Registration(file, call, how, UNKNOWN, argument.args, coroutine=True)
 
     def _wrapped(self, file: FileFacts, call: Call, how: str, outer: Coroutine) -> Iterator[Registration]:
         """`create_task(log_errors(work()))`: what is handed to a coroutine that awaits or calls it."""
@@ -219,7 +222,7 @@ class RegistrationFinder:
             case Coroutine(function, inner):
                 yield Registration(file, call, how, function, inner.args, queue)
             case _:
-                return
+                yield Registration(file, call, how, UNKNOWN, arguments, queue)
 
     def _of_lambda(
         self, file: FileFacts, call: Node, how: str, node: Lambda, queue: bool

@@ -75,13 +75,14 @@ class Rule:
         )
 
 
-def _last_name(func: Expr) -> str:
+def last_name(func: Expr) -> str:
+    """The last name of what is called or mentioned: `c` of `a.b.c`, "" when it has none."""
     if isinstance(func, Name):
         return func.id
     if isinstance(func, Attribute):
         return func.attr
     if isinstance(func, Call | Subscript):  # a builder that is called twice, `async_sessionmaker[AsyncSession](…)`
-        return _last_name(func.func if isinstance(func, Call) else func.value)
+        return last_name(func.func if isinstance(func, Call) else func.value)
     return ""
 
 
@@ -126,7 +127,7 @@ class FileView:
     def session_calls(self) -> list[Call]:
         """The calls that may give a session, factory or helper, judged by the callee's last name; in source order."""
         vocabulary = self.project.names.vocabulary | self._aliases
-        return [call for call in self.file.calls if _last_name(call.func) in vocabulary]
+        return [call for call in self.file.calls if last_name(call.func) in vocabulary]
 
     @cached_property
     def _aliases(self) -> frozenset[str]:

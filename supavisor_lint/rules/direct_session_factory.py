@@ -43,7 +43,7 @@ from supavisor_lint.facts.statements import Return
 from supavisor_lint.facts.tree import Argument, Attribute, Call, Expr, Name
 from supavisor_lint.findings import Finding
 from supavisor_lint.project.values import ClassValue, Factory, FactoryBlock, FunctionValue, Instance
-from supavisor_lint.rules.base import FileView, Rule
+from supavisor_lint.rules.base import FileView, Rule, last_name
 
 
 def detect(view: FileView) -> Iterator[Finding]:
@@ -51,10 +51,10 @@ def detect(view: FileView) -> Iterator[Finding]:
     for call in view.session_calls:
         factory = _called_factory(view, call)
         if factory is not None and not factory.on_the_spot and not view.may_open_sessions(call):
-            yield _finding(view, call, factory, f"direct call of the session factory `{factory.name}`")
+            yield _finding(view, call, factory, f"direct call of the session factory `{last_name(call.func)}`")
     for expr, factory in _handed_on(view):
         if not view.may_open_sessions(expr):
-            yield _finding(view, expr, factory, f"the session factory `{factory.name}` is handed on")
+            yield _finding(view, expr, factory, f"the session factory `{last_name(expr)}` is handed on")
 
 
 def _called_factory(view: FileView, call: Call) -> Factory | None:

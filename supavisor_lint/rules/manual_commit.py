@@ -37,7 +37,7 @@ from supavisor_lint.rules.base import FileView, Rule
 def detect(view: FileView) -> Iterator[Finding]:
     """The commits that end a run of each task's own sessions."""
     for _, shape in view.working_tasks:
-        for run in runs(shape.own_operations):
+        for run in runs(shape):
             if run.commit is not None:
                 commit = run.commit
                 related = [view.place(view.file, run.first.node, "the transaction begins here")]

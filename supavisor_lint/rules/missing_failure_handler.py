@@ -52,14 +52,23 @@ def detect(view: FileView) -> Iterator[Finding]:
             yield RULE.at(
                 view,
                 task.node,
-                f"nothing catches a failure of the phases of `{task.node.name}`: put `try … except Exception` round them, "
-                "log, and record the failed status",
+                _message(shape, bare),
                 confidence=task.confidence,
                 related=[
                     view.place(view.file, bare.node, "not covered by a handler"),
                     *view.registrations_of(task),
                 ],
             )
+
+
+def _message(shape: TaskShape, bare: Operation) -> str:
+    advice = "put `try … except Exception` round them, log, and record the failed status"
+    name = shape.function.name
+    opening = shape.opening_of(bare)
+    outer = shape.outer_handlers(opening) if opening is not None else []
+    if outer:
+        return f"a failure of the phases of `{name}` is only caught in line {outer[0].span.line}, not recorded: {advice}"
+    return f"nothing catches a failure of the phases of `{name}`: {advice}"
 
 
 def _is_covered(task: Task, shape: TaskShape, operation: Operation) -> bool:

@@ -42,7 +42,7 @@ from supavisor_lint.rules.base import FileView, Rule
 def detect(view: FileView) -> Iterator[Finding]:
     """The runs of each task's own sessions that no commit covers."""
     for _, shape in view.working_tasks:
-        for run in runs(shape.own_operations):
+        for run in runs(shape):
             if run.commit is None:
                 yield _finding(view, run.first)
 

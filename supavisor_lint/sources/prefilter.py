@@ -97,13 +97,13 @@ class NameFilter:
                 continue
             if after.startswith(b"as ") or (_ENTERED.search(before) and not after.startswith(b"(")):
                 return True
-            if _IMPORT.search(before) or _DEFINITION.search(before) or _IN_IMPORT_LIST.search(before):
-                if not before.startswith((b" " * 5, b"\t\t")):
-                    bound.add(match.group())
-            elif after.startswith(b"("):
+            if after.startswith(b"(") and not _DEFINITION.search(before):
                 if not _ENTERED_ASYNC.search(before):
                     return True
                 used.add(match.group())
+            elif _IMPORT.search(before) or _DEFINITION.search(before) or _IN_IMPORT_LIST.search(before):
+                if not before.startswith((b" " * 5, b"\t\t")):
+                    bound.add(match.group())
         return bool(used - bound)
 
 
