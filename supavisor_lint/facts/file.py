@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from supavisor_lint.facts.scopes import Scope
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Module
@@ -54,25 +55,17 @@ def read_facts(path: str, text: str) -> FileFacts:
     import libcst as cst  # heavy: only a file that matters pays for it
 
     from supavisor_lint.facts.lower import Lowering
-    from supavisor_lint.facts.positions import Positions
+    from supavisor_lint.facts.positions import set_spans
 
     try:
         tree = cst.parse_module(text)
         lowering = Lowering()
         module = lowering.module(tree)
-        wanted = {id(node) for first, last, _ in lowering.wanted for node in (first, last)}
-        positions = Positions(tree, text, wanted)
     except cst.ParserSyntaxError as error:
         raise UnparsableFile(_first_line(error.message), error.raw_line, error.raw_column + 1) from None
     except RecursionError:
         raise UnparsableFile("the code is nested too deeply to be analysed") from None
-    for first, last, node in lowering.wanted:
-        if isinstance(last, int):
-            span = positions.head(id(first), last)
-        else:
-            span = positions.span(id(first), None if last is None else id(last))
-        if span is not None:
-            node.span = span
+    module.locator = partial(set_spans, tree, text, lowering.wanted)
     _mark_tasks(text, lowering.functions)
     return FileFacts(
         path,

@@ -31,7 +31,7 @@ from supavisor_lint.facts.statements import (
     With,
     WithItem,
 )
-from supavisor_lint.facts.tree import Block, Expr, Stmt
+from supavisor_lint.facts.tree import NO_SPAN, Block, Expr, Stmt
 
 
 class Lowering(ExpressionLowering):
@@ -47,7 +47,8 @@ class Lowering(ExpressionLowering):
     def module(self, node: cst.Module) -> Module:
         """Lower a whole module."""
         module = Module(self._lines(node.body), self.scope)
-        self.want(module, node, 0)
+        module.set_order(0)
+        module.set_span(NO_SPAN)
         self.scope.node = module
         return module
 
@@ -79,9 +80,12 @@ class Lowering(ExpressionLowering):
         method = self._statements.get(kind)
         if method is None:
             method = self._statements[kind] = getattr(self, f"_{kind}", self._simple)
+        order = self.next_order()
         statement = method(node)
-        if not isinstance(statement, FunctionDef | ClassDef):
-            self.want(statement, node)
+        if isinstance(node, cst.FunctionDef | cst.ClassDef):
+            self.want(statement, order, node, node.name)
+        else:
+            self.want(statement, order, node)
         return statement
 
     # ------------------------------------------------------------------------------------------ definitions, imports
@@ -115,7 +119,6 @@ class Lowering(ExpressionLowering):
         scope.node = function
         outer.bind(function.name, function)
         self.functions.append(function)
-        self.want(function, node, node.name)
         return function
 
     def _ClassDef(self, node: cst.ClassDef) -> Stmt:  # noqa: N802
@@ -132,7 +135,6 @@ class Lowering(ExpressionLowering):
         scope.node = definition
         outer.bind(definition.name, definition)
         self.classes.append(definition)
-        self.want(definition, node, node.name)
         return definition
 
     def _Import(self, node: cst.Import) -> Stmt:  # noqa: N802
@@ -232,6 +234,7 @@ class Lowering(ExpressionLowering):
         return Try(body, handlers, self._orelse(node.orelse), finalbody, is_star)
 
     def _handler(self, node: cst.ExceptHandler | cst.ExceptStarHandler) -> Handler:
+        order = self.next_order()
         caught = self._optional(node.type)
         name = node.name.name if node.name is not None else None
         bound = name.value if isinstance(name, cst.Name) else None
@@ -240,7 +243,7 @@ class Lowering(ExpressionLowering):
             self.scope.bind(bound, Opaque(handler))
         handler.body = self._block(node.body)
         handler._adopt(handler.body)
-        self.want(handler, node, node.type if node.type is not None else len("except"))
+        self.want(handler, order, node, node.type if node.type is not None else len("except"))
         return handler
 
     def _With(self, node: cst.With) -> Stmt:  # noqa: N802
@@ -249,6 +252,7 @@ class Lowering(ExpressionLowering):
         return With(items, self._block(node.body), is_async)
 
     def _with_item(self, node: cst.WithItem, is_async: bool) -> WithItem:
+        order = self.next_order()
         context = self.expr(node.item)
         target: Expr | None = None
         if node.asname is not None:
@@ -256,7 +260,7 @@ class Lowering(ExpressionLowering):
                 node.asname.name, lambda name, index: Entered(context, is_async, name, index)
             )
         item = WithItem(context, target)
-        self.want(item, node.item)
+        self.want(item, order, node.item)
         return item
 
     def _Match(self, node: cst.Match) -> Stmt:  # noqa: N802
@@ -264,6 +268,7 @@ class Lowering(ExpressionLowering):
         return Match(subject, tuple(self._case(case) for case in node.cases))
 
     def _case(self, node: cst.MatchCase) -> MatchCase:
+        order = self.next_order()
         names = tuple(_pattern_names(node.pattern))
         values = tuple(self._inner(node.pattern))
         case = MatchCase(names, values, None, ())
@@ -272,7 +277,7 @@ class Lowering(ExpressionLowering):
         case.guard = self._optional(node.guard)
         case.body = self._block(node.body)
         case._adopt(case.guard, case.body)
-        self.want(case, node.pattern)
+        self.want(case, order, node.pattern)
         return case
 
 

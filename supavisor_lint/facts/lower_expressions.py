@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import libcst as cst
 
 from supavisor_lint.facts.scopes import Assigned, Binding, Iterated, Opaque, Scope
 from supavisor_lint.facts.tree import (
-    NO_SPAN,
     Argument,
     Attribute,
     Await,
@@ -35,6 +34,7 @@ from supavisor_lint.facts.tree import (
     Yield,
 )
 
+NodeT = TypeVar("NodeT", bound=Node)
 MakeBinding: TypeAlias = Callable[[Name, "int | None"], Binding]
 
 _CONSTANT_NAMES = {"None": None, "True": True, "False": False}
@@ -50,11 +50,17 @@ class ExpressionLowering:
         self.names: dict[str, list[Name]] = {}
         self.attributes: dict[str, list[Attribute]] = {}
         self.yields: list[list[Yield]] = []
+        self._order = 0
         self._methods: dict[str, Callable[[Any], Expr]] = {}
 
-    def want(self, node: Node, first: cst.CSTNode, last: cst.CSTNode | int | None = None) -> None:
+    def next_order(self) -> int:
+        """A number larger than those of all nodes that began before."""
+        self._order += 1
+        return self._order
+
+    def want(self, node: Node, order: int, first: cst.CSTNode, last: cst.CSTNode | int | None = None) -> None:
         """Ask for a span: of `first`, up to the end of `last`, or of its first `last` characters."""
-        node.set_span(NO_SPAN)
+        node.order = order
         self.wanted.append((first, last, node))
 
     def expr(self, node: cst.CSTNode) -> Expr:
@@ -63,10 +69,15 @@ class ExpressionLowering:
         method = self._methods.get(kind)
         if method is None:
             method = self._methods[kind] = getattr(self, f"_{kind}", self._other)
+        self._order = order = self._order + 1
         lowered = method(node)
-        lowered.set_span(NO_SPAN)
+        lowered.order = order
         self.wanted.append((node, None, lowered))
         return lowered
+
+    def _numbered(self, node: NodeT, order: int) -> NodeT:
+        node.order = order
+        return node
 
     def _optional(self, node: cst.CSTNode | None) -> Expr | None:
         return None if node is None else self.expr(node)
@@ -94,12 +105,13 @@ class ExpressionLowering:
         return call
 
     def _argument(self, node: cst.Arg) -> Argument:
+        order = self.next_order()
         keyword = node.keyword.value if node.keyword is not None else None
         argument = Argument(self.expr(node.value), keyword, node.star)
         if node.keyword is None:
-            self.want(argument, node.value)
+            self.want(argument, order, node.value)
         else:
-            self.want(argument, node.keyword, node.value)
+            self.want(argument, order, node.keyword, node.value)
         return argument
 
     def _Await(self, node: cst.Await) -> Expr:  # noqa: N802
@@ -130,9 +142,7 @@ class ExpressionLowering:
     def _formatted_parts(self, parts: Iterable[cst.BaseFormattedStringContent]) -> Iterable[Expr]:
         for part in parts:
             if isinstance(part, cst.FormattedStringText):
-                text = Constant(part.value)
-                text.set_span(NO_SPAN)
-                yield text
+                yield self._numbered(Constant(part.value), self.next_order())
             elif isinstance(part, cst.FormattedStringExpression):
                 yield self.expr(part.expression)
                 yield from self._formatted_parts(part.format_spec or ())
@@ -164,10 +174,9 @@ class ExpressionLowering:
         return Dict(tuple(self._dict_item(element) for element in node.elements))
 
     def _dict_item(self, element: cst.BaseDictElement) -> DictItem:
+        order = self.next_order()
         key = self.expr(element.key) if isinstance(element, cst.DictElement) else None
-        item = DictItem(key, self.expr(element.value))
-        item.set_span(NO_SPAN)
-        return item
+        return self._numbered(DictItem(key, self.expr(element.value)), order)
 
     # ------------------------------------------------------------------------------------------------ operators
 
@@ -237,9 +246,10 @@ class ExpressionLowering:
         return tuple(self._param(param, kind) for param, kind in pairs)
 
     def _param(self, node: cst.Param, kind: str) -> Param:
+        order = self.next_order()
         annotation = self.annotation(node.annotation)
         param = Param(node.name.value, annotation, self._optional(node.default), kind)
-        self.want(param, node.name)
+        self.want(param, order, node.name)
         return param
 
     def annotation(self, node: cst.Annotation | None) -> Expr | None:
@@ -268,12 +278,13 @@ class ExpressionLowering:
         return lowered
 
     def _generator(self, node: cst.CompFor) -> Generator:
+        order = self.next_order()
         iterated = self.expr(node.iter)
         is_async = node.asynchronous is not None
         target = self.target(node.target, lambda name, index: Iterated(iterated, is_async, name, index))
-        generator = Generator(target, iterated, self._exprs(i.test for i in node.ifs), is_async)
-        generator.set_span(NO_SPAN)
-        return generator
+        return self._numbered(
+            Generator(target, iterated, self._exprs(i.test for i in node.ifs), is_async), order
+        )
 
     def _GeneratorExp(self, node: cst.GeneratorExp) -> Expr:  # noqa: N802
         return self._comprehension(node, "generator", [node.elt])

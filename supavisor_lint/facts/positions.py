@@ -14,6 +14,7 @@ from typing import Any
 import libcst as cst
 from libcst._nodes.internal import CodegenState
 
+from supavisor_lint.facts.tree import Node
 from supavisor_lint.findings import Span
 
 _NEWLINE = re.compile(r"\r\n?|\n")
@@ -97,3 +98,21 @@ class Positions:
     def _point(self, offset: int) -> tuple[int, int]:
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
+
+
+Wanted = tuple[cst.CSTNode, "cst.CSTNode | int | None", Node]
+
+
+def set_spans(tree: cst.Module, text: str, wanted: list[Wanted]) -> None:
+    """Give the lowered nodes their spans: from the first LibCST node to the last, or of so many characters."""
+    try:
+        positions = Positions(tree, text, {id(node) for first, last, _ in wanted for node in (first, last)})
+    except RecursionError:  # nested more deeply than LibCST can write down: the findings stand on line 1
+        return
+    for first, last, node in wanted:
+        if isinstance(last, int):
+            span = positions.head(id(first), last)
+        else:
+            span = positions.span(id(first), None if last is None else id(last))
+        if span is not None:
+            node.set_span(span)

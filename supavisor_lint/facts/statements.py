@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -252,7 +253,14 @@ class Module(Node):
 
     body: Block
     scope: Scope
+    locator: Callable[[], None] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         self._be_root()
         self._adopt(self.body)
+
+    def _locate(self) -> None:
+        """Set the spans of all nodes of the file, once."""
+        locator, self.locator = self.locator, None
+        if locator is not None:
+            locator()

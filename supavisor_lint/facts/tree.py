@@ -20,11 +20,49 @@ NO_SPAN = Span(1, 1, 1, 1)
 
 
 class Node:
-    """Anything in the lowered tree; `parent` is None for the module's statements."""
+    """Anything in the lowered tree; `parent` is None for the module only.
 
-    __slots__ = ("parent", "span")
-    span: Span
+    `order` numbers the nodes of a file by where they begin. Positions cost more than that: `span` is computed, for the
+    whole file, when the first one is asked for.
+    """
+
+    __slots__ = ("_span", "order", "parent")
+    _span: Span
+    order: int
     parent: Node | None
+
+    @property
+    def span(self) -> Span:
+        """Where the node stands."""
+        try:
+            return self._span
+        except AttributeError:
+            self._locate()
+            return getattr(self, "_span", NO_SPAN)
+
+    def set_order(self, order: int) -> None:
+        """Say where the node begins among the nodes of its file."""
+        self.order = order
+
+    def set_span(self, span: Span) -> None:
+        """Say where the node stands."""
+        self._span = span
+
+    def stand_for(self, node: Node) -> None:
+        """Take the place of another node: its position in the order, its span, its ancestors."""
+        self.parent, self.order = node, node.order
+
+    def _locate(self) -> None:
+        if self.parent is not None:
+            self.parent._locate()
+
+    def contains(self, node: Node | None) -> bool:
+        """Whether a node is this one or stands somewhere in it."""
+        while node is not None:
+            if node is self:
+                return True
+            node = node.parent
+        return False
 
     def children(self) -> Iterator[Node]:
         """The direct sub-nodes, in source order."""
@@ -36,10 +74,6 @@ class Node:
                 for item in value:
                     if isinstance(item, Node):
                         yield item
-
-    def set_span(self, span: Span) -> None:
-        """Say where the node stands."""
-        self.span = span
 
     def _be_root(self) -> None:
         self.parent = None

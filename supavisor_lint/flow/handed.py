@@ -67,7 +67,7 @@ def _by_closure(flow: SessionFlow, registration: Registration) -> Iterator[Hande
     for node in walk(body):
         if isinstance(node, Name):
             owner = scope_of(node).lookup(node.id)
-            if owner is not None and owner.kind == "function" and not _is_within(owner.node, body):
+            if owner is not None and owner.kind == "function" and not body.contains(owner.node):
                 session = flow.ev.session(registration.file, node)
                 if session is not None and session.source in _FOREIGN:
                     yield Handed(registration, _target_expr(registration), node.id)
@@ -112,14 +112,6 @@ def _target_expr(registration: Registration) -> Node:
     if isinstance(node, Call) and node.args:
         return node.args[0]
     return node
-
-
-def _is_within(node: Node | None, around: Node) -> bool:
-    while node is not None:
-        if node is around:
-            return True
-        node = node.parent
-    return False
 
 
 def _text(expr: Expr) -> str:

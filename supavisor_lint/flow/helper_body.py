@@ -50,7 +50,7 @@ class HelperBody:
         return open_since
 
     def _before(self) -> Iterator[Operation]:
-        return (op for op in self.operations if op.node.span < self.at.span and op.handler is None)
+        return (op for op in self.operations if op.node.order < self.at.order and op.handler is None)
 
     def swallowing_handlers(self) -> Iterator[Handler]:
         """The handlers around the `yield` that let the error vanish."""
@@ -80,7 +80,7 @@ class HelperBody:
         if self.block is not None:
             return True
         return any(
-            op.kind == "commit" and op.handler is None and self.at.span < op.node.span
+            op.kind == "commit" and op.handler is None and self.at.order < op.node.order
             for op in self.operations
         )
 

@@ -70,7 +70,7 @@ class TaskShape:
     @cached_property
     def openings(self) -> tuple[Opening, ...]:
         """The task's own sessions, in source order."""
-        return tuple(sorted(self._find_openings(), key=lambda opening: opening.node.span))
+        return tuple(sorted(self._find_openings(), key=lambda opening: opening.node.order))
 
     def _find_openings(self) -> Iterator[Opening]:
         scope = self.function.scope
@@ -135,7 +135,7 @@ class TaskShape:
         """The opening whose session an operation uses: the nearest one before it."""
         found = None
         for opening in self.openings:
-            if opening.key == operation.key and opening.node.span <= operation.node.span:
+            if opening.key == operation.key and opening.node.order <= operation.node.order:
                 found = opening
         return found
 
@@ -150,8 +150,8 @@ class TaskShape:
 
     def handlers_of_status(self, node: Node) -> tuple[list[Handler], list[Handler]] | None:
         """The inner and outer handlers of a status write; None if it uses no session of the task's own."""
-        around = [o for o in self.main_openings if o.block is not None and _is_inside(node, o.block)]
-        before = [o for o in self.main_openings if o.block is None and o.node.span < node.span]
+        around = [o for o in self.main_openings if o.block is not None and o.block.contains(node)]
+        before = [o for o in self.main_openings if o.block is None and o.node.order < node.order]
         openings = around or before
         if not openings:
             return None
@@ -161,7 +161,7 @@ class TaskShape:
     def broad_handlers(self) -> tuple[Handler, ...]:
         """All broad handlers of the task's own body, in source order."""
         handlers = [n for n in _handlers(self.function) if is_broad(n)]
-        return tuple(sorted(handlers, key=lambda handler: handler.span))
+        return tuple(sorted(handlers, key=lambda handler: handler.order))
 
     @cached_property
     def phase_handlers(self) -> tuple[Handler, ...]:
@@ -169,7 +169,7 @@ class TaskShape:
         found: dict[Handler, None] = {}
         for node in (*(op.node for op in self.main_operations), *(o.node for o in self.main_openings)):
             found.update(dict.fromkeys(broad_handlers(node)))
-        return tuple(sorted(found, key=lambda handler: handler.span))
+        return tuple(sorted(found, key=lambda handler: handler.order))
 
     def is_silent(self, handler: Handler) -> bool:
         """Whether a handler neither logs nor raises, nor hands the exception on, nor calls something that logs."""
@@ -204,7 +204,7 @@ class TaskShape:
     def _database_work(self, handler: Handler) -> Call | None:
         """The first thing in a handler that reaches the database for the failure's sake."""
         for operation in self.operations:
-            if operation.kind in ("work", "commit") and _is_inside(operation.node, handler):
+            if operation.kind in ("work", "commit") and handler.contains(operation.node):
                 return operation.node
         awaited = (call for call in self._calls_in(handler) if isinstance(call.parent, Await))
         writes = {id(write.node) for write in status_writes(handler.body)}
@@ -224,7 +224,7 @@ class TaskShape:
         inside = [
             h
             for statement, part in enclosing_tries(node)
-            if part == "body" and handler not in statement.handlers and _is_inside(statement, handler)
+            if part == "body" and handler not in statement.handlers and handler.contains(statement)
             for h in statement.handlers
             if is_broad(h)
         ]
@@ -243,15 +243,6 @@ class TaskShape:
 def _is_aftermath(node: Node) -> bool:
     """Whether a node stands in a handler or a `finally`: there the task deals with how its work ended."""
     return any(part in ("handler", "finalbody") for _, part in enclosing_tries(node))
-
-
-def _is_inside(node: Node, around: Node) -> bool:
-    parent: Node | None = node
-    while parent is not None:
-        if parent is around:
-            return True
-        parent = parent.parent
-    return False
 
 
 def _handlers(function: FunctionDef) -> Iterator[Handler]:

@@ -26,16 +26,18 @@ def status_shares_transaction(shape: TaskShape) -> bool:
 
 def _work_behind(shape: TaskShape, write: Node, home: Hashable) -> bool:
     """Whether the transaction of the only status goes on with other work."""
-    later = (op for op in shape.main_operations if op.kind == "work" and write.span.end < op.node.span.start)
-    return any(not _contains(op.node, write) and transaction_of(shape, op.node) == home for op in later)
+    later = (op for op in shape.main_operations if op.kind == "work" and write.order < op.node.order)
+    return any(not op.node.contains(write) and transaction_of(shape, op.node) == home for op in later)
 
 
 def _awaits_between(shape: TaskShape, first: Node, second: Node) -> bool:
     """Whether something other than the status writes themselves is awaited between two of them."""
     return any(
         isinstance(node, Await)
-        and first.span.end < node.span.start
-        and node.span.end < second.span.start
+        and first.order < node.order < second.order
+        and not first.contains(node)
+        and not node.contains(second)
+        and not node.contains(first)
         and not _flushes(node)
         for node in own_nodes(shape.function.body)
     )
@@ -83,15 +85,6 @@ def _leaves(block: Block) -> bool:
     return isinstance(last, Return | Raise) or (isinstance(last, Simple) and last.keyword in ("continue", "break"))
 
 
-def _contains(node: Node, inner: Node) -> bool:
-    parent: Node | None = inner
-    while parent is not None:
-        if parent is node:
-            return True
-        parent = parent.parent
-    return False
-
-
 def transaction_of(shape: TaskShape, node: Node) -> Hashable | None:
     """An identity for the transaction in which a node of the task's main path takes effect; None if there is none."""
     for opening in shape.main_openings:
@@ -102,7 +95,7 @@ def transaction_of(shape: TaskShape, node: Node) -> Hashable | None:
     if holding is None:
         return None
     ends = (op for op in shape.main_operations if op.key == holding.key and op.kind in ("commit", "rollback"))
-    return (holding.node, sum(1 for op in ends if op.node.span < node.span))
+    return (holding.node, sum(1 for op in ends if op.node.order < node.order))
 
 
 def _holding(shape: TaskShape, node: Node) -> Opening | None:
@@ -111,7 +104,7 @@ def _holding(shape: TaskShape, node: Node) -> Opening | None:
         for opening in shape.main_openings:
             if opening.block is statement:
                 return opening
-    before = [o for o in shape.main_openings if o.block is None and o.node.span < node.span]
+    before = [o for o in shape.main_openings if o.block is None and o.node.order < node.order]
     return before[-1] if before else None
 
 

@@ -160,4 +160,4 @@ class Project:
     def tasks_in(self, path: str) -> list[Task]:
         """The background tasks that a file defines, in source order."""
         tasks = [t for t in self.table.tasks.values() if t.function.file.path == path]
-        return sorted(tasks, key=lambda t: t.node.span)
+        return sorted(tasks, key=lambda t: t.node.order)

@@ -359,5 +359,5 @@ def _argument(value: Expr, keyword: str | None = None) -> Argument:
     """An argument that stands in a list or dict; the value keeps its own parent."""
     argument = Argument.__new__(Argument)
     argument.value, argument.keyword, argument.star = value, keyword, ""
-    argument.set_span(value.span)
+    argument.stand_for(value)
     return argument

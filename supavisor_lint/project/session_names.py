@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from supavisor_lint.facts.file import FileFacts, enclosing_function, walk_own
 from supavisor_lint.facts.scopes import Assigned, Binding
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Return
-from supavisor_lint.facts.tree import Attribute, Call, Expr
+from supavisor_lint.facts.tree import Attribute, Call, Expr, Node
 from supavisor_lint.findings import Place
 from supavisor_lint.project import calls, members, names
 from supavisor_lint.project.evaluate import Evaluator
@@ -33,7 +33,7 @@ class SessionNames:
         self._ev = evaluator
         self._roles: dict[FunctionDef | ClassDef, Role | None] = {}
         self._modules: dict[str, bool] = {}
-        self._defined: dict[str, list[Place]] = {}
+        self._defined: dict[str, list[tuple[FileFacts, Node, Role]]] = {}
         self.vocabulary: frozenset[str] = frozenset()
 
     def of(self, files: Iterable[FileFacts]) -> tuple[frozenset[str], frozenset[str]]:
@@ -74,13 +74,15 @@ class SessionNames:
     def _remember(
         self, file: FileFacts, name: str, binding: Assigned | FunctionDef | ClassDef, role: Role
     ) -> None:
-        span = (binding.node if isinstance(binding, Assigned) else binding).span
-        place = Place(file.path, span.line, span.column, f"`{name}` is defined here (session {role})")
-        self._defined.setdefault(name, []).append(place)
+        node = binding.node if isinstance(binding, Assigned) else binding
+        self._defined.setdefault(name, []).append((file, node, role))
 
     def definitions_of(self, name: str) -> list[Place]:
         """Where the project defines a factory, helper, getter or dependency of that name, at module level."""
-        return sorted(self._defined.get(name, []))
+        return sorted(
+            Place(file.path, node.span.line, node.span.column, f"`{name}` is defined here (session {role})")
+            for file, node, role in self._defined.get(name, ())
+        )
 
     def nameable(self, names: Iterable[str]) -> list[str]:
         """Those of some names that mean a session helper or factory somewhere, by definition or by the settings.
