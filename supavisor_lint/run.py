@@ -100,9 +100,7 @@ def _text_of(project: Project, relative: str) -> str | None:
 # ---------------------------------------------------------------------------------------------------------- the steps
 
 
-def known_files(
-    paths: Sequence[Path], root: Path, settings: Settings, asked: Sequence[SourceFile]
-) -> dict[str, str]:
+def known_files(paths: Sequence[Path], root: Path, settings: Settings, asked: Sequence[SourceFile]) -> dict[str, str]:
     """Relative to absolute path of every file of the project, and of the files asked for."""
     covers_root = any(os.path.realpath(path) == os.path.realpath(root) for path in paths)
     files = asked if covers_root and asked else (*discover([root], root, settings).files, *asked)

@@ -62,7 +62,7 @@ def read_facts(path: str, text: str) -> FileFacts:
         lowering = Lowering()
         module = lowering.module(tree)
     except cst.ParserSyntaxError as error:
-        raise UnparsableFile(_first_line(error.message), error.raw_line, error.raw_column + 1) from None
+        raise _unparsable(error.message, error.raw_line, error.raw_column + 1) from None
     except RecursionError:
         raise UnparsableFile("the code is nested too deeply to be analysed") from None
     module.locator = partial(set_spans, tree, text, lowering.wanted)
@@ -78,8 +78,13 @@ def read_facts(path: str, text: str) -> FileFacts:
     )
 
 
-def _first_line(message: str) -> str:
-    return message.strip().splitlines()[0] if message.strip() else "invalid syntax"
+def _unparsable(message: str, line: int, column: int) -> UnparsableFile:
+    """LibCST's complaint in one line. Where its parser names a place itself, that is where the error is."""
+    first = message.strip().partition("\n")[0]
+    place = re.match(r"parser error: error at (\d+):(\d+): (.*)", first)
+    if place is None:
+        return UnparsableFile(first.removeprefix("tokenizer error: ") or "invalid syntax", line, column)
+    return UnparsableFile("invalid syntax", int(place[1]), int(place[2]))
 
 
 def _mark_tasks(text: str, functions: list[FunctionDef]) -> None:

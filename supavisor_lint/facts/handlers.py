@@ -16,6 +16,7 @@ from supavisor_lint.facts.statements import (
     Raise,
     Simple,
     Try,
+    With,
 )
 from supavisor_lint.facts.tree import (
     Attribute,
@@ -48,6 +49,7 @@ _LOG_METHODS = frozenset(
         "trace",
     }
 )
+_ASYNC_LOG_METHODS = frozenset(f"a{name}" for name in _LOG_METHODS)
 _REPORTERS = frozenset(
     {
         "print",
@@ -91,7 +93,7 @@ def is_log_call(node: Node) -> bool:
         return False
     if func.attr in _REPORTERS:
         return True
-    return func.attr in _LOG_METHODS and _is_logger(func.value)
+    return func.attr in _LOG_METHODS | _ASYNC_LOG_METHODS and _is_logger(func.value)
 
 
 def _is_logger(expr: Expr) -> bool:
@@ -153,16 +155,21 @@ def is_logged(node: Node) -> bool:
 
 
 def hands_on(handler: Handler) -> bool:
-    """Whether a handler uses the exception object itself: returns, stores or passes it."""
-    if handler.name is None:
-        return False
-    return any(isinstance(node, Name) and node.id == handler.name for node in own_nodes(handler.body))
+    """Whether a handler uses the exception itself: returns, stores or passes it, or its traceback."""
+    for node in own_nodes(handler.body):
+        if isinstance(node, Name) and handler.name is not None and node.id == handler.name:
+            return True
+        if isinstance(node, Attribute) and node.attr in ("format_exc", "exc_info", "format_exception"):
+            return True
+    return False
 
 
 def starts_with_log(body: Block) -> bool:
     """Whether a log call is the first statement of a body that can fail."""
     for statement in body:
         if isinstance(statement, Try):
+            return starts_with_log(statement.body)
+        if isinstance(statement, With) and all(_is_log_context(item.context) for item in statement.items):
             return starts_with_log(statement.body)
         if isinstance(statement, ExprStmt):
             value = statement.value.value if isinstance(statement.value, Await) else statement.value
@@ -171,6 +178,16 @@ def starts_with_log(body: Block) -> bool:
         if not _cannot_fail(statement):
             return False
     return False
+
+
+def _is_log_context(context: Expr) -> bool:
+    """`logger.contextualize(…)`, `bound_contextvars(…)` of structlog."""
+    if not isinstance(context, Call):
+        return False
+    func = context.func
+    if isinstance(func, Attribute):
+        return _is_logger(func.value) or func.attr == "bound_contextvars"
+    return isinstance(func, Name) and func.id == "bound_contextvars"
 
 
 def _cannot_fail(statement: Stmt) -> bool:

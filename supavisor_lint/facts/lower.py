@@ -163,17 +163,13 @@ class Lowering(ExpressionLowering):
 
     def _Assign(self, node: cst.Assign) -> Stmt:  # noqa: N802
         value = self.expr(node.value)
-        targets = tuple(
-            self.target(t.target, lambda name, index: Assigned(value, name, index)) for t in node.targets
-        )
+        targets = tuple(self.target(t.target, lambda name, index: Assigned(value, name, index)) for t in node.targets)
         return Assign(targets, value)
 
     def _AnnAssign(self, node: cst.AnnAssign) -> Stmt:  # noqa: N802
         annotation = self.annotation(node.annotation)
         value = self._optional(node.value)
-        target = self.target(
-            node.target, lambda name, index: Assigned(value, name, index, annotation=annotation)
-        )
+        target = self.target(node.target, lambda name, index: Assigned(value, name, index, annotation=annotation))
         return Assign((target,), value, annotation)
 
     def _AugAssign(self, node: cst.AugAssign) -> Stmt:  # noqa: N802
@@ -256,9 +252,7 @@ class Lowering(ExpressionLowering):
         context = self.expr(node.item)
         target: Expr | None = None
         if node.asname is not None:
-            target = self.target(
-                node.asname.name, lambda name, index: Entered(context, is_async, name, index)
-            )
+            target = self.target(node.asname.name, lambda name, index: Entered(context, is_async, name, index))
         item = WithItem(context, target)
         self.want(item, order, node.item)
         return item

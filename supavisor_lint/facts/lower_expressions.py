@@ -163,9 +163,7 @@ class ExpressionLowering:
         return Collection(self._elements(node.elements), "set")
 
     def _elements(self, elements: Iterable[cst.BaseElement]) -> tuple[Expr, ...]:
-        return tuple(
-            self.expr(e) if isinstance(e, cst.StarredElement) else self.expr(e.value) for e in elements
-        )
+        return tuple(self.expr(e) if isinstance(e, cst.StarredElement) else self.expr(e.value) for e in elements)
 
     def _StarredElement(self, node: cst.StarredElement) -> Expr:  # noqa: N802
         return Starred(self.expr(node.value))
@@ -282,9 +280,7 @@ class ExpressionLowering:
         iterated = self.expr(node.iter)
         is_async = node.asynchronous is not None
         target = self.target(node.target, lambda name, index: Iterated(iterated, is_async, name, index))
-        return self._numbered(
-            Generator(target, iterated, self._exprs(i.test for i in node.ifs), is_async), order
-        )
+        return self._numbered(Generator(target, iterated, self._exprs(i.test for i in node.ifs), is_async), order)
 
     def _GeneratorExp(self, node: cst.GeneratorExp) -> Expr:  # noqa: N802
         return self._comprehension(node, "generator", [node.elt])

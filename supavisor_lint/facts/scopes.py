@@ -66,9 +66,7 @@ class Opaque:
     node: Node
 
 
-Binding: TypeAlias = (
-    ModuleImport | NameImport | Assigned | Entered | Iterated | Opaque | FunctionDef | ClassDef | Param
-)
+Binding: TypeAlias = ModuleImport | NameImport | Assigned | Entered | Iterated | Opaque | FunctionDef | ClassDef | Param
 
 
 @dataclass(slots=True, eq=False)

@@ -38,7 +38,8 @@ class Node:
             return self._span
         except AttributeError:
             self._locate()
-            return getattr(self, "_span", NO_SPAN)
+            around = self.parent.span if self.parent is not None else NO_SPAN
+            return getattr(self, "_span", around)
 
     def set_order(self, order: int) -> None:
         """Say where the node begins among the nodes of its file."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.handlers import enclosing_tries, own_nodes, raises
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Handler, With, WithItem
-from supavisor_lint.facts.tree import Attribute, Call, Expr, Name, Node, Yield
+from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name, Node, Yield
 from supavisor_lint.flow.operations import Operation, SessionFlow, SessionKey, session_key
 from supavisor_lint.project.values import External, Session
 
@@ -45,7 +45,7 @@ class HelperBody:
         for operation in self._before():
             if operation.kind in ("commit", "rollback", "close"):
                 open_since = None
-            elif operation.kind == "work" and operation.block is None:
+            elif operation.block is None and (operation.kind == "work" or _is_begun_by_hand(operation)):
                 open_since = open_since or operation.node
         return open_since
 
@@ -80,8 +80,7 @@ class HelperBody:
         if self.block is not None:
             return True
         return any(
-            op.kind == "commit" and op.handler is None and self.at.order < op.node.order
-            for op in self.operations
+            op.kind == "commit" and op.handler is None and self.at.order < op.node.order for op in self.operations
         )
 
     def closes(self) -> bool:
@@ -95,6 +94,10 @@ class HelperBody:
             elif isinstance(node, Call) and any(_is_key(arg.value, self.key) for arg in node.args):
                 return True  # handed to something that may close it
         return any(op.kind == "close" for op in self.operations)
+
+
+def _is_begun_by_hand(operation: Operation) -> bool:
+    return operation.kind == "begin" and isinstance(operation.node.parent, Await)
 
 
 def _is_key(expr: Expr, key: SessionKey) -> bool:
@@ -124,6 +127,4 @@ def exit_method(cls: ClassDef) -> FunctionDef | None:
 def called_methods(function: FunctionDef) -> set[str]:
     """The names of all methods and functions that a function calls."""
     calls = (node for node in own_nodes(function.body) if isinstance(node, Call))
-    return {
-        call.func.attr if isinstance(call.func, Attribute) else getattr(call.func, "id", "") for call in calls
-    }
+    return {call.func.attr if isinstance(call.func, Attribute) else getattr(call.func, "id", "") for call in calls}

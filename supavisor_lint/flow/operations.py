@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from supavisor_lint.facts.file import FileFacts, scope_of, walk_own
-from supavisor_lint.facts.scopes import Scope
-from supavisor_lint.facts.statements import FunctionDef, Handler, With
-from supavisor_lint.facts.tree import Attribute, Call, Expr, Name, Node
+from supavisor_lint.facts.scopes import Assigned, Scope
+from supavisor_lint.facts.statements import FunctionDef, Handler, With, WithItem
+from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name, Node
+from supavisor_lint.project.calls import entered
 from supavisor_lint.project.evaluate import Evaluator
+from supavisor_lint.project.names import names_function
 from supavisor_lint.project.registration import bind_arguments
 from supavisor_lint.project.values import (
     Coroutine,
+    Decorated,
     FactoryBlock,
     FunctionValue,
+    Manager,
+    NamedHelper,
     ParamValue,
     Session,
     Transaction,
@@ -86,6 +91,7 @@ class SessionFlow:
         self.ev = evaluator
         self._effects: dict[tuple[FunctionDef, str], Effects] = {}
         self._operations: dict[FunctionDef, tuple[Operation, ...]] = {}
+        self._begun: dict[FunctionDef, bool] = {}
 
     def operations(self, file: FileFacts, function: FunctionDef) -> tuple[Operation, ...]:
         """All operations in the function's own body (nested functions left out)."""
@@ -125,12 +131,12 @@ class SessionFlow:
                 if isinstance(node, Call):
                     yield from self._of_call(file, function, node, param)
 
-    def _of_call(
-        self, file: FileFacts, function: FunctionDef, call: Call, param: str | None
-    ) -> Iterator[Operation]:
+    def _of_call(self, file: FileFacts, function: FunctionDef, call: Call, param: str | None) -> Iterator[Operation]:
         func = call.func
         if isinstance(func, Attribute):
             kind = _kind(func.attr)
+            if func.attr == "begin_nested" and not isinstance(call.parent, Await | WithItem):
+                kind = None  # made, not yet begun
             if kind is not None:
                 session = self.session(file, func.value, function, param)
                 if session is not None:
@@ -213,11 +219,7 @@ class SessionFlow:
             values = self.ev.values(file, item.context)
             if any(self._is_block_of(v, key) for v in values):
                 return True
-            if (
-                item.target is not None
-                and session_key(item.target) == key
-                and self._enters_begun(file, values)
-            ):
+            if item.target is not None and session_key(item.target) == key and self._enters_begun(file, values):
                 return True
         return False
 
@@ -225,11 +227,32 @@ class SessionFlow:
         return isinstance(value, Transaction) and not value.nested and session_key(value.receiver) == key
 
     def _enters_begun(self, file: FileFacts, values: Iterable[Value]) -> bool:
-        from supavisor_lint.project.calls import entered
-
-        if any(isinstance(v, FactoryBlock) for v in values):
-            return True
+        """Whether entering one of these gives a session with its transaction begun: its block is one phase."""
+        for value in values:
+            if isinstance(value, FactoryBlock):
+                return True
+            if isinstance(value, Manager) and self._is_phase(value.helper):
+                return True
         return any(isinstance(v, Session) and v.begun for v in entered(self.ev, file, values))
+
+    def _is_phase(self, helper: Decorated | NamedHelper) -> bool:
+        if isinstance(helper, NamedHelper):
+            return names_function(self.ev.settings.phase_helpers, helper.name, ())
+        function = helper.function
+        modules = self.ev.files.dotted_names(function.file.path)
+        if names_function(self.ev.settings.phase_helpers, function.node.qualname, modules):
+            return True
+        if function.node not in self._begun:
+            self._begun[function.node] = False  # while it is being computed
+            self._begun[function.node] = self._yields_in_block(function)
+        return self._begun[function.node]
+
+    def _yields_in_block(self, function: FunctionValue) -> bool:
+        return any(
+            isinstance(at.value, Name | Attribute)
+            and self.block_around(function.file, at, session_key(at.value)) is not None
+            for at in function.node.yields
+        )
 
 
 def _kind(method: str) -> Kind | None:
@@ -242,10 +265,16 @@ def _kind(method: str) -> Kind | None:
     return None
 
 
-def session_key(expr: Expr) -> SessionKey:
+def session_key(expr: Expr, depth: int = 0) -> SessionKey:
     """Which variable an expression is."""
     if isinstance(expr, Name):
-        return SessionKey(expr.id, scope_of(expr).lookup(expr.id))
+        scope = scope_of(expr).lookup(expr.id)
+        bindings = scope.bindings[expr.id] if scope is not None else []
+        if len(bindings) == 1 and isinstance(bindings[0], Assigned) and bindings[0].index is None:
+            value = bindings[0].value
+            if isinstance(value, Name | Attribute) and depth < 4:  # a second name for the same session
+                return session_key(value, depth + 1)
+        return SessionKey(expr.id, scope)
     if isinstance(expr, Attribute):
         inner = session_key(expr.value)
         return SessionKey(f"{inner.text}.{expr.attr}", inner.scope)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from supavisor_lint.facts.statements import Handler
 from supavisor_lint.flow.operations import Operation
 from supavisor_lint.flow.shape import Opening, TaskShape
 
@@ -32,10 +33,17 @@ def runs(shape: TaskShape) -> Iterator[Run]:
 
 
 def _runs_of_one(operations: list[Operation]) -> Iterator[Run]:
+    by_handler: dict[Handler | None, list[Operation]] = {}
+    for operation in operations:
+        by_handler.setdefault(operation.handler, []).append(operation)
+    for path in by_handler.values():
+        yield from _runs_of_path(path)
+
+
+def _runs_of_path(operations: list[Operation]) -> Iterator[Run]:
     open_run: list[Operation] = []
-    for index, operation in enumerate(operations):
-        previous = operations[index - 1] if index else operation
-        if open_run and (operation.handler is not previous.handler or _ends_run(operation)):
+    for operation in operations:
+        if open_run and _ends_run(operation):
             yield Run(tuple(open_run), None)
             open_run = []
         if operation.kind == "work" and operation.block is None:

@@ -18,8 +18,8 @@ from supavisor_lint.facts.handlers import (
     raises,
 )
 from supavisor_lint.facts.scopes import Assigned, Entered, Iterated
-from supavisor_lint.facts.statements import FunctionDef, Handler, Try, With, WithItem
-from supavisor_lint.facts.tree import Await, Call, Node
+from supavisor_lint.facts.statements import Assign, FunctionDef, Handler, Try, With, WithItem
+from supavisor_lint.facts.tree import Await, Call, Name, Node
 from supavisor_lint.flow.operations import (
     OPENED_HERE,
     Operation,
@@ -109,6 +109,11 @@ class TaskShape:
         return tuple(o for o in self.openings if not _is_aftermath(o.node))
 
     @cached_property
+    def guarded_openings(self) -> tuple[Opening, ...]:
+        """The sessions whose opening needs an outer handler: all but those that a handler opens."""
+        return tuple(o for o in self.openings if handler_around(o.node) is None)
+
+    @cached_property
     def main_operations(self) -> tuple[Operation, ...]:
         """The operations on own sessions outside handlers and `finally`."""
         return tuple(op for op in self.own_operations if not _is_aftermath(op.node))
@@ -127,7 +132,7 @@ class TaskShape:
     @cached_property
     def status_writes(self) -> tuple[StatusWrite, ...]:
         """The status writes outside handlers."""
-        return tuple(w for w in status_writes(self.function.body) if handler_around(w.node) is None)
+        return tuple(w for w in self._all_status_writes if handler_around(w.node) is None)
 
     # -------------------------------------------------------------------------------------------------- handlers
 
@@ -191,15 +196,29 @@ class TaskShape:
         A status write, or database work of its own or of a called function. Setting an attribute alone cannot fail.
         """
         statement = handler.parent
-        in_finally = isinstance(statement, Try) and any(w.failed for w in status_writes(statement.finalbody))
-        recorded = self._records_status(handler)
+        write = next(iter(status_writes(handler.body)), None)
         work = self._database_work(handler)
-        if not recorded and work is None:
-            return FailureUpdate(handler, True) if in_finally else None
-        return FailureUpdate(work or handler, work is None or self._is_guarded(work, handler))
+        if work is not None:
+            return FailureUpdate(work if write is None else write.node, self._is_guarded(work, handler))
+        elsewhere = isinstance(statement, Try) and any(w.failed for w in status_writes(statement.finalbody))
+        if write is not None or elsewhere or self._chooses_status(handler):
+            return FailureUpdate(handler, True)
+        return None
 
-    def _records_status(self, handler: Handler) -> bool:
-        return next(iter(status_writes(handler.body)), None) is not None
+    def _chooses_status(self, handler: Handler) -> bool:
+        """Whether a handler only sets a variable that a later status write takes its value from."""
+        chosen = {
+            target.id
+            for node in own_nodes(handler.body)
+            if isinstance(node, Assign)
+            for target in node.targets
+            if isinstance(target, Name)
+        }
+        return any(write.node.order > handler.order and write.value in chosen for write in self._all_status_writes)
+
+    @cached_property
+    def _all_status_writes(self) -> tuple[StatusWrite, ...]:
+        return tuple(status_writes(self.function.body))
 
     def _database_work(self, handler: Handler) -> Call | None:
         """The first thing in a handler that reaches the database for the failure's sake."""

@@ -34,11 +34,7 @@ def status_writes(statements: Iterable[Node]) -> Iterator[StatusWrite]:
     for node in own_nodes(statements):
         if isinstance(node, Assign) and node.value is not None and not node.augmented:
             for target in node.targets:
-                if (
-                    isinstance(target, Attribute)
-                    and _STATUS.search(target.attr)
-                    and not _is_self(target.value)
-                ):
+                if isinstance(target, Attribute) and _STATUS.search(target.attr) and not _is_self(target.value):
                     yield _write(target, node.value)
         elif isinstance(node, Call):
             yield from _in_call(node)
@@ -60,8 +56,13 @@ def _in_call(call: Call) -> Iterator[StatusWrite]:
         sql = call.args[0].value.value
         if isinstance(sql, str) and _SQL_STATUS.search(sql):
             yield StatusWrite(call, sql, _FAILED.search(sql) is not None)
-    elif _STATUS_FUNCTION.match(name) or _FAILURE_FUNCTION.match(name):
+    elif _STATUS_FUNCTION.match(name) or _FAILURE_FUNCTION.match(name) or _is_mark(call, name):
         yield _in_status_function(call, name)
+
+
+def _is_mark(call: Call, name: str) -> bool:
+    """`await self._mark(db, job_id, "processing")`."""
+    return name.lstrip("_") == "mark" and any(_is_status_value(arg.value) for arg in call.args)
 
 
 def _in_values(call: Call) -> Iterator[StatusWrite]:
@@ -79,11 +80,16 @@ def _in_status_function(call: Call, name: str) -> StatusWrite:
         if arg.keyword is not None and _STATUS.search(arg.keyword):
             return _write(call, arg.value)
     for arg in call.args:
-        if arg.keyword is None and isinstance(arg.value, Constant | Attribute) and _text(arg.value):
-            write = _write(call, arg.value)
-            if write.failed:
-                return write
+        if arg.keyword is None and _is_status_value(arg.value):
+            return _write(call, arg.value)
     return StatusWrite(call, name, _FAILED.search(name) is not None)
+
+
+def _is_status_value(expr: Expr) -> bool:
+    """A literal, or a constant of a class: `"processing"`, `JobStatus.FAILED`, `FAILED`."""
+    if isinstance(expr, Attribute):
+        return _text(expr.value)[:1].isupper()
+    return isinstance(expr, Constant | Name) and _text(expr) != "" and (isinstance(expr, Constant) or expr.id.isupper())
 
 
 def _write(node: Expr, value: Expr) -> StatusWrite:

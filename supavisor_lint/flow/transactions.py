@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.statements import FunctionDef, If, Match, Raise, Return, Simple, With
-from supavisor_lint.facts.tree import Attribute, Await, Block, Call, Node
+from supavisor_lint.facts.tree import Attribute, Await, Block, Call, Name, Node
+from supavisor_lint.flow.operations import Operation
 from supavisor_lint.flow.shape import Opening, TaskShape
 
 
@@ -27,7 +28,19 @@ def status_shares_transaction(shape: TaskShape) -> bool:
 def _work_behind(shape: TaskShape, write: Node, home: Hashable) -> bool:
     """Whether the transaction of the only status goes on with other work."""
     later = (op for op in shape.main_operations if op.kind == "work" and write.order < op.node.order)
-    return any(not op.node.contains(write) and transaction_of(shape, op.node) == home for op in later)
+    return any(
+        not _belongs_to(op, write) and not op.node.contains(write) and transaction_of(shape, op.node) == home
+        for op in later
+    )
+
+
+def _belongs_to(operation: Operation, write: Node) -> bool:
+    """Whether `add(job)` or `refresh(job)` only concerns the object whose status was set."""
+    if operation.method not in ("add", "merge", "refresh") or not operation.node.args:
+        return False
+    subject = operation.node.args[0].value
+    marked = write.value if isinstance(write, Attribute) else None
+    return isinstance(subject, Name) and isinstance(marked, Name) and subject.id == marked.id
 
 
 def _awaits_between(shape: TaskShape, first: Node, second: Node) -> bool:

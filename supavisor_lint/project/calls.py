@@ -76,9 +76,7 @@ def _instantiated(ev: Evaluator, cls: ClassValue) -> Iterable[Value]:
     return (Session("class", cls),) if is_session_class(ev, cls) else (Instance(cls),)
 
 
-def _called_instance(
-    ev: Evaluator, file: FileFacts, instance: Instance, call: Call | None
-) -> Iterable[Value]:
+def _called_instance(ev: Evaluator, file: FileFacts, instance: Instance, call: Call | None) -> Iterable[Value]:
     from supavisor_lint.project.members import member  # mutual: members needs names, names needs calls
 
     for method in member(ev, instance, "__call__"):
@@ -150,9 +148,7 @@ def _from_getter(value: Value, function: FunctionValue) -> Value:
     return value
 
 
-def _called_external(
-    ev: Evaluator, file: FileFacts, function: External, call: Call | None
-) -> Iterable[Value]:
+def _called_external(ev: Evaluator, file: FileFacts, function: External, call: Call | None) -> Iterable[Value]:
     dotted = function.dotted
     if call is None:
         return (UNKNOWN,)
@@ -270,11 +266,7 @@ def _entered_class(ev: Evaluator, cls: ClassValue, instance: Instance) -> Iterab
     for method in member(ev, instance, "__aenter__"):
         if isinstance(method, FunctionValue) and method.node.is_async:
             for value in returned(ev, method.file, method.node):
-                yield (
-                    Session("helper", cls, value.begun, value.confidence)
-                    if isinstance(value, Session)
-                    else value
-                )
+                yield (Session("helper", cls, value.begun, value.confidence) if isinstance(value, Session) else value)
 
 
 def _given(value: Value, source: SessionSource, function: FunctionValue) -> Value:

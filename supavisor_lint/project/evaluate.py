@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from supavisor_lint.facts.file import FileFacts, scope_of
-from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import (
     Attribute,
     Await,
@@ -18,10 +17,11 @@ from supavisor_lint.facts.tree import (
     Lambda,
     Name,
     NamedExpr,
+    Param,
     Starred,
     Subscript,
 )
-from supavisor_lint.project import calls, members, names
+from supavisor_lint.project import calls, members, names, type_hints
 from supavisor_lint.project.values import (
     UNKNOWN,
     Factory,
@@ -149,9 +149,9 @@ class Evaluator:
             return next(v for v in real if isinstance(v, Session))
         return None
 
-    def function_scope_values(self, file: FileFacts, function: FunctionDef) -> tuple[Value, ...]:
-        """What a plain function returns."""
-        return calls.returned(self, file, function)
+    def is_session_type(self, file: FileFacts, param: Param) -> bool:
+        """Whether a parameter is a session by its annotation or `Depends`."""
+        return any(isinstance(v, Session) for v in type_hints.param_values(self, file, param))
 
 
 def distinct(values: Iterable[Value]) -> tuple[Value, ...]:

@@ -61,9 +61,7 @@ def member(ev: Evaluator, value: Value, attr: str) -> Iterable[Value]:
 def _class_member(
     ev: Evaluator, cls: ClassValue, attr: str, instance: Instance | None, depth: int = 0
 ) -> Iterable[Value]:
-    return ev.guarded(
-        (cls.node, attr, instance), lambda: _find_class_member(ev, cls, attr, instance, depth)
-    )
+    return ev.guarded((cls.node, attr, instance), lambda: _find_class_member(ev, cls, attr, instance, depth))
 
 
 def _find_class_member(
@@ -102,12 +100,8 @@ def _bind(ev: Evaluator, cls: ClassValue, value: Value, instance: Instance | Non
     return _bound_function(ev, cls, value, instance) if isinstance(value, FunctionValue) else value
 
 
-def _bound_function(
-    ev: Evaluator, cls: ClassValue, value: FunctionValue, instance: Instance | None
-) -> FunctionValue:
-    decorators = {
-        v.dotted for d in value.node.decorators for v in ev.values(value.file, d) if isinstance(v, External)
-    }
+def _bound_function(ev: Evaluator, cls: ClassValue, value: FunctionValue, instance: Instance | None) -> FunctionValue:
+    decorators = {v.dotted for d in value.node.decorators for v in ev.values(value.file, d) if isinstance(v, External)}
     if "builtins.staticmethod" in decorators or value.node.parent is not cls.node:
         return FunctionValue(value.file, value.node)
     if "builtins.classmethod" in decorators:
@@ -146,11 +140,7 @@ def _collect_assignments(
         for node in walk_own(statement):
             if isinstance(node, Assign) and not node.augmented:
                 for target in node.targets:
-                    if (
-                        isinstance(target, Attribute)
-                        and isinstance(target.value, Name)
-                        and target.value.id == receiver
-                    ):
+                    if isinstance(target, Attribute) and isinstance(target.value, Name) and target.value.id == receiver:
                         into.setdefault(target.attr, []).append((node.value, node.annotation))
 
 

@@ -16,9 +16,7 @@ class ModuleIndex:
 
     def __init__(self, paths: Iterable[str], src: tuple[str, ...] | None) -> None:
         self._paths = frozenset(paths)
-        self._folders = frozenset(
-            str(parent) for path in self._paths for parent in PurePosixPath(path).parents
-        )
+        self._folders = frozenset(str(parent) for path in self._paths for parent in PurePosixPath(path).parents)
         self._src = None if src is None else tuple(_normal(folder) for folder in src)
         self._extra = sorted(folder for folder in self._folders if PurePosixPath(folder).name == "src")
         self._roots = lru_cache(maxsize=None)(self._find_roots)

@@ -152,9 +152,7 @@ def decorated(ev: Evaluator, file: FileFacts, function: FunctionDef) -> Value:
 def is_context_manager_maker(ev: Evaluator, file: FileFacts, expr: Expr) -> bool:
     """Whether an expression is `contextlib.asynccontextmanager`."""
     if isinstance(expr, Name | Attribute):
-        return any(
-            isinstance(v, External) and v.dotted in CONTEXT_MANAGER_MAKERS for v in ev.values(file, expr)
-        )
+        return any(isinstance(v, External) and v.dotted in CONTEXT_MANAGER_MAKERS for v in ev.values(file, expr))
     return False
 
 
@@ -172,9 +170,15 @@ def named_by_settings(ev: Evaluator, name: str, value: Value) -> Iterable[Value]
 
 
 def _listed(entries: tuple[str, ...], name: str, dotted: str) -> bool:
-    return any(
-        entry == name if "." not in entry else entry in (dotted, dotted.lstrip(".")) for entry in entries
-    )
+    return any(entry == name if "." not in entry else entry in (dotted, dotted.lstrip(".")) for entry in entries)
+
+
+def names_function(entries: tuple[str, ...], qualname: str, modules: Iterable[str]) -> bool:
+    """Whether a list of the settings names a function: by its bare name, or by a dotted name it may be imported by."""
+    if any(entry == qualname.rpartition(".")[2] for entry in entries if "." not in entry):
+        return True
+    dotted = {f"{module}.{qualname}" for module in modules}
+    return any(entry in dotted for entry in entries)
 
 
 def dotted_by_settings(ev: Evaluator, file: FileFacts, name: str, value: Value) -> Value:

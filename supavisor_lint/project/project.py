@@ -142,9 +142,7 @@ class Project:
 
     def _mentionable(self, files: list[FileFacts]) -> tuple[frozenset[str], frozenset[str]]:
         loud, calm = self.names.of(files)
-        return loud | self.table.own.names, calm | {
-            n.rpartition(".")[2] for n in self.settings.session_helpers
-        }
+        return loud | self.table.own.names, calm | {n.rpartition(".")[2] for n in self.settings.session_helpers}
 
     # ------------------------------------------------------------------------------------------------ questions
 

@@ -12,7 +12,7 @@ from supavisor_lint.facts.tree import Argument, Await, Call, Name
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.registration import Registration, bind_arguments
 from supavisor_lint.project.values import FunctionValue, ParamValue, Session
-from supavisor_lint.settings import Settings
+from supavisor_lint.settings import Registrar, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +67,13 @@ class OwnRule:
         if not isinstance(function, FunctionValue):
             return frozenset()
         if self.session is not None:
-            return _at(function, self.session)
+            return params_at(function, self.session)
         given = bind_arguments(function, self.arguments)
-        return frozenset(
-            name for name, expr in given.items() if isinstance(ev.session(self.file, expr), Session)
-        )
+        return frozenset(name for name, expr in given.items() if isinstance(ev.session(self.file, expr), Session))
 
 
-def _at(function: FunctionValue, position: int | str) -> frozenset[str]:
+def params_at(function: FunctionValue, position: int | str) -> frozenset[str]:
+    """The parameter at a position (0-based) or of a name."""
     if isinstance(position, str):
         return frozenset({position})
     names = [p.name for p in function.node.params if p.kind == "positional"][1 if function.bound else 0 :]
@@ -101,6 +100,10 @@ class OwnRegistrars:
     def of(self, function: FunctionValue) -> Iterable[OwnRule]:
         """The rules of one function."""
         return tuple(self._rules.get(function.node, {}).values())
+
+    def external(self, dotted: str) -> Registrar | None:
+        """The registrar outside the tree that the settings name."""
+        return next((entry for entry in self._settings.task_registrars if entry.name == dotted), None)
 
     def by_settings(self, function: FunctionValue, dotted: Iterable[str]) -> None:
         """Record a function that the settings name as a registrar (`dotted`: the names it may be imported by)."""

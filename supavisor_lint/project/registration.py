@@ -55,3 +55,9 @@ def bind_arguments(function: FunctionValue, arguments: Iterable[Argument]) -> di
             given[params[index].name] = argument.value
             index += 1
     return given
+
+
+def surplus_arguments(function: FunctionValue, arguments: Iterable[Argument]) -> tuple[Argument, ...]:
+    """The arguments that fill no named parameter: what `*args` and `**kwargs` take, and usually pass on."""
+    named = set(map(id, bind_arguments(function, arguments).values()))
+    return tuple(argument for argument in arguments if id(argument.value) not in named and not argument.star)

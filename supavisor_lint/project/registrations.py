@@ -22,8 +22,8 @@ from supavisor_lint.facts.tree import (
 )
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.members import member
-from supavisor_lint.project.registrars import OwnRegistrars, param_uses
-from supavisor_lint.project.registration import Registration, bind_arguments
+from supavisor_lint.project.registrars import OwnRegistrars, param_uses, params_at
+from supavisor_lint.project.registration import Registration, bind_arguments, surplus_arguments
 from supavisor_lint.project.values import (
     UNKNOWN,
     ClassValue,
@@ -48,6 +48,7 @@ from supavisor_lint.project.vocabulary import (
     QUEUE_PACKAGES,
     STRUCTURED_GROUPS,
 )
+from supavisor_lint.settings import Registrar
 
 
 class RegistrationFinder:
@@ -112,12 +113,13 @@ class RegistrationFinder:
 
     def _of_callee(self, file: FileFacts, call: Call, callee: Value) -> Iterator[Registration]:
         if isinstance(callee, External):
-            if callee.dotted in COROUTINE_REGISTRARS:
+            named = self._own.external(callee.dotted)
+            if named is not None:
+                yield from self._of_named(file, call, named)
+            elif callee.dotted in COROUTINE_REGISTRARS:
                 yield from self._coroutine(file, call, callee.dotted, call.argument(0, "coro"))
             elif callee.dotted in BACKGROUND_TASK:
-                yield from self._callable(
-                    file, call, "BackgroundTask", call.argument(0, "func"), call.args[1:]
-                )
+                yield from self._callable(file, call, "BackgroundTask", call.argument(0, "func"), call.args[1:])
             elif callee.dotted in QUEUE_DECORATORS and call.args and callee.dotted != "arq.cron":
                 yield from self._callable(file, call, callee.dotted, call.argument(0, "fn"), (), queue=True)
         elif isinstance(callee, Method) and callee.name in (
@@ -142,15 +144,25 @@ class RegistrationFinder:
             if rule.coroutine:
                 found = self._coroutine(file, call, how, argument)
             else:
-                found = self._callable(file, call, how, argument)
+                found = self._callable(file, call, how, argument, surplus_arguments(callee, call.args))
             for registration in found:
                 yield rule.applied_to(self._ev, registration)
 
+    def _of_named(self, file: FileFacts, call: Call, named: Registrar) -> Iterator[Registration]:
+        """A call of a registrar outside the tree that the settings name."""
+        position = named.argument if isinstance(named.argument, int) else None
+        keyword = named.argument if isinstance(named.argument, str) else None
+        argument = call.argument(position, keyword)
+        rest = tuple(a for a in call.args if a.value is not argument)
+        for found in self._callable(file, call, named.name, argument, rest):
+            if named.session is not None and isinstance(found.target, FunctionValue):
+                yield replace(found, provided=params_at(found.target, named.session))
+            else:
+                yield found
+
     # ----------------------------------------------------------------------------------------------------- targets
 
-    def _coroutine(
-        self, file: FileFacts, call: Call, how: str, argument: Expr | None
-    ) -> Iterator[Registration]:
+    def _coroutine(self, file: FileFacts, call: Call, how: str, argument: Expr | None) -> Iterator[Registration]:
         if argument is None:
             return
         for value in self._ev.values(file, argument):
@@ -158,9 +170,7 @@ class RegistrationFinder:
                 yield Registration(file, call, how, value.function, value.call.args, coroutine=True)
                 yield from self._wrapped(file, call, how, value)
             elif isinstance(value, ParamCall):
-                yield Registration(
-                    file, call, how, value.param, value.call.args, coroutine=True, called_param=True
-                )
+                yield Registration(file, call, how, value.param, value.call.args, coroutine=True, called_param=True)
             elif isinstance(value, ParamValue):
                 yield Registration(file, call, how, value, coroutine=True)
             elif isinstance(value, Instance) and _is_external(value.of, COROUTINE_WRAPPERS):
@@ -211,9 +221,7 @@ class RegistrationFinder:
             case FunctionValue() | ParamValue():
                 yield Registration(file, call, how, value, arguments, queue)
             case Partial(target, partial):
-                yield from self._callable_value(
-                    file, call, how, target, (*partial.args[1:], *arguments), queue
-                )
+                yield from self._callable_value(file, call, how, target, (*partial.args[1:], *arguments), queue)
             case LambdaValue(home, node):
                 yield from self._of_lambda(home, call, how, node, queue)
             case Instance(ClassValue()):
@@ -224,9 +232,7 @@ class RegistrationFinder:
             case _:
                 yield Registration(file, call, how, UNKNOWN, arguments, queue)
 
-    def _of_lambda(
-        self, file: FileFacts, call: Node, how: str, node: Lambda, queue: bool
-    ) -> Iterator[Registration]:
+    def _of_lambda(self, file: FileFacts, call: Node, how: str, node: Lambda, queue: bool) -> Iterator[Registration]:
         for inner in walk_own(node.body):
             if isinstance(inner, Call):
                 for value in self._ev.values(file, inner):
@@ -250,17 +256,13 @@ class RegistrationFinder:
 
     # ----------------------------------------------------------------------------------------------- decorators, lists
 
-    def _of_decorator(
-        self, file: FileFacts, function: FunctionDef, decorator: Expr
-    ) -> Iterator[Registration]:
+    def _of_decorator(self, file: FileFacts, function: FunctionDef, decorator: Expr) -> Iterator[Registration]:
         called = decorator.func if isinstance(decorator, Call) else decorator
         target = FunctionValue(file, function, bound=isinstance(function.parent, ClassDef))
         for value in self._ev.values(file, called):
             how = _decorator_how(value)
             if how is not None:
-                yield Registration(
-                    file, decorator, how, target, queue=not how.startswith(("repeat_every", "sched"))
-                )
+                yield Registration(file, decorator, how, target, queue=not how.startswith(("repeat_every", "sched")))
             elif isinstance(value, FunctionValue):
                 yield from self._of_own_decorator(file, decorator, value, target)
 

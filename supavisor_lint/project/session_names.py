@@ -10,6 +10,7 @@ from supavisor_lint.facts.statements import ClassDef, FunctionDef, Return
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Node
 from supavisor_lint.findings import Place
 from supavisor_lint.project import calls, members, names
+from supavisor_lint.project.classes import is_session_class
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.values import (
     ClassValue,
@@ -66,14 +67,14 @@ class SessionNames:
                 if role is not None:
                     yield function.name, role
         for cls in file.classes:
+            if is_session_class(self._ev, ClassValue(file, cls)):
+                yield cls.name, "class"
             for attr in {*members.self_assignments(cls), *cls.scope.bindings}:
                 values = members.member(self._ev, Instance(ClassValue(file, cls)), attr)
                 if any(isinstance(value, Factory) for value in values):
                     yield attr, "factory"
 
-    def _remember(
-        self, file: FileFacts, name: str, binding: Assigned | FunctionDef | ClassDef, role: Role
-    ) -> None:
+    def _remember(self, file: FileFacts, name: str, binding: Assigned | FunctionDef | ClassDef, role: Role) -> None:
         node = binding.node if isinstance(binding, Assigned) else binding
         self._defined.setdefault(name, []).append((file, node, role))
 
@@ -171,9 +172,7 @@ class SessionNames:
 
     def _named_module(self, file: FileFacts) -> bool:
         wanted = set(self._ev.settings.session_modules)
-        return bool(wanted) and (
-            file.path in wanted or not wanted.isdisjoint(self._ev.files.dotted_names(file.path))
-        )
+        return bool(wanted) and (file.path in wanted or not wanted.isdisjoint(self._ev.files.dotted_names(file.path)))
 
     def _defines_factory(self, file: FileFacts) -> bool:
         for call in file.calls:
@@ -184,18 +183,15 @@ class SessionNames:
 
     def _builds_here(self, file: FileFacts, function: FunctionDef) -> bool:
         return any(
-            isinstance(v, Factory)
-            and v.file is file
-            and v.node is not None
-            and enclosing_function(v.node) is function
+            isinstance(v, Factory) and v.file is file and v.node is not None and enclosing_function(v.node) is function
             for v in calls.returned(self._ev, file, function)
         )
 
     def may_use_factory(self, file: FileFacts, function: FunctionDef | None) -> bool:
-        """Whether a function is, or stands in, a helper, dependency, getter or builder (or its class is a helper)."""
+        """Whether a function is, or stands in, a helper, dependency or getter (or its class is a helper)."""
         node: object = function
         while node is not None:
-            if isinstance(node, FunctionDef) and self.role(file, node) is not None:
+            if isinstance(node, FunctionDef) and self.role(file, node) in ("helper", "getter", "dependency"):
                 return True
             if isinstance(node, ClassDef) and self.class_role(file, node) is not None:
                 return True

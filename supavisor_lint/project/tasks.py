@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.findings import Confidence
 from supavisor_lint.project.evaluate import Evaluator
+from supavisor_lint.project.guards import logged_by_callback, logged_by_decorator
 from supavisor_lint.project.registrars import OwnRegistrars
 from supavisor_lint.project.registration import Registration
 from supavisor_lint.project.registrations import RegistrationFinder
@@ -24,6 +25,7 @@ class Task:
     function: FunctionValue
     registrations: list[Registration] = field(default_factory=list)
     marked: bool = False
+    logged: bool = False
 
     @property
     def node(self) -> FunctionDef:
@@ -42,8 +44,8 @@ class Task:
 
     @property
     def guarded(self) -> bool:
-        """Whether every registrar logs its failure."""
-        return bool(self.registrations) and all(r.guarded for r in self.registrations)
+        """Whether every registrar, or a decorator of the project, logs its failure."""
+        return self.logged or (bool(self.registrations) and all(r.guarded for r in self.registrations))
 
     @property
     def provided(self) -> frozenset[str]:
@@ -76,7 +78,10 @@ class TaskTable:
         self.tasks = {}
         for registration in found:
             if isinstance(registration.target, FunctionValue):
-                self._task(registration.target).registrations.append(registration)
+                guarded = logged_by_callback(self._ev, registration.file, registration.node)
+                self._task(registration.target).registrations.append(
+                    replace(registration, guarded=registration.guarded or guarded)
+                )
         for file in known:
             self._by_mark_or_name(file)
 
@@ -95,7 +100,7 @@ class TaskTable:
     def _task(self, function: FunctionValue) -> Task:
         task = self.tasks.get(function.node)
         if task is None:
-            task = self.tasks[function.node] = Task(function)
+            task = self.tasks[function.node] = Task(function, logged=logged_by_decorator(self._ev, function))
         return task
 
     def _by_mark_or_name(self, file: FileFacts) -> None:

@@ -29,9 +29,9 @@ from supavisor_lint.project.vocabulary import FACTORY_MAKERS, SESSION_CLASSES
 if TYPE_CHECKING:
     from supavisor_lint.project.evaluate import Evaluator
 
-_DEPENDS = frozenset(
-    {"fastapi.Depends", "fastapi.params.Depends", "fastapi.Security", "fast_depends.Depends"}
-)
+_DEPENDS = frozenset({"fastapi.Depends", "fastapi.params.Depends", "fastapi.Security", "fast_depends.Depends"})
+# Types that say nothing about what the value is: `Callable`, `Coroutine`, `Any`, `int`.
+_GENERIC_PACKAGES = frozenset({"builtins", "typing", "typing_extensions", "collections", "types"})
 _TRANSPARENT = frozenset({"Optional", "Union", "Annotated", "ClassVar", "Final", "Required", "NotRequired"})
 
 
@@ -60,9 +60,7 @@ def _implicit_receiver(ev: Evaluator, file: FileFacts, function: FunctionDef, pa
     owner = function.parent
     if not isinstance(owner, ClassDef) or not function.params or function.params[0] is not param:
         return None
-    decorators = {
-        v.dotted for d in function.decorators for v in ev.values(file, d) if isinstance(v, External)
-    }
+    decorators = {v.dotted for d in function.decorators for v in ev.values(file, d) if isinstance(v, External)}
     if "builtins.staticmethod" in decorators:
         return None
     cls = ClassValue(file, owner)
@@ -105,31 +103,28 @@ def _of_subscript(ev: Evaluator, file: FileFacts, value: Expr, items: tuple[Expr
 
 
 def _of_type_name(ev: Evaluator, file: FileFacts, annotation: Name | Attribute) -> Iterable[Value]:
+    aliased = [(home, expr) for home, expr in alias_expressions(ev, file, annotation) if expr is not annotation]
+    if aliased:
+        for home, expr in aliased:
+            yield from annotated(ev, home, expr)
+        return
     for value in ev.values(file, annotation):
         if isinstance(value, External):
             if value.dotted in SESSION_CLASSES:
                 yield Session("parameter")
             elif value.dotted in FACTORY_MAKERS:
                 yield Factory(file, None, value.last)
-            elif not value.dotted.startswith("builtins."):
+            elif value.root not in _GENERIC_PACKAGES:
                 yield Instance(value)
         elif isinstance(value, ClassValue):
             yield Session("parameter") if is_session_class(ev, value) else Instance(value)
-        elif isinstance(value, Unknown):
-            yield from _of_alias(ev, file, annotation)
 
 
-def _of_alias(ev: Evaluator, file: FileFacts, annotation: Name | Attribute) -> Iterable[Value]:
-    """`SessionDep = Annotated[AsyncSession, Depends(get_db)]`, here or in the module that it is imported from."""
-    for home, value in alias_expressions(ev, file, annotation):
-        if value is not annotation:
-            yield from annotated(ev, home, value)
+def alias_expressions(ev: Evaluator, file: FileFacts, annotation: Name | Attribute) -> Iterable[tuple[FileFacts, Expr]]:
+    """The right-hand sides of the assignments that a type name stands for, with the files they stand in.
 
-
-def alias_expressions(
-    ev: Evaluator, file: FileFacts, annotation: Name | Attribute
-) -> Iterable[tuple[FileFacts, Expr]]:
-    """The right-hand sides of the assignments that a type name stands for, with the files they stand in."""
+    `SessionDep = Annotated[AsyncSession, Depends(get_db)]`, here or in the module that it is imported from.
+    """
     from supavisor_lint.project.members import definition_sites  # mutual: members needs annotations
 
     for home, binding in definition_sites(ev, file, annotation):

@@ -10,9 +10,7 @@ from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Call, Expr, Lambda, Node
 from supavisor_lint.findings import Confidence
 
-SessionSource: TypeAlias = Literal[
-    "factory", "class", "helper", "getter", "dependency", "request", "parameter"
-]
+SessionSource: TypeAlias = Literal["factory", "class", "helper", "getter", "dependency", "request", "parameter"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ class FileView:
         return [
             (task, shape)
             for task, shape in self.working_tasks
-            if not task.queued and not task.provided and shape.main_openings
+            if not task.queued and not task.provided and shape.guarded_openings
         ]
 
     @cached_property

@@ -60,9 +60,7 @@ def detect(view: FileView) -> Iterator[Finding]:
 def _called_factory(view: FileView, call: Call) -> Factory | None:
     factory = view.ev.factory(view.file, call.func)
     if factory is not None:
-        unbound = (
-            factory.file is None and isinstance(call.func, Name) and _is_defined_elsewhere(view, call.func)
-        )
+        unbound = factory.file is None and isinstance(call.func, Name) and _is_defined_elsewhere(view, call.func)
         return None if unbound else factory
     block = view.ev.only(view.file, call)
     return block.factory if isinstance(block, FactoryBlock) else None
@@ -70,7 +68,12 @@ def _called_factory(view: FileView, call: Call) -> Factory | None:
 
 def _is_defined_elsewhere(view: FileView, name: Name) -> bool:
     """An unbound name that the project defines in some module: that is SUP105, and one finding is enough."""
-    return scope_of(name).lookup(name.id) is None and bool(view.project.names.definitions_of(name.id))
+    scope = scope_of(name)
+    return (
+        scope.lookup(name.id) is None
+        and not scope.sees_star_import()
+        and bool(view.project.names.definitions_of(name.id))
+    )
 
 
 def _handed_on(view: FileView) -> Iterator[tuple[Expr, Factory]]:
@@ -83,8 +86,13 @@ def _if_handed_on(view: FileView, expr: Name | Attribute) -> Iterator[tuple[Expr
     parent = expr.parent
     if isinstance(parent, Return) or (isinstance(parent, Argument) and _is_handed_to_code(view, parent)):
         factory = view.ev.factory(view.file, expr)
-        if factory is not None and not factory.on_the_spot and factory.node is not expr.parent:
+        if factory is not None and not factory.on_the_spot and not _is_injected(factory):
             yield expr, factory
+
+
+def _is_injected(factory: Factory) -> bool:
+    """Known only by a parameter's type: who passed it in is the one to report."""
+    return factory.file is not None and factory.node is None and factory.confidence == "high"
 
 
 def _is_handed_to_code(view: FileView, argument: Argument) -> bool:

@@ -50,9 +50,7 @@ def detect(view: FileView) -> Iterator[Finding]:
                     view,
                     binding.node,
                     f"`{name}` is imported at {level} level, the settings ask for {wanted} level",
-                    related=[
-                        view.place(view.file, task.node, f"used by the background task `{task.node.name}`")
-                    ],
+                    related=[view.place(view.file, task.node, f"used by the background task `{task.node.name}`")],
                 )
 
 

@@ -67,7 +67,9 @@ def _message(shape: TaskShape, bare: Operation) -> str:
     opening = shape.opening_of(bare)
     outer = shape.outer_handlers(opening) if opening is not None else []
     if outer:
-        return f"a failure of the phases of `{name}` is only caught in line {outer[0].span.line}, not recorded: {advice}"
+        return (
+            f"a failure of the phases of `{name}` is only caught in line {outer[0].span.line}, not recorded: {advice}"
+        )
     return f"nothing catches a failure of the phases of `{name}`: {advice}"
 
 

@@ -46,7 +46,7 @@ from supavisor_lint.rules.base import FileView, Rule
 def detect(view: FileView) -> Iterator[Finding]:
     """Tasks with an opening that no broad handler surrounds."""
     for task, shape in view.tasks_with_handlers:
-        bare = next((o for o in shape.main_openings if not shape.outer_handlers(o)), None)
+        bare = next((o for o in shape.guarded_openings if not shape.outer_handlers(o)), None)
         if bare is not None and not task.guarded:
             yield RULE.at(
                 view,

@@ -31,8 +31,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supavisor_lint.facts.file import walk_own
-from supavisor_lint.facts.statements import For, Return, Simple, While
+from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.statements import ExprStmt, For, Return, Simple, While
 from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Node
 from supavisor_lint.findings import Finding
 from supavisor_lint.project.calls import yielded
@@ -56,7 +56,7 @@ def detect(view: FileView) -> Iterator[Finding]:
 
 def _awaited(view: FileView, node: Await, call: Call) -> Iterator[Finding]:
     session = view.ev.only(view.file, node)
-    if not isinstance(session, Session):
+    if not isinstance(session, Session) or isinstance(node.parent, ExprStmt):
         return
     if session.source == "getter":
         yield _finding(
@@ -66,7 +66,9 @@ def _awaited(view: FileView, node: Await, call: Call) -> Iterator[Finding]:
             f"`{_name(call)}` returns a raw session that nobody commits, rolls back or closes",
         )
     elif session.source == "dependency":
-        message = f"`{_name(call)}` takes a session out of a dependency's generator, which then closes it while it is in use"
+        message = (
+            f"`{_name(call)}` takes a session out of a dependency's generator, which then closes it while it is in use"
+        )
         yield _finding(view, node, call, message, hazard=True)
 
 
@@ -84,9 +86,7 @@ def _plain(view: FileView, call: Call) -> Iterator[Finding]:
 
 def _iterated(view: FileView, loop: For, call: Call) -> Iterator[Finding]:
     made = view.ev.only(view.file, call)
-    if not isinstance(made, GeneratorValue) or not any(
-        isinstance(v, Session) for v in yielded(view.ev, made.function)
-    ):
+    if not isinstance(made, GeneratorValue) or not any(isinstance(v, Session) for v in yielded(view.ev, made.function)):
         return
     leaving = next(_leaving(loop), None)
     if leaving is not None:
@@ -99,10 +99,11 @@ def _iterated(view: FileView, loop: For, call: Call) -> Iterator[Finding]:
 
 def _leaving(loop: For) -> Iterator[Node]:
     """The `return` statements in a loop's body, and the `break`s that leave this loop."""
-    for statement in loop.body:
-        for node in walk_own(statement):
-            if isinstance(node, Return) or (isinstance(node, Simple) and node.keyword == "break" and _loop_of(node) is loop):
-                yield node
+    for node in own_nodes(loop.body):
+        if isinstance(node, Return):
+            yield node
+        elif isinstance(node, Simple) and node.keyword == "break" and _loop_of(node) is loop:
+            yield node
 
 
 def _loop_of(node: Node) -> Node | None:
@@ -113,12 +114,8 @@ def _loop_of(node: Node) -> Node | None:
 
 
 def _loses_a_write(loop: For) -> bool:
-    methods = {
-        node.func.attr
-        for statement in loop.body
-        for node in walk_own(statement)
-        if isinstance(node, Call) and isinstance(node.func, Attribute)
-    }
+    calls = (node for node in own_nodes(loop.body) if isinstance(node, Call))
+    methods = {call.func.attr for call in calls if isinstance(call.func, Attribute)}
     return not methods.isdisjoint({"add", "add_all", "delete", "merge"}) and "commit" not in methods
 
 
@@ -139,6 +136,4 @@ def _finding(view: FileView, where: Expr, call: Call, what: str, hazard: bool = 
     )
 
 
-RULE = Rule(
-    "SUP103", "raw-session-getter", "error", "hazards for the broken forms", "unsafe", __doc__, detect
-)
+RULE = Rule("SUP103", "raw-session-getter", "error", "hazards for the broken forms", "unsafe", __doc__, detect)

@@ -59,11 +59,7 @@ def detect(view: FileView) -> Iterator[Finding]:
         if not _exempt(view, call):
             yield from _of_call(view, call)
     for mention in view.mentions:
-        if (
-            isinstance(mention.parent, WithItem)
-            and mention.parent.context is mention
-            and not _exempt(view, mention)
-        ):
+        if isinstance(mention.parent, WithItem) and mention.parent.context is mention and not _exempt(view, mention):
             yield from _not_called(view, mention)
 
 
@@ -89,12 +85,8 @@ def _in_with(view: FileView, statement: With, call: Call, value: Value) -> Itera
     if not statement.is_async:
         in_async = function is not None and function.is_async
         if _is_helper_call(view, value, known=not in_async):
-            yield _finding(
-                view, call, call, f"`{_name(call)}` is an async session helper: `with` must be `async with`"
-            )
-    elif isinstance(value, Coroutine) and _gives_session(
-        returned(view.ev, value.function.file, value.function.node)
-    ):
+            yield _finding(view, call, call, f"`{_name(call)}` is an async session helper: `with` must be `async with`")
+    elif isinstance(value, Coroutine) and _gives_session(returned(view.ev, value.function.file, value.function.node)):
         if not value.function.node.is_generator:
             yield _finding(
                 view,
@@ -119,9 +111,7 @@ def _is_helper_call(view: FileView, value: Value, known: bool) -> bool:
             return not known
         return _gives_session(entered(view.ev, view.file, (value,)))
     if isinstance(value, Instance) and isinstance(value.of, ClassValue):
-        return view.project.names.class_role(value.of.file, value.of.node) == "helper" and not _is_sync_too(
-            value.of
-        )
+        return view.project.names.class_role(value.of.file, value.of.node) == "helper" and not _is_sync_too(value.of)
     return False
 
 
@@ -137,9 +127,7 @@ def _not_called(view: FileView, mention: Name | Attribute) -> Iterator[Finding]:
     if is_helper:
         name = mention.id if isinstance(mention, Name) else mention.attr
         confidence: Confidence = "medium" if isinstance(value, NamedHelper) else "high"
-        yield _finding(
-            view, mention, mention, f"`{name}` is entered without being called: `{name}()`", confidence
-        )
+        yield _finding(view, mention, mention, f"`{name}` is entered without being called: `{name}()`", confidence)
 
 
 def _never_entered(view: FileView, call: Call, value: Value) -> Iterator[Finding]:

@@ -58,9 +58,7 @@ def detect(view: FileView) -> Iterator[Finding]:
 def _shadowing(shape: TaskShape) -> Iterator[Opening]:
     for opening in shape.openings:
         bindings = shape.function.scope.bindings[opening.key.text]
-        if any(isinstance(b, Param) for b in bindings) and not _only_when_missing(
-            opening.node, opening.key.text
-        ):
+        if any(isinstance(b, Param) for b in bindings) and not _only_when_missing(opening.node, opening.key.text):
             yield opening
 
 

@@ -35,63 +35,66 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supavisor_lint.facts.tree import Param
+from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.tree import Node, Param
 from supavisor_lint.findings import Finding
 from supavisor_lint.flow.handed import handed_sessions, is_structured
-from supavisor_lint.flow.operations import Operation, is_own
+from supavisor_lint.flow.operations import is_own
+from supavisor_lint.flow.shape import TaskShape
 from supavisor_lint.project.tasks import Task
 from supavisor_lint.rules.base import FileView, Rule
 
 
 def detect(view: FileView) -> Iterator[Finding]:
     """One finding for each task that uses somebody else's session."""
-    for task, shape in view.working_tasks:
-        if task.provided or handed_sessions(view.project, view.flow, task):
+    for task in view.tasks:
+        if task.provided or handed_sessions(view.project, view.flow, task) or _is_awaited(task):
             continue
-        for operation in shape.operations:
-            if not is_own(operation, task.node) and _is_foreign(view, task, operation):
-                yield RULE.at(
-                    view,
-                    task.node,
-                    f"background task `{task.node.name}` uses the session `{operation.key.text}`, which is "
-                    f"{_owner(task, operation)}: it needs one of its own, from the session helper",
-                    confidence=task.confidence,
-                    related=[
-                        view.place(view.file, operation.node, "the session is used here"),
-                        *view.registrations_of(task),
-                    ],
-                )
-                break
+        use = next(_foreign_uses(view, task, view.shape(task)), None)
+        if use is not None:
+            name, owner, file, node = use
+            yield RULE.at(
+                view,
+                task.node,
+                f"background task `{task.node.name}` uses the session `{name}`, which is {owner}: it needs one of its "
+                "own, from the session helper",
+                confidence=task.confidence,
+                related=[view.place(file, node, "the session is used here"), *view.registrations_of(task)],
+            )
 
 
-def _is_foreign(view: FileView, task: Task, operation: Operation) -> bool:
-    if task.registrations and all(is_structured(registration) for registration in task.registrations):
-        return False
-    if operation.key.scope is not task.node.scope:
-        return True
-    binding = task.node.scope.bindings[operation.key.text.partition(".")[0]]
-    if not any(isinstance(b, Param) for b in binding):
-        return False
-    return _is_filled(view, task, operation.key.text)
+def _is_awaited(task: Task) -> bool:
+    return bool(task.registrations) and all(is_structured(registration) for registration in task.registrations)
 
 
-def _is_filled(view: FileView, task: Task, param: str) -> bool:
+def _foreign_uses(view: FileView, task: Task, shape: TaskShape) -> Iterator[tuple[str, str, FileFacts, Node]]:
+    """Name of the session, whose it is, and where it is used."""
+    for param in task.node.params:
+        if _is_filled(view, task, param) and len(task.node.scope.bindings.get(param.name, ())) == 1:
+            effects = view.flow.effects(task.function, param.name)
+            use = effects.work or effects.begin or effects.commit
+            if use is not None:
+                yield param.name, "not its own but its caller's", *use
+    for operation in shape.operations:
+        if operation.key.scope is not task.node.scope and not is_own(operation, task.node):
+            shared = operation.key.scope is not None and operation.key.scope.kind == "module"
+            yield (
+                operation.key.text,
+                "shared by the whole module" if shared else "not its own",
+                view.file,
+                operation.node,
+            )
+
+
+def _is_filled(view: FileView, task: Task, param: Param) -> bool:
     """Whether a registration hands the parameter a session; a task by name or mark only is taken at its word."""
     if not task.registrations:
-        return len(task.node.scope.bindings.get(param, ())) == 1
+        return view.ev.is_session_type(view.file, param)
     for registration in task.registrations:
-        expr = registration.given(task.function).get(param)
+        expr = registration.given(task.function).get(param.name)
         if expr is not None and view.ev.session(registration.file, expr) is not None:
             return True
     return False
-
-
-def _owner(task: Task, operation: Operation) -> str:
-    if operation.key.scope is task.node.scope:
-        return "not its own but its caller's"
-    if operation.key.scope is not None and operation.key.scope.kind == "module":
-        return "shared by the whole module"
-    return "not its own"
 
 
 RULE = Rule("SUP201", "task-without-session-helper", "error", "template", "unsafe", __doc__, detect)

@@ -47,9 +47,7 @@ def detect(view: FileView) -> Iterator[Finding]:
         for read in view.file.names[name]:
             if _is_unbound(read) and not _is_annotation(read) and not _expects_it(read):
                 places = view.project.names.definitions_of(name)
-                hint = (
-                    f"import it, for example from {places[0].path}" if places else "import it in the function"
-                )
+                hint = f"import it, for example from {places[0].path}" if places else "import it in the function"
                 yield RULE.at(
                     view,
                     read,
@@ -65,11 +63,7 @@ def _is_unbound(read: Name) -> bool:
     owner = scope.lookup(read.id)
     if owner is None:
         return True
-    return (
-        owner.kind == "module"
-        and enclosing_function(read) is not None
-        and not bound_at_run_time(owner, read.id)
-    )
+    return owner.kind == "module" and enclosing_function(read) is not None and not bound_at_run_time(owner, read.id)
 
 
 def _is_annotation(read: Name) -> bool:

@@ -50,9 +50,7 @@ from supavisor_lint.findings import Finding
 from supavisor_lint.flow.helper_body import HelperBody, called_methods, exit_method, helper_bodies
 from supavisor_lint.rules.base import FileView, Rule
 
-_EXIT_CALLS = frozenset(
-    {"commit", "rollback", "close", "remove", "shield", "create_task", "is_active", "cast"}
-)
+_EXIT_CALLS = frozenset({"commit", "rollback", "close", "remove", "shield", "create_task", "is_active", "cast"})
 
 
 def detect(view: FileView) -> Iterator[Finding]:

@@ -55,7 +55,10 @@ class Prefilter:
     def defines(self, data: bytes, name: str) -> bool:
         """Whether a module seems to define a name itself (a `def`, a `class`, an assignment at its left edge)."""
         text = re.escape(name.encode())
-        return re.search(rb"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+%s\b|^%s[ \t]*[:=]" % (text, text), data, re.M) is not None
+        return (
+            re.search(rb"^[ \t]*(?:async[ \t]+)?(?:def|class)[ \t]+%s\b|^%s[ \t]*[:=]" % (text, text), data, re.M)
+            is not None
+        )
 
     def is_seed(self, data: bytes) -> bool:
         """Whether a file must be parsed whatever the others say."""
