@@ -14,7 +14,7 @@ from supavisor_lint.facts.tree import Attribute, Call, Comprehension, Lambda, Na
 _TASK_MARK = re.compile(r"#\s*supavisor-lint:\s*task\b")
 
 
-class UnparsableFile(Exception):
+class UnparsableFile(Exception):  # noqa: N818 - it is named for what the file is
     """LibCST cannot read the text. `line` and `column` count from 1."""
 
     def __init__(self, reason: str, line: int = 1, column: int = 1) -> None:

@@ -1,4 +1,4 @@
-"""Which registrations hand a request's session to a background task, and by which expression. Used by SUP201 and 202."""
+"""Which registrations hand a request's session to a background task, and by which expression (SUP201, SUP202)."""
 
 from __future__ import annotations
 
@@ -131,11 +131,18 @@ def is_structured(registration: Registration) -> bool:
     if not holders:
         return isinstance(registration.node.parent, Await)
     return any(
-        isinstance(name, Name) and name.id in holders
+        isinstance(name, Name) and name.id in holders and not _is_shielded(name)
         for node in own_nodes(function.body)
         if isinstance(node, Await)
         for name in walk(node.value)
     )
+
+
+def _is_shielded(name: Name) -> bool:
+    """`await shield(task)`: a cancellation ends the waiting, not the task."""
+    argument = name.parent
+    call = argument.parent if isinstance(argument, Argument) else None
+    return isinstance(call, Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) == "shield"
 
 
 def _holders(node: Node) -> Iterator[str]:
@@ -145,11 +152,17 @@ def _holders(node: Node) -> Iterator[str]:
         if isinstance(parent, Assign):
             yield from (target.id for target in parent.targets if isinstance(target, Name))
             return
-        if isinstance(parent, Call) and isinstance(parent.func, Attribute):
-            if parent.func.attr in ("append", "add") and isinstance(parent.func.value, Name):
-                yield parent.func.value.id
-                return
-        if isinstance(parent, Argument | Await) or isinstance(parent, Expr):
-            parent = parent.parent
-            continue
-        return
+        collected = _collector(parent)
+        if collected is not None:
+            yield collected
+            return
+        if not isinstance(parent, Argument | Expr):
+            return
+        parent = parent.parent
+
+
+def _collector(node: Node) -> str | None:
+    """The name of the collection in `tasks.append(…)` or `tasks.add(…)`."""
+    if not isinstance(node, Call) or not isinstance(node.func, Attribute) or not isinstance(node.func.value, Name):
+        return None
+    return node.func.value.id if node.func.attr in ("append", "add") else None

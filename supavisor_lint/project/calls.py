@@ -220,7 +220,7 @@ def _on_the_spot(call: Call) -> bool:
     return False
 
 
-# ----------------------------------------------------------------------------------------- awaiting, entering, iterating
+# ---------------------------------------------------------------------------------- awaiting, entering, iterating
 
 
 def awaited(ev: Evaluator, file: FileFacts, values: Iterable[Value]) -> tuple[Value, ...]:
@@ -253,8 +253,6 @@ def entered(ev: Evaluator, file: FileFacts, values: Iterable[Value]) -> tuple[Va
                 found.append(Session("helper", helper, confidence="medium"))
             case Instance(ClassValue() as cls):
                 found += _entered_class(ev, cls, value)
-            case Transaction(session):
-                found.append(UNKNOWN)
             case _:
                 found.append(UNKNOWN)
     return tuple(found) or (UNKNOWN,)

@@ -33,9 +33,10 @@ def _done_callbacks(file: FileFacts, registration: Node) -> Iterator[Expr]:
     function = enclosing_function(registration)
     for attribute in file.attributes.get("add_done_callback", ()):
         call = attribute.parent
-        if isinstance(call, Call) and call.args and enclosing_function(call) is function:
-            if attribute.value is registration or _holds(attribute.value, registration):
-                yield call.args[0].value
+        if not isinstance(call, Call) or not call.args or enclosing_function(call) is not function:
+            continue
+        if attribute.value is registration or _holds(attribute.value, registration):
+            yield call.args[0].value
 
 
 def _holds(expr: Expr, registration: Node) -> bool:

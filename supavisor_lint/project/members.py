@@ -70,8 +70,7 @@ def _find_class_member(
     bindings = cls.node.scope.bindings.get(attr, [])
     found: list[Value] = []
     for binding in bindings:
-        for value in names.binding_values(ev, cls.file, binding):
-            found.append(_bind(ev, cls, value, instance))
+        found += [_bind(ev, cls, value, instance) for value in names.binding_values(ev, cls.file, binding)]
     if instance is not None and all(isinstance(v, Unknown) or v == Literally(None) for v in found):
         found += _self_assigned(ev, cls, attr)
     if found:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from supavisor_lint.facts.file import FileFacts, scope_of, walk
 from supavisor_lint.facts.handlers import is_logged
-from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Argument, Await, Call, Name
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.registration import Registration, bind_arguments
@@ -142,8 +142,11 @@ class OwnRegistrars:
         if rule.param in rules:
             return False
         rules[rule.param] = rule
-        self._names.add(function.name)
         around = function.parent
+        if function.name == "__init__" and isinstance(around, ClassDef):
+            self._names.add(around.name)  # called by the name of its class
+            return True
+        self._names.add(function.name)
         if isinstance(around, FunctionDef):  # a decorator's inner function: its maker is what people mention
             self._names.add(around.name)
         return True

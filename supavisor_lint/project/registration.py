@@ -16,8 +16,9 @@ class Registration:
 
     `how` names the mechanism; `queue` tells that a queue framework runs, records and retries it; `given` maps the
     task's parameters to the expressions that the registration passes for them; `provided` are the parameters for
-    which the registrar hands over a session; `guarded` tells that the registrar itself logs the task's failure; `coroutine` that it takes a coroutine object; `called_param` that
-    the target is a parameter which is called on the spot (`create_task(func(x))`).
+    which the registrar hands over a session; `guarded` tells that the registrar itself logs the task's failure;
+    `coroutine` that it takes a coroutine object; `called_param` that the target is a parameter which is called on the
+    spot (`create_task(func(x))`).
     """
 
     file: FileFacts

@@ -133,6 +133,10 @@ class RegistrationFinder:
             yield from self._callable(file, call, callee.name, call.argument(0, "fn"), (), queue=True)
         elif isinstance(callee, FunctionValue):
             yield from self._of_own(file, call, callee)
+        elif isinstance(callee, ClassValue):
+            for method in member(self._ev, Instance(callee), "__init__"):
+                if isinstance(method, FunctionValue):
+                    yield from self._of_own(file, call, method)
 
     def _of_own(self, file: FileFacts, call: Call, callee: FunctionValue) -> Iterator[Registration]:
         """A call of a project function that passes its parameter on to a registrar (or that the settings name)."""

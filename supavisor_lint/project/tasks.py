@@ -72,7 +72,7 @@ class TaskTable:
         known = list(files)
         self._named_registrars(known)
         found = self._round(known, counts)
-        while any([self.own.learn(registration) for registration in found]):
+        while self._learn(found):
             found = self._round(known, counts)
         self.registrations = found
         self.tasks = {}
@@ -84,6 +84,10 @@ class TaskTable:
                 )
         for file in known:
             self._by_mark_or_name(file)
+
+    def _learn(self, found: list[Registration]) -> bool:
+        news = [self.own.learn(registration) for registration in found]  # all of them, whatever the first one says
+        return any(news)
 
     def _round(self, files: list[FileFacts], counts: Callable[[FileFacts], bool]) -> list[Registration]:
         return [r for file in files if counts(file) for r in self._finder.find(file)]

@@ -153,8 +153,7 @@ def provided(ev: Evaluator, file: FileFacts, dependency: Expr) -> Iterable[Value
     for value in ev.values(file, dependency):
         if isinstance(value, FunctionValue):
             result = calls.call_function(ev, value, None)
-            for made in (*calls.awaited(ev, file, result), *calls.iterated(ev, file, result)):
-                yield made
+            yield from (*calls.awaited(ev, file, result), *calls.iterated(ev, file, result))
             yield from (v for v in result if isinstance(v, Session))
         elif not isinstance(value, Literally):
             yield from calls.entered(ev, file, calls.called(ev, file, value, None))

@@ -50,8 +50,8 @@ def detect(view: FileView) -> Iterator[Finding]:
                 yield RULE.at(
                     view,
                     handler,
-                    f"this handler of `{task.node.name}` only logs: the job keeps its old status; write the failed status "
-                    "in a transaction of its own",
+                    f"this handler of `{task.node.name}` only logs: the job keeps its old status; write the failed "
+                    "status in a transaction of its own",
                     confidence=task.confidence,
                     related=[view.place(view.file, write.node, "the status that stays")],
                 )

@@ -100,9 +100,9 @@ def _iterated(view: FileView, loop: For, call: Call) -> Iterator[Finding]:
 def _leaving(loop: For) -> Iterator[Node]:
     """The `return` statements in a loop's body, and the `break`s that leave this loop."""
     for node in own_nodes(loop.body):
-        if isinstance(node, Return):
-            yield node
-        elif isinstance(node, Simple) and node.keyword == "break" and _loop_of(node) is loop:
+        if isinstance(node, Return) or (
+            isinstance(node, Simple) and node.keyword == "break" and _loop_of(node) is loop
+        ):
             yield node
 
 

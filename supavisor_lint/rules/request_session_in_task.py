@@ -51,8 +51,8 @@ def detect(view: FileView) -> Iterator[Finding]:
             yield RULE.at(
                 view,
                 handed.carrier,
-                f"the session `{handed.name}` belongs to the request or caller, which shares it with {name} or closes it "
-                "under it: pass ids, and let the task open its own session",
+                f"the session `{handed.name}` belongs to the request or caller, which shares it with {name} or closes "
+                "it under it: pass ids, and let the task open its own session",
                 related=[place] if place is not None else [],
             )
 

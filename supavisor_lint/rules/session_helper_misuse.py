@@ -23,8 +23,8 @@ async with get_session() as session:
 ```
 
 ## Fix safety
-`with` to `async with`, and a missing call, are safe: what stands there can only fail. The other forms are not rewritten.
-This version reports only.
+`with` to `async with`, and a missing call, are safe: what stands there can only fail. The other forms are not
+rewritten. This version reports only.
 """
 
 from __future__ import annotations

@@ -39,7 +39,8 @@ def detect(view: FileView) -> Iterator[Finding]:
                 yield RULE.at(
                     view,
                     handler,
-                    f"this handler of the background task `{task.node.name}` neither logs nor raises: the failure is lost",
+                    f"this handler of the background task `{task.node.name}` neither logs nor raises: the failure is "
+                    "lost",
                     confidence=task.confidence,
                 )
 

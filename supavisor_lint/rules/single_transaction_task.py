@@ -47,8 +47,8 @@ def detect(view: FileView) -> Iterator[Finding]:
             yield RULE.at(
                 view,
                 task.node,
-                f"`{task.node.name}` writes its status and does its work in one transaction: no status is visible before "
-                "the end",
+                f"`{task.node.name}` writes its status and does its work in one transaction: no status is visible "
+                "before the end",
                 confidence=task.confidence,
                 related=[view.place(view.file, w.node, "a status is written here") for w in shape.status_writes[:3]],
             )

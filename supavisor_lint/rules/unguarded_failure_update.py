@@ -48,8 +48,8 @@ def detect(view: FileView) -> Iterator[Finding]:
                 yield RULE.at(
                     view,
                     update.node,
-                    f"the failure update of `{task.node.name}` is not guarded: when it fails as well, nothing logs either "
-                    "error; put `try … except Exception` with a log line round it",
+                    f"the failure update of `{task.node.name}` is not guarded: when it fails as well, nothing logs "
+                    "either error; put `try … except Exception` with a log line round it",
                     confidence=task.confidence,
                     related=[view.place(view.file, handler, "in this handler")],
                 )

@@ -104,10 +104,16 @@ class NameFilter:
                 if not _ENTERED_ASYNC.search(before):
                     return True
                 used.add(match.group())
-            elif _IMPORT.search(before) or _DEFINITION.search(before) or _IN_IMPORT_LIST.search(before):
-                if not before.startswith((b" " * 5, b"\t\t")):
-                    bound.add(match.group())
+            elif _binds_for_the_module(before):
+                bound.add(match.group())
         return bool(used - bound)
+
+
+def _binds_for_the_module(before: bytes) -> bool:
+    """Whether an import, a part of an import's list or a `def` stands at (about) the left edge."""
+    if before.startswith((b" " * 5, b"\t\t")):
+        return False
+    return any(pattern.search(before) for pattern in (_IMPORT, _DEFINITION, _IN_IMPORT_LIST))
 
 
 def _line_before(data: bytes, position: int) -> bytes:
