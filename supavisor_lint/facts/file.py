@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Scope
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Module
-from supavisor_lint.facts.tree import Attribute, Call, Comprehension, Lambda, Name, Node
+from supavisor_lint.facts.tree import Attribute, Call, Comprehension, Lambda, Name
 
 _TASK_MARK = re.compile(r"#\s*supavisor-lint:\s*task\b")
 

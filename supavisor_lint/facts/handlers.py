@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from supavisor_lint.facts.file import walk_own
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import (
     Assign,
     ClassDef,
@@ -18,19 +19,7 @@ from supavisor_lint.facts.statements import (
     Try,
     With,
 )
-from supavisor_lint.facts.tree import (
-    Attribute,
-    Await,
-    Block,
-    Call,
-    Collection,
-    Constant,
-    Expr,
-    Lambda,
-    Name,
-    Node,
-    Stmt,
-)
+from supavisor_lint.facts.tree import Attribute, Await, Block, Call, Collection, Constant, Expr, Lambda, Name, Stmt
 
 _BROAD = frozenset({"Exception", "BaseException"})
 _LOG_METHODS = frozenset(

@@ -7,7 +7,8 @@ from typing import Any
 
 import libcst as cst
 
-from supavisor_lint.facts.lower_expressions import ExpressionLowering
+from supavisor_lint.facts.lower_scopes import ScopedLowering
+from supavisor_lint.facts.node import NO_SPAN
 from supavisor_lint.facts.scopes import Assigned, Entered, Iterated, ModuleImport, NameImport, Opaque, Scope
 from supavisor_lint.facts.statements import (
     Assign,
@@ -31,10 +32,10 @@ from supavisor_lint.facts.statements import (
     With,
     WithItem,
 )
-from supavisor_lint.facts.tree import NO_SPAN, Block, Expr, Stmt
+from supavisor_lint.facts.tree import Block, Expr, Stmt
 
 
-class Lowering(ExpressionLowering):
+class Lowering(ScopedLowering):
     """Lowers one module; `functions`, `classes` and the inherited indexes are filled on the way."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import libcst as cst
 from libcst._nodes.internal import CodegenState
 
-from supavisor_lint.facts.tree import Node
+from supavisor_lint.facts.node import Node
 from supavisor_lint.findings import Span
 
 _NEWLINE = re.compile(r"\r\n?|\n")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
-from supavisor_lint.facts.tree import Expr, Node, Param
+from supavisor_lint.facts.tree import Expr, Param
 
 ScopeKind: TypeAlias = Literal["module", "class", "function", "lambda", "comprehension"]
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from supavisor_lint.facts.tree import Block, Expr, Node, Param, Stmt, Yield
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.tree import Block, Expr, Param, Stmt, Yield
 
 if TYPE_CHECKING:
     from supavisor_lint.facts.scopes import Scope

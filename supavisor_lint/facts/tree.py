@@ -7,86 +7,13 @@ are `Other`, with their sub-expressions in source order.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from supavisor_lint.findings import Span
+from supavisor_lint.facts.node import Node
 
 if TYPE_CHECKING:
     from supavisor_lint.facts.scopes import Scope
-
-NO_SPAN = Span(1, 1, 1, 1)
-
-
-class Node:
-    """Anything in the lowered tree; `parent` is None for the module only.
-
-    `order` numbers the nodes of a file by where they begin. Positions cost more than that: `span` is computed, for the
-    whole file, when the first one is asked for.
-    """
-
-    __slots__ = ("_span", "order", "parent")
-    _span: Span
-    order: int
-    parent: Node | None
-
-    @property
-    def span(self) -> Span:
-        """Where the node stands."""
-        try:
-            return self._span
-        except AttributeError:
-            self._locate()
-            around = self.parent.span if self.parent is not None else NO_SPAN
-            return getattr(self, "_span", around)
-
-    def set_order(self, order: int) -> None:
-        """Say where the node begins among the nodes of its file."""
-        self.order = order
-
-    def set_span(self, span: Span) -> None:
-        """Say where the node stands."""
-        self._span = span
-
-    def stand_for(self, node: Node) -> None:
-        """Take the place of another node: its position in the order, its span, its ancestors."""
-        self.parent, self.order = node, node.order
-
-    def _locate(self) -> None:
-        if self.parent is not None:
-            self.parent._locate()
-
-    def contains(self, node: Node | None) -> bool:
-        """Whether a node is this one or stands somewhere in it."""
-        while node is not None:
-            if node is self:
-                return True
-            node = node.parent
-        return False
-
-    def children(self) -> Iterator[Node]:
-        """The direct sub-nodes, in source order."""
-        for name in self.__match_args__:  # type: ignore[attr-defined]
-            value = getattr(self, name)
-            if isinstance(value, Node):
-                yield value
-            elif isinstance(value, tuple):
-                for item in value:
-                    if isinstance(item, Node):
-                        yield item
-
-    def _be_root(self) -> None:
-        self.parent = None
-
-    def _adopt(self, *groups: Node | Sequence[Node | None] | None) -> None:
-        for group in groups:
-            if isinstance(group, Node):
-                group.parent = self
-            elif group is not None:
-                for child in group:
-                    if child is not None:
-                        child.parent = self
 
 
 class Expr(Node):

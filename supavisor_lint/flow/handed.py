@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from supavisor_lint.facts.file import enclosing_function, scope_of, walk
 from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.statements import Assign, FunctionDef
-from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Expr, Lambda, Name, Node
+from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Expr, Lambda, Name
 from supavisor_lint.flow.operations import SessionFlow
 from supavisor_lint.project.project import Project
 from supavisor_lint.project.registration import Registration

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.handlers import enclosing_tries, own_nodes, raises
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Handler, With, WithItem
-from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name, Node, Yield
+from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name, Yield
 from supavisor_lint.flow.operations import Operation, SessionFlow, SessionKey, session_key
 from supavisor_lint.project.values import External, Session
 

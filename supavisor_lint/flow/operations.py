@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from supavisor_lint.facts.file import FileFacts, scope_of, walk_own
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Scope
 from supavisor_lint.facts.statements import FunctionDef, Handler, With, WithItem
-from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name, Node
+from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name
 from supavisor_lint.project.calls import entered
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.names import names_function

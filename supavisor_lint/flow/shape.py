@@ -17,9 +17,10 @@ from supavisor_lint.facts.handlers import (
     own_nodes,
     raises,
 )
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Entered, Iterated
 from supavisor_lint.facts.statements import Assign, FunctionDef, Handler, Try, With, WithItem
-from supavisor_lint.facts.tree import Await, Call, Name, Node
+from supavisor_lint.facts.tree import Await, Call, Name
 from supavisor_lint.flow.operations import (
     OPENED_HERE,
     Operation,

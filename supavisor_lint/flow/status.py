@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Assign
-from supavisor_lint.facts.tree import Attribute, Call, Constant, Dict, Expr, Name, Node
+from supavisor_lint.facts.tree import Attribute, Call, Constant, Dict, Expr, Name
 
 _STATUS = re.compile(r"(?:^|_)(?:status|state)$")
 _STATUS_FUNCTION = re.compile(

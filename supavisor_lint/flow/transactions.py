@@ -6,8 +6,9 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
 from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef, If, Match, Raise, Return, Simple, With
-from supavisor_lint.facts.tree import Attribute, Await, Block, Call, Name, Node
+from supavisor_lint.facts.tree import Attribute, Await, Block, Call, Name
 from supavisor_lint.flow.operations import Operation
 from supavisor_lint.flow.shape import Opening, TaskShape
 
@@ -20,7 +21,7 @@ def status_shares_transaction(shape: TaskShape) -> bool:
         for later in range(index + 1, len(writes)):
             if homes[index] is None or homes[later] != homes[index] or writes[later].value == first.value:
                 continue
-            if not exclusive(first.node, writes[later].node) and _awaits_between(shape, first.node, writes[later].node):
+            if follows(first.node, writes[later].node) and _awaits_between(shape, first.node, writes[later].node):
                 return True
     return len(set(homes)) == 1 and homes[0] is not None and _work_behind(shape, writes[-1].node, homes[0])
 
@@ -61,18 +62,19 @@ def _flushes(node: Await) -> bool:
     return isinstance(call, Call) and isinstance(call.func, Attribute) and call.func.attr in ("flush", "refresh")
 
 
-def exclusive(first: Node, second: Node) -> bool:
-    """Whether two nodes stand in different arms of one `if`, `match` or `try`, so that at most one of them runs.
+def follows(first: Node, second: Node) -> bool:
+    """Whether a run that reaches the first node goes on to the second.
 
-    An arm that leaves (return, continue, break, raise) excludes what follows it, too.
+    Not so when the first one stands under a condition that the second does not, or the second in an arm of its own
+    that leaves (return, continue, break, raise): then it is another outcome.
     """
-    arms = {id(owner): arm for owner, arm in _arms(first)}
-    for owner, arm in _arms(second):
-        if id(owner) in arms:
-            return arms[id(owner)] != arm
-    return any(isinstance(owner, If) and arm.leaves for owner, arm in _arms(first)) or any(
-        isinstance(owner, If) and arm.leaves for owner, arm in _arms(second)
-    )
+    if any(not owner.contains(second) or _arm_of(owner, second) != arm.index for owner, arm in _arms(first)):
+        return False
+    return not any(arm.leaves and not owner.contains(first) for owner, arm in _arms(second))
+
+
+def _arm_of(owner: Node, node: Node) -> int | None:
+    return next((arm.index for found, arm in _arms(node) if found is owner), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from supavisor_lint.facts.file import FileFacts
-from supavisor_lint.facts.tree import Expr, Node
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.tree import Expr
 from supavisor_lint.findings import Place
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.values import (

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of
 from supavisor_lint.facts.handlers import is_log_call, own_nodes
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Assign
-from supavisor_lint.facts.tree import Call, Expr, Name, Node
+from supavisor_lint.facts.tree import Call, Expr, Name
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.registrars import param_uses
 from supavisor_lint.project.values import FunctionValue, LambdaValue

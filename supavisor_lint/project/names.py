@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import (
     Assigned,
     Binding,
@@ -17,7 +18,7 @@ from supavisor_lint.facts.scopes import (
     Scope,
 )
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, If
-from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Node, Param
+from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Param
 from supavisor_lint.project import calls, type_hints
 from supavisor_lint.project.values import (
     UNKNOWN,

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts
-from supavisor_lint.facts.tree import Argument, Expr, Node
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.tree import Argument, Expr
 from supavisor_lint.project.values import FunctionValue, Value
 
 

@@ -5,44 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from supavisor_lint.facts.file import FileFacts, scope_of, walk_own
+from supavisor_lint.facts.file import FileFacts, scope_of
 from supavisor_lint.facts.scopes import NameImport
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import (
-    Argument,
     Attribute,
     Call,
     Collection,
-    Constant,
-    Dict,
     Expr,
-    Lambda,
     Name,
-    Node,
 )
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.members import member
-from supavisor_lint.project.registrars import OwnRegistrars, param_uses, params_at
+from supavisor_lint.project.registrars import OwnRegistrars, params_at
 from supavisor_lint.project.registration import Registration, bind_arguments, surplus_arguments
+from supavisor_lint.project.targets import Targets, is_external, job_arguments
 from supavisor_lint.project.values import (
-    UNKNOWN,
     ClassValue,
-    Coroutine,
     External,
     FunctionValue,
     Instance,
-    LambdaValue,
     Method,
-    ParamCall,
-    ParamValue,
-    Partial,
     Value,
 )
 from supavisor_lint.project.vocabulary import (
     BACKGROUND_TASK,
     BACKGROUND_TASKS,
     COROUTINE_REGISTRARS,
-    COROUTINE_WRAPPERS,
     LOOP_MAKERS,
     QUEUE_DECORATORS,
     QUEUE_PACKAGES,
@@ -57,6 +46,7 @@ class RegistrationFinder:
     def __init__(self, evaluator: Evaluator, own: OwnRegistrars) -> None:
         self._ev = evaluator
         self._own = own
+        self._targets = Targets(evaluator)
 
     def find(self, file: FileFacts) -> Iterator[Registration]:
         """All registrations of a file, whatever their target is."""
@@ -99,8 +89,8 @@ class RegistrationFinder:
     def _of_add_task(self, file: FileFacts, call: Call) -> Iterator[Registration]:
         assert isinstance(call.func, Attribute)
         for receiver in self._ev.values(file, call.func.value):
-            if isinstance(receiver, Instance) and _is_external(receiver.of, BACKGROUND_TASKS):
-                yield from self._callable(
+            if isinstance(receiver, Instance) and is_external(receiver.of, BACKGROUND_TASKS):
+                yield from self._targets.callable(
                     file, call, "BackgroundTasks.add_task", call.argument(0, "func"), call.args[1:]
                 )
             else:
@@ -109,7 +99,7 @@ class RegistrationFinder:
 
     def _of_add_job(self, file: FileFacts, call: Call) -> Iterator[Registration]:
         func = call.argument(0, "func")
-        yield from self._callable(file, call, "add_job", func, tuple(_job_arguments(call)))
+        yield from self._targets.callable(file, call, "add_job", func, tuple(job_arguments(call)))
 
     def _of_callee(self, file: FileFacts, call: Call, callee: Value) -> Iterator[Registration]:
         if isinstance(callee, External):
@@ -117,20 +107,20 @@ class RegistrationFinder:
             if named is not None:
                 yield from self._of_named(file, call, named)
             elif callee.dotted in COROUTINE_REGISTRARS:
-                yield from self._coroutine(file, call, callee.dotted, call.argument(0, "coro"))
+                yield from self._targets.coroutine(file, call, callee.dotted, call.argument(0, "coro"))
             elif callee.dotted in BACKGROUND_TASK:
-                yield from self._callable(file, call, "BackgroundTask", call.argument(0, "func"), call.args[1:])
+                yield from self._targets.callable(file, call, "BackgroundTask", call.argument(0, "func"), call.args[1:])
             elif callee.dotted in QUEUE_DECORATORS and call.args and callee.dotted != "arq.cron":
-                yield from self._callable(file, call, callee.dotted, call.argument(0, "fn"), (), queue=True)
+                yield from self._targets.callable(file, call, callee.dotted, call.argument(0, "fn"), (), queue=True)
         elif isinstance(callee, Method) and callee.name in (
             "create_task",
             "ensure_future",
             "run_in_executor",
         ):
             if _is_loop(callee.receiver) and callee.name != "run_in_executor":
-                yield from self._coroutine(file, call, f"loop.{callee.name}", call.argument(0, "coro"))
+                yield from self._targets.coroutine(file, call, f"loop.{callee.name}", call.argument(0, "coro"))
         elif isinstance(callee, Method) and _is_queue(callee.receiver) and callee.name in ("task", "actor"):
-            yield from self._callable(file, call, callee.name, call.argument(0, "fn"), (), queue=True)
+            yield from self._targets.callable(file, call, callee.name, call.argument(0, "fn"), (), queue=True)
         elif isinstance(callee, FunctionValue):
             yield from self._of_own(file, call, callee)
         elif isinstance(callee, ClassValue):
@@ -146,9 +136,9 @@ class RegistrationFinder:
                 continue
             how = f"{callee.node.name}() → {rule.how}"
             if rule.coroutine:
-                found = self._coroutine(file, call, how, argument)
+                found = self._targets.coroutine(file, call, how, argument)
             else:
-                found = self._callable(file, call, how, argument, surplus_arguments(callee, call.args))
+                found = self._targets.callable(file, call, how, argument, surplus_arguments(callee, call.args))
             for registration in found:
                 yield rule.applied_to(self._ev, registration)
 
@@ -158,105 +148,11 @@ class RegistrationFinder:
         keyword = named.argument if isinstance(named.argument, str) else None
         argument = call.argument(position, keyword)
         rest = tuple(a for a in call.args if a.value is not argument)
-        for found in self._callable(file, call, named.name, argument, rest):
+        for found in self._targets.callable(file, call, named.name, argument, rest):
             if named.session is not None and isinstance(found.target, FunctionValue):
                 yield replace(found, provided=params_at(found.target, named.session))
             else:
                 yield found
-
-    # ----------------------------------------------------------------------------------------------------- targets
-
-    def _coroutine(self, file: FileFacts, call: Call, how: str, argument: Expr | None) -> Iterator[Registration]:
-        if argument is None:
-            return
-        for value in self._ev.values(file, argument):
-            if isinstance(value, Coroutine):
-                yield Registration(file, call, how, value.function, value.call.args, coroutine=True)
-                yield from self._wrapped(file, call, how, value)
-            elif isinstance(value, ParamCall):
-                yield Registration(file, call, how, value.param, value.call.args, coroutine=True, called_param=True)
-            elif isinstance(value, ParamValue):
-                yield Registration(file, call, how, value, coroutine=True)
-            elif isinstance(value, Instance) and _is_external(value.of, COROUTINE_WRAPPERS):
-                inner = argument.argument(0, "fut") if isinstance(argument, Call) else None
-                yield from self._coroutine(file, call, how, inner)
-            elif isinstance(argument, Call):  # whatever it is, it gets these arguments
-                yield Registration(file, call, how, UNKNOWN, argument.args, coroutine=True)
-
-    def _wrapped(self, file: FileFacts, call: Call, how: str, outer: Coroutine) -> Iterator[Registration]:
-        """`create_task(log_errors(work()))`: what is handed to a coroutine that awaits or calls it."""
-        for param, expr in bind_arguments(outer.function, outer.call.args).items():
-            for use in param_uses(outer.function.node, outer.function.node, param):
-                if use.call is None:
-                    found = self._coroutine(file, call, how, expr)
-                else:
-                    found = self._callable(file, call, how, expr)
-                for registration in found:
-                    yield replace(registration, guarded=use.guarded)
-
-    def _callable(
-        self,
-        file: FileFacts,
-        call: Node,
-        how: str,
-        target: Expr | None,
-        arguments: tuple[Argument, ...] = (),
-        queue: bool = False,
-    ) -> Iterator[Registration]:
-        if target is None:
-            return
-        if isinstance(target, Constant) and isinstance(target.value, str):
-            for function in self._by_reference(file, target.value):
-                yield Registration(file, call, how, function, arguments, queue)
-            return
-        for value in self._ev.values(file, target):
-            yield from self._callable_value(file, call, how, value, arguments, queue)
-
-    def _callable_value(
-        self,
-        file: FileFacts,
-        call: Node,
-        how: str,
-        value: Value,
-        arguments: tuple[Argument, ...],
-        queue: bool,
-    ) -> Iterator[Registration]:
-        match value:
-            case FunctionValue() | ParamValue():
-                yield Registration(file, call, how, value, arguments, queue)
-            case Partial(target, partial):
-                yield from self._callable_value(file, call, how, target, (*partial.args[1:], *arguments), queue)
-            case LambdaValue(home, node):
-                yield from self._of_lambda(home, call, how, node, queue)
-            case Instance(ClassValue()):
-                for method in member(self._ev, value, "__call__"):
-                    yield from self._callable_value(file, call, how, method, arguments, queue)
-            case Coroutine(function, inner):
-                yield Registration(file, call, how, function, inner.args, queue)
-            case _:
-                yield Registration(file, call, how, UNKNOWN, arguments, queue)
-
-    def _of_lambda(self, file: FileFacts, call: Node, how: str, node: Lambda, queue: bool) -> Iterator[Registration]:
-        for inner in walk_own(node.body):
-            if isinstance(inner, Call):
-                for value in self._ev.values(file, inner):
-                    if isinstance(value, Coroutine):
-                        yield Registration(file, call, how, value.function, value.call.args, queue)
-                    elif isinstance(value, ParamCall):
-                        yield Registration(file, call, how, value.param, value.call.args, queue)
-
-    def _by_reference(self, file: FileFacts, text: str) -> Iterator[FunctionValue]:
-        """`"package.module:function"` and `"package.module.function"`."""
-        module, colon, name = text.partition(":")
-        if not colon:
-            module, _, name = text.rpartition(".")
-        path = self._ev.files.module(file.path, module, 0) if module and name.isidentifier() else None
-        home = self._ev.files.facts(path) if path is not None else None
-        if home is None:
-            return
-        for binding in home.scope.bindings.get(name, []):
-            if isinstance(binding, FunctionDef):
-                yield FunctionValue(home, binding)
 
     # ----------------------------------------------------------------------------------------------- decorators, lists
 
@@ -300,7 +196,7 @@ class RegistrationFinder:
 
     def _of_arq_item(self, file: FileFacts, item: Expr) -> Iterator[Registration]:
         target = item.argument(0, "coroutine") if isinstance(item, Call) else item
-        yield from self._callable(file, item, "arq", target, queue=True)
+        yield from self._targets.callable(file, item, "arq", target, queue=True)
 
 
 _CALL_NAMES = frozenset(
@@ -328,10 +224,6 @@ def _decorator_how(value: Value) -> str | None:
     return None
 
 
-def _is_external(value: object, names: frozenset[str]) -> bool:
-    return isinstance(value, External) and value.dotted in names
-
-
 def _is_queue(receiver: Value) -> bool:
     return _queue_name(receiver) is not None
 
@@ -346,24 +238,4 @@ def _queue_name(receiver: Value) -> str | None:
 def _is_loop(receiver: Value) -> bool:
     if not isinstance(receiver, Instance):
         return False
-    return _is_external(receiver.of, LOOP_MAKERS) and not _is_external(receiver.of, STRUCTURED_GROUPS)
-
-
-def _job_arguments(call: Call) -> Iterator[Argument]:
-    """APScheduler hands `args=[…]` and `kwargs={…}` to the job."""
-    positional = call.argument(None, "args")
-    if isinstance(positional, Collection):
-        yield from (_argument(item) for item in positional.items)
-    keywords = call.argument(None, "kwargs")
-    if isinstance(keywords, Dict):
-        for item in keywords.items:
-            if isinstance(item.key, Constant) and isinstance(item.key.value, str):
-                yield _argument(item.value, item.key.value)
-
-
-def _argument(value: Expr, keyword: str | None = None) -> Argument:
-    """An argument that stands in a list or dict; the value keeps its own parent."""
-    argument = Argument.__new__(Argument)
-    argument.value, argument.keyword, argument.star = value, keyword, ""
-    argument.stand_for(value)
-    return argument
+    return is_external(receiver.of, LOOP_MAKERS) and not is_external(receiver.of, STRUCTURED_GROUPS)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function, walk_own
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Return
-from supavisor_lint.facts.tree import Attribute, Call, Expr, Node
+from supavisor_lint.facts.tree import Attribute, Call, Expr
 from supavisor_lint.findings import Place
 from supavisor_lint.project import calls, members, names
 from supavisor_lint.project.classes import is_session_class

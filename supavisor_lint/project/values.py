@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
-from supavisor_lint.facts.tree import Call, Expr, Lambda, Node
+from supavisor_lint.facts.tree import Call, Expr, Lambda
 from supavisor_lint.findings import Confidence
 
 SessionSource: TypeAlias = Literal["factory", "class", "helper", "getter", "dependency", "request", "parameter"]

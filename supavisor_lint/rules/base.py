@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
 from supavisor_lint.facts.statements import FunctionDef
-from supavisor_lint.facts.tree import Attribute, Call, Expr, Name, Node, Param, Subscript
+from supavisor_lint.facts.tree import Attribute, Call, Expr, Name, Param, Subscript
 from supavisor_lint.findings import Confidence, Finding, Place, Severity, Span
 from supavisor_lint.flow.operations import SessionFlow
 from supavisor_lint.flow.shape import TaskShape

@@ -32,8 +32,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Handler
-from supavisor_lint.facts.tree import Node
 from supavisor_lint.findings import Finding
 from supavisor_lint.flow.shape import TaskShape
 from supavisor_lint.rules.base import FileView, Rule

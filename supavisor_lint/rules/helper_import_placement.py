@@ -31,8 +31,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import NameImport
-from supavisor_lint.facts.tree import Call, Name, Node
+from supavisor_lint.facts.tree import Call, Name
 from supavisor_lint.findings import Finding
 from supavisor_lint.flow.shape import TaskShape
 from supavisor_lint.rules.base import FileView, Rule

@@ -32,8 +32,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import ExprStmt, For, Return, Simple, While
-from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Node
+from supavisor_lint.facts.tree import Attribute, Await, Call, Expr
 from supavisor_lint.findings import Finding
 from supavisor_lint.project.calls import yielded
 from supavisor_lint.project.values import FunctionValue, GeneratorValue, Session

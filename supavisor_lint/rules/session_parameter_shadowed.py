@@ -30,8 +30,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import If
-from supavisor_lint.facts.tree import BoolOp, IfExp, Name, Node, Param
+from supavisor_lint.facts.tree import BoolOp, IfExp, Name, Param
 from supavisor_lint.findings import Finding
 from supavisor_lint.flow.shape import Opening, TaskShape
 from supavisor_lint.rules.base import FileView, Rule

@@ -36,7 +36,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from supavisor_lint.facts.file import FileFacts
-from supavisor_lint.facts.tree import Node, Param
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.tree import Param
 from supavisor_lint.findings import Finding
 from supavisor_lint.flow.handed import handed_sessions, is_structured
 from supavisor_lint.flow.operations import is_own

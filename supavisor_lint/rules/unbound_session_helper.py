@@ -34,8 +34,9 @@ from collections.abc import Iterator
 
 from supavisor_lint.facts.file import enclosing_function, scope_of
 from supavisor_lint.facts.handlers import enclosing_tries
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Assign, FunctionDef
-from supavisor_lint.facts.tree import Name, Node, Param
+from supavisor_lint.facts.tree import Name, Param
 from supavisor_lint.findings import Finding
 from supavisor_lint.project.names import bound_at_run_time
 from supavisor_lint.rules.base import FileView, Rule

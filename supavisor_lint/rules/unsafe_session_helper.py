@@ -44,8 +44,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
-from supavisor_lint.facts.tree import Node
 from supavisor_lint.findings import Finding
 from supavisor_lint.flow.helper_body import HelperBody, called_methods, exit_method, helper_bodies
 from supavisor_lint.rules.base import FileView, Rule
