@@ -66,6 +66,8 @@ def read_facts(path: str, text: str) -> FileFacts:
         raise _unparsable(error.message, error.raw_line, error.raw_column + 1) from None
     except RecursionError:
         raise UnparsableFile("the code is nested too deeply to be analysed") from None
+    except (cst.CSTValidationError, cst.CSTLogicError) as error:  # LibCST's checks of its own nodes
+        raise UnparsableFile(str(error).partition("\n")[0]) from None
     module.locator = partial(set_spans, tree, text, lowering.wanted)
     _mark_tasks(text, lowering.functions)
     return FileFacts(

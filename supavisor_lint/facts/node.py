@@ -12,8 +12,8 @@ NO_SPAN = Span(1, 1, 1, 1)
 class Node:
     """Anything in the lowered tree; `parent` is None for the module only.
 
-    `order` numbers the nodes of a file by where they begin. Positions cost more than that: `span` is computed, for the
-    whole file, when the first one is asked for.
+    `order` numbers the nodes of a file: statements in source order, within one the value before its target. Positions
+    cost more than that: `span` is computed, for the whole file, when the first one is asked for.
     """
 
     __slots__ = ("_span", "order", "parent")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function, walk_own
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Assigned, Binding
+from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Return
 from supavisor_lint.facts.tree import Attribute, Call, Expr
 from supavisor_lint.findings import Place
@@ -57,7 +57,7 @@ class SessionNames:
     def _names_in(self, file: FileFacts) -> Iterable[tuple[str, Role]]:
         for name, bindings in file.scope.bindings.items():
             for binding in bindings:
-                if isinstance(binding, Assigned | FunctionDef | ClassDef):
+                if isinstance(binding, _DEFINING) and not _is_plain_import(name, binding):
                     role = self._role_of_binding(file, binding)
                     if role is not None:
                         self._remember(file, name, binding, role)
@@ -75,8 +75,10 @@ class SessionNames:
                 if any(isinstance(value, Factory) for value in values):
                     yield attr, "factory"
 
-    def _remember(self, file: FileFacts, name: str, binding: Assigned | FunctionDef | ClassDef, role: Role) -> None:
-        node = binding.node if isinstance(binding, Assigned) else binding
+    def _remember(
+        self, file: FileFacts, name: str, binding: Assigned | NameImport | FunctionDef | ClassDef, role: Role
+    ) -> None:
+        node = binding if isinstance(binding, FunctionDef | ClassDef) else binding.node
         self._defined.setdefault(name, []).append((file, node, role))
 
     def definitions_of(self, name: str) -> list[Place]:
@@ -200,9 +202,15 @@ class SessionNames:
         return False
 
 
+def _is_plain_import(name: str, binding: Binding) -> bool:
+    """An import that gives no new name; under a new one others may import the thing from here."""
+    return isinstance(binding, NameImport) and binding.name == name
+
+
 def _is_fixture(decorator: Expr) -> bool:
     called = decorator.func if isinstance(decorator, Call) else decorator
     return (called.attr if isinstance(called, Attribute) else getattr(called, "id", "")) == "fixture"
 
 
+_DEFINING = (Assigned, NameImport, FunctionDef, ClassDef)
 _NO_FILE = FileFacts.__new__(FileFacts)

@@ -87,6 +87,12 @@ def last_name(func: Expr) -> str:
     return ""
 
 
+def _may_be_of(func: Expr, vocabulary: frozenset[str]) -> bool:
+    """Whether a callee's last name is one of some; of a callee without a name (`(a or b)()`) nothing is known."""
+    name = last_name(func)
+    return name in vocabulary or not name
+
+
 def _may_alias(name: str, binding: Binding) -> bool:
     if isinstance(binding, NameImport):
         return binding.name != name
@@ -128,7 +134,7 @@ class FileView:
     def session_calls(self) -> list[Call]:
         """The calls that may give a session, factory or helper, judged by the callee's last name; in source order."""
         vocabulary = self.project.names.vocabulary | self._aliases
-        return [call for call in self.file.calls if last_name(call.func) in vocabulary]
+        return [call for call in self.file.calls if _may_be_of(call.func, vocabulary)]
 
     @cached_property
     def _aliases(self) -> frozenset[str]:
