@@ -11,7 +11,9 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Scope
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Module
 from supavisor_lint.facts.tree import Attribute, Call, Comprehension, Lambda, Name
+from supavisor_lint.sources.nesting import too_deep_at
 
+_TOO_DEEP = "the code is nested too deeply to be analysed"
 _TASK_MARK = re.compile(r"#\s*supavisor-lint:\s*task\b")
 
 
@@ -58,6 +60,9 @@ def read_facts(path: str, text: str) -> FileFacts:
     from supavisor_lint.facts.lower import Lowering
     from supavisor_lint.facts.positions import set_spans
 
+    place = too_deep_at(text)
+    if place is not None:
+        raise UnparsableFile(_TOO_DEEP, *place)
     try:
         tree = cst.parse_module(text)
         lowering = Lowering()
@@ -65,7 +70,7 @@ def read_facts(path: str, text: str) -> FileFacts:
     except cst.ParserSyntaxError as error:
         raise _unparsable(error.message, error.raw_line, error.raw_column + 1) from None
     except RecursionError:
-        raise UnparsableFile("the code is nested too deeply to be analysed") from None
+        raise UnparsableFile(_TOO_DEEP) from None
     except (cst.CSTValidationError, cst.CSTLogicError) as error:  # LibCST's checks of its own nodes
         raise UnparsableFile(str(error).partition("\n")[0]) from None
     module.locator = partial(set_spans, tree, text, lowering.wanted)

@@ -13,7 +13,7 @@ from supavisor_lint.settings import Settings
 from supavisor_lint.sources.ignores import GitIgnores, Patterns, compiled, entered, ignores_of
 
 _LEADS_OUTSIDE = "a symbolic link that leads outside the root"
-_TEST_FOLDERS = frozenset({"tests", "test"})
+_TEST_FOLDERS = frozenset({"tests"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def is_excluded(path: Path, root: Path, settings: Settings) -> bool:
 
 
 def is_test_file(relative: str) -> bool:
-    """Whether a path (POSIX, relative to the root) is a test's: by a folder `tests` or `test`, or by name.
+    """Whether a path (POSIX, relative to the root) is a test's: by a folder `tests`, or by name (design, section 5).
 
     Of an absolute path, which is outside the root, only the name counts.
     """
