@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from supavisor_lint.project.project import Project
 from supavisor_lint.settings import Settings
 from supavisor_lint.sources.discovery import SourceFile, discover, is_excluded
 from supavisor_lint.sources.reading import UndecodableFile, UnreadableFile, decode, read_source
+
+_RECURSION_LIMIT = 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class Result:
 
 def check_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Result:
     """Check the files below some paths, with the knowledge of the whole project below `root`."""
-    with _without_garbage_collection():
+    with _room_for_trees():
         asked = discover(paths, root, settings)
         known = known_files(paths, root, settings, asked.files)
         project = linked_project(known, settings, {})
@@ -46,7 +49,7 @@ def check_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Result
 
 def check_stdin(data: bytes, filename: Path | None, root: Path, settings: Settings) -> Result:
     """Check a text from standard input as if it stood at `filename` (a lone file when that is None)."""
-    with _without_garbage_collection():
+    with _room_for_trees():
         if filename is None:
             project = linked_project({}, settings, {"stdin.py": data})
             return _collect(project, ["stdin.py"], (), shown_as={"stdin.py": "<stdin>"})
@@ -68,7 +71,7 @@ class Checker:
 
     def check(self, path: Path, text: str) -> tuple[Finding, ...]:
         """The findings of one file, sorted, with unused suppressions and without regard to noqa comments."""
-        with _without_garbage_collection():
+        with _room_for_trees():
             relative = _relative(path, self._root)
             engine = self._engine_for(relative, text)
             return _unsuppressed(engine, relative, text)
@@ -175,12 +178,19 @@ def _relative(path: Path, root: Path) -> str:
 
 
 @contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """LibCST's trees are large and free of cycles: collecting while they grow costs a third of the time."""
-    was_enabled = gc.isenabled()
+def _room_for_trees() -> Iterator[None]:
+    """Let trees grow large and deep for a while.
+
+    They are free of cycles: collecting garbage while they grow costs a third of the time. And questions about an
+    expression recurse some ten calls for each of its levels, of which there may be `nesting.MAX_LEVELS`.
+    """
+    collects = gc.isenabled()
+    limit = sys.getrecursionlimit()
     gc.disable()
+    sys.setrecursionlimit(max(limit, _RECURSION_LIMIT))
     try:
         yield
     finally:
-        if was_enabled:
+        sys.setrecursionlimit(limit)
+        if collects:
             gc.enable()

@@ -32,7 +32,7 @@ from supavisor_lint.facts.statements import (
     With,
     WithItem,
 )
-from supavisor_lint.facts.tree import Block, Expr, Stmt
+from supavisor_lint.facts.tree import Block, Expr, Name, Stmt
 
 
 class Lowering(ScopedLowering):
@@ -98,6 +98,7 @@ class Lowering(ScopedLowering):
         scope = Scope("function", self.scope, None)
         for param in params:
             scope.bind(param.name, param)
+        self._bind_type_parameters(scope, node.type_parameters)
         qualname = ".".join([*self._qualname, node.name.value])
         outer, self.scope = self.scope, scope
         self._qualname += [node.name.value, "<locals>"]
@@ -127,6 +128,7 @@ class Lowering(ScopedLowering):
         bases = tuple(self.expr(arg.value) for arg in node.bases)
         qualname = ".".join([*self._qualname, node.name.value])
         scope = Scope("class", self.scope, None)
+        self._bind_type_parameters(scope, node.type_parameters)
         outer, self.scope = self.scope, scope
         self._qualname.append(node.name.value)
         body = self._block(node.body)
@@ -137,6 +139,13 @@ class Lowering(ScopedLowering):
         outer.bind(definition.name, definition)
         self.classes.append(definition)
         return definition
+
+    def _bind_type_parameters(self, scope: Scope, parameters: cst.TypeParameters | None) -> None:
+        """`def f[T](…)`, `class C[T]`: the names are bound for the body; nothing is known of them."""
+        for parameter in parameters.params if parameters is not None else ():
+            name = Name(parameter.param.name.value)
+            self.want(name, self.next_order(), parameter.param.name)
+            scope.bind(name.id, Opaque(name))
 
     def _Import(self, node: cst.Import) -> Stmt:  # noqa: N802
         names = tuple(_alias(alias) for alias in node.names)

@@ -125,12 +125,18 @@ class ExpressionLowering:
         return Constant(evaluated(node))
 
     def _ConcatenatedString(self, node: cst.ConcatenatedString) -> Expr:  # noqa: N802
-        left, right = self.expr(node.left), self.expr(node.right)
-        if isinstance(left, Constant) and isinstance(right, Constant):
-            if isinstance(left.value, str) and isinstance(right.value, str):
-                return Constant(left.value + right.value)
-            return Constant(...)
-        return FString((*_string_parts(left), *_string_parts(right)))
+        # A long concatenation leans to the right: follow it in a loop, its length is not bounded by recursion.
+        pieces: list[Expr] = []
+        rest: cst.BaseExpression = node
+        while isinstance(rest, cst.ConcatenatedString):
+            pieces.append(self.expr(rest.left))
+            rest = rest.right
+        pieces.append(self.expr(rest))
+        texts = [piece.value for piece in pieces if isinstance(piece, Constant)]
+        if len(texts) < len(pieces):
+            return FString(tuple(part for piece in pieces for part in _string_parts(piece)))
+        strings = [text for text in texts if isinstance(text, str)]
+        return Constant("".join(strings) if len(strings) == len(texts) else ...)
 
     def _FormattedString(self, node: cst.FormattedString) -> Expr:  # noqa: N802
         return FString(tuple(self._formatted_parts(node.parts)))

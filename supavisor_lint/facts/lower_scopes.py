@@ -58,20 +58,21 @@ class ScopedLowering(ExpressionLowering):
 
     def _comprehension(self, node: Any, kind: str, elements: list[cst.BaseExpression]) -> Expr:
         scope = Scope("comprehension", self.scope, None)
+        first = self.expr(node.for_in.iter)  # evaluated outside
         outer, self.scope = self.scope, scope
         generators: list[Generator] = []
         for_in: cst.CompFor | None = node.for_in
         while for_in is not None:
-            generators.append(self._generator(for_in))
+            iterated = first if not generators else self.expr(for_in.iter)
+            generators.append(self._generator(for_in, iterated))
             for_in = for_in.inner_for_in
         lowered = Comprehension(self._exprs(elements), tuple(generators), kind, scope)
         self.scope = outer
         scope.node = lowered
         return lowered
 
-    def _generator(self, node: cst.CompFor) -> Generator:
+    def _generator(self, node: cst.CompFor, iterated: Expr) -> Generator:
         order = self.next_order()
-        iterated = self.expr(node.iter)
         is_async = node.asynchronous is not None
         target = self.target(node.target, lambda name, index: Iterated(iterated, is_async, name, index))
         return self._numbered(Generator(target, iterated, self._exprs(i.test for i in node.ifs), is_async), order)

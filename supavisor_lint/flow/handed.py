@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import enclosing_function, scope_of, walk
-from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
-from supavisor_lint.facts.statements import Assign, FunctionDef
-from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Expr, Lambda, Name
+from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
 from supavisor_lint.flow.operations import SessionFlow
+from supavisor_lint.project.members import member, self_assignments
 from supavisor_lint.project.project import Project
-from supavisor_lint.project.registration import Registration
+from supavisor_lint.project.registration import Registration, bind_arguments
 from supavisor_lint.project.tasks import Task
-from supavisor_lint.project.values import ClassValue, FunctionValue, Instance, Session
+from supavisor_lint.project.values import ClassValue, FunctionValue, Instance
 
 _FOREIGN = frozenset({"request", "parameter"})
 
@@ -38,9 +37,7 @@ def handed_sessions(project: Project, flow: SessionFlow, task: Task) -> list[Han
 
 
 def handed_by(project: Project, flow: SessionFlow, registration: Registration) -> list[Handed]:
-    """The sessions that one registration hands over; none if its result is awaited on the spot."""
-    if is_structured(registration):
-        return []
+    """The sessions that one registration hands over."""
     found = [
         *_by_argument(flow, registration),
         *_by_closure(flow, registration),
@@ -53,7 +50,10 @@ def handed_by(project: Project, flow: SessionFlow, registration: Registration) -
 def _by_argument(flow: SessionFlow, registration: Registration) -> Iterator[Handed]:
     for argument in registration.arguments:
         session = flow.ev.session(registration.file, argument.value)
-        if (session is not None and session.source in _FOREIGN) or _keeps_session(flow, registration, argument.value):
+        is_foreign = session is not None and session.source in _FOREIGN
+        if is_foreign and _only_closes(flow, registration, argument.value):
+            continue
+        if is_foreign or _keeps_session(flow, registration, argument.value):
             yield Handed(registration, argument, _text(argument.value))
 
 
@@ -90,21 +90,47 @@ def _receiver(target: FunctionValue) -> str:
     return target.node.params[0].name if target.node.params else "self"
 
 
+def _only_closes(flow: SessionFlow, registration: Registration, expr: Expr) -> bool:
+    """Whether the task does nothing with the session but close it: teardown of a session that nobody uses any more."""
+    target = registration.target
+    if not isinstance(target, FunctionValue):
+        return False
+    param = next((name for name, given in registration.given(target).items() if given is expr), None)
+    effects = flow.effects(target, param) if param is not None else None
+    return effects is not None and effects.close is not None and effects.does_nothing_else
+
+
 def _keeps_session(flow: SessionFlow, registration: Registration, expr: Expr) -> bool:
-    """Whether an argument is an object that was made with a foreign session in the same function."""
-    if not isinstance(expr, Name):
+    """Whether an argument is an object that was made with a foreign session in the same function, and keeps it."""
+    made_by = expr if isinstance(expr, Call) else _made_by(expr)
+    if made_by is None:
         return False
-    owner = scope_of(expr).lookup(expr.id)
-    if owner is None or owner.kind != "function":
+    made = flow.ev.only(registration.file, made_by)
+    if not isinstance(made, Instance) or not isinstance(made.of, ClassValue):
         return False
-    for binding in owner.bindings[expr.id]:
-        if isinstance(binding, Assigned) and isinstance(binding.value, Call):
-            made = flow.ev.only(registration.file, binding.value)
-            if isinstance(made, Instance) and isinstance(made.of, ClassValue):
-                sessions = (flow.ev.session(registration.file, a.value) for a in binding.value.args)
-                if any(isinstance(s, Session) and s.source in _FOREIGN for s in sessions):
+    for method in member(flow.ev, made, "__init__"):
+        if isinstance(method, FunctionValue):
+            for param, given in bind_arguments(method, made_by.args).items():
+                session = flow.ev.session(registration.file, given)
+                if session is not None and session.source in _FOREIGN and _stores(made.of, param):
                     return True
     return False
+
+
+def _made_by(expr: Expr) -> Call | None:
+    """The call whose result a local variable holds."""
+    owner = scope_of(expr).lookup(expr.id) if isinstance(expr, Name) else None
+    if owner is None or owner.kind != "function" or not isinstance(expr, Name):
+        return None
+    for binding in owner.bindings[expr.id]:
+        if isinstance(binding, Assigned) and isinstance(binding.value, Call):
+            return binding.value
+    return None
+
+
+def _stores(cls: ClassValue, param: str) -> bool:
+    values = (value for pairs in self_assignments(cls.node).values() for value, _ in pairs)
+    return any(isinstance(value, Name) and value.id == param for value in values)
 
 
 def _target_expr(registration: Registration) -> Node:
@@ -121,49 +147,3 @@ def _text(expr: Expr) -> str:
     if isinstance(expr, Attribute):
         return f"{_text(expr.value)}.{expr.attr}"
     return "…"
-
-
-def is_structured(registration: Registration) -> bool:
-    """Whether the function that registers also awaits the result: then nothing outlives the session."""
-    function = enclosing_function(registration.node)
-    if function is None:
-        return False
-    holders = set(_holders(registration.node))
-    if not holders:
-        return isinstance(registration.node.parent, Await)
-    return any(
-        isinstance(name, Name) and name.id in holders and not _is_shielded(name)
-        for node in own_nodes(function.body)
-        if isinstance(node, Await)
-        for name in walk(node.value)
-    )
-
-
-def _is_shielded(name: Name) -> bool:
-    """`await shield(task)`: a cancellation ends the waiting, not the task."""
-    argument = name.parent
-    call = argument.parent if isinstance(argument, Argument) else None
-    return isinstance(call, Call) and getattr(call.func, "attr", getattr(call.func, "id", "")) == "shield"
-
-
-def _holders(node: Node) -> Iterator[str]:
-    """The names that hold the task object: assigned, or appended to."""
-    parent = node.parent
-    while parent is not None and not isinstance(parent, FunctionDef | Lambda):
-        if isinstance(parent, Assign):
-            yield from (target.id for target in parent.targets if isinstance(target, Name))
-            return
-        collected = _collector(parent)
-        if collected is not None:
-            yield collected
-            return
-        if not isinstance(parent, Argument | Expr):
-            return
-        parent = parent.parent
-
-
-def _collector(node: Node) -> str | None:
-    """The name of the collection in `tasks.append(…)` or `tasks.add(…)`."""
-    if not isinstance(node, Call) or not isinstance(node.func, Attribute) or not isinstance(node.func.value, Name):
-        return None
-    return node.func.value.id if node.func.attr in ("append", "add") else None

@@ -83,6 +83,12 @@ class Effects:
     work: tuple[FileFacts, Node] | None = None
     begin: tuple[FileFacts, Node] | None = None
     commit: tuple[FileFacts, Node] | None = None
+    close: tuple[FileFacts, Node] | None = None
+
+    @property
+    def does_nothing_else(self) -> bool:
+        """Whether the function neither works on the session, nor begins or commits on it."""
+        return self.work is None and self.begin is None and self.commit is None
 
 
 class SessionFlow:
@@ -109,7 +115,7 @@ class SessionFlow:
         return self._effects[key]
 
     def _summarise(self, function: FunctionValue, param: str) -> Effects:
-        work = begin = commit = None
+        work = begin = commit = close = None
         for operation in self._find(function.file, function.node, param):
             if operation.key.text != param or operation.key.scope is not function.node.scope:
                 continue
@@ -120,7 +126,9 @@ class SessionFlow:
                 work = work or place
             elif operation.kind == "commit":
                 commit = commit or place
-        return Effects(work, begin, commit)
+            elif operation.kind == "close":
+                close = close or place
+        return Effects(work, begin, commit, close)
 
     # ------------------------------------------------------------------------------------------------- finding
 
@@ -218,7 +226,7 @@ class SessionFlow:
             if item is child:
                 return False
             values = self.ev.values(file, item.context)
-            if any(self._is_block_of(v, key) for v in values):
+            if any(self._is_block_of(v, key) for v in values) or _begins(item.context, key):
                 return True
             if item.target is not None and session_key(item.target) == key and self._enters_begun(file, values):
                 return True
@@ -254,6 +262,16 @@ class SessionFlow:
             and self.block_around(function.file, at, session_key(at.value)) is not None
             for at in function.node.yields
         )
+
+
+def _begins(context: Expr, key: SessionKey) -> bool:
+    """`session.begin()` on the very variable, whatever is known of it."""
+    return (
+        isinstance(context, Call)
+        and isinstance(context.func, Attribute)
+        and context.func.attr == "begin"
+        and session_key(context.func.value) == key
+    )
 
 
 def _kind(method: str) -> Kind | None:

@@ -29,7 +29,6 @@ from supavisor_lint.project.values import (
     Session,
     SessionSource,
     Transaction,
-    Unknown,
     Value,
 )
 from supavisor_lint.project.vocabulary import FACTORY_MAKERS, SESSION_CLASSES, SYNC_FACTORY_MAKERS
@@ -180,7 +179,7 @@ def _partial(ev: Evaluator, file: FileFacts, call: Call) -> Iterable[Value]:
     target = call.argument(0)
     if target is None:
         return (UNKNOWN,)
-    return tuple(Partial(v, call) for v in ev.values(file, target) if not isinstance(v, Unknown))
+    return tuple(Partial(v, call) for v in ev.values(file, target))
 
 
 def _context_manager(ev: Evaluator, file: FileFacts, call: Call) -> Iterable[Value]:

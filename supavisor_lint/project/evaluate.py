@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from supavisor_lint.facts.file import FileFacts, scope_of
+from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.tree import (
     Attribute,
     Await,
@@ -28,12 +28,12 @@ from supavisor_lint.project.values import (
     LambdaValue,
     Literally,
     Session,
-    Unknown,
     Value,
 )
 from supavisor_lint.settings import Settings
 
 MAX_ALTERNATIVES = 12
+MAX_DEPTH = 120  # definitions that lead to definitions; real code needs a dozen
 
 
 class Files(Protocol):
@@ -83,6 +83,9 @@ class Evaluator:
         if key in self._active:
             self._cut = True
             return ()
+        if len(self._active) >= MAX_DEPTH:
+            self._cut = True
+            return (UNKNOWN,)
         outer_cut, self._cut = self._cut, False
         self._active.add(key)
         try:
@@ -105,7 +108,7 @@ class Evaluator:
     def _evaluate(self, file: FileFacts, expr: Expr) -> Iterable[Value]:
         match expr:
             case Name():
-                return names.name_values(self, file, expr.id, scope_of(expr))
+                return names.name_values(self, file, expr)
             case Attribute():
                 return members.attribute_values(self, file, expr)
             case Call():
@@ -143,8 +146,8 @@ class Evaluator:
         return None
 
     def session(self, file: FileFacts, expr: Expr) -> Session | None:
-        """The session that an expression is; unknown alternatives do not count against it."""
-        real = [v for v in self.values(file, expr) if v != Literally(None) and not isinstance(v, Unknown)]
+        """The session that an expression certainly is (`None` aside)."""
+        real = [v for v in self.values(file, expr) if v != Literally(None)]
         if real and all(isinstance(v, Session) for v in real):
             return next(v for v in real if isinstance(v, Session))
         return None

@@ -9,7 +9,7 @@ from supavisor_lint.facts.file import FileFacts, scope_of, walk_own
 from supavisor_lint.facts.scopes import Binding, ModuleImport, NameImport
 from supavisor_lint.facts.statements import Assign, ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Expr, Name
-from supavisor_lint.project import names, type_hints
+from supavisor_lint.project import calls, names, type_hints
 from supavisor_lint.project.values import (
     UNKNOWN,
     ClassValue,
@@ -70,7 +70,8 @@ def _find_class_member(
     bindings = cls.node.scope.bindings.get(attr, [])
     found: list[Value] = []
     for binding in bindings:
-        found += [_bind(ev, cls, value, instance) for value in names.binding_values(ev, cls.file, binding)]
+        for value in names.binding_values(ev, cls.file, binding):
+            found += _bind(ev, cls, value, instance)
     if instance is not None and all(isinstance(v, Unknown) or v == Literally(None) for v in found):
         found += _self_assigned(ev, cls, attr)
     if found:
@@ -93,14 +94,22 @@ def _external_base(ev: Evaluator, cls: ClassValue) -> External | None:
     return None
 
 
-def _bind(ev: Evaluator, cls: ClassValue, value: Value, instance: Instance | None) -> Value:
-    if isinstance(value, Decorated):
-        return Decorated(_bound_function(ev, cls, value.function, instance))
-    return _bound_function(ev, cls, value, instance) if isinstance(value, FunctionValue) else value
+def _bind(ev: Evaluator, cls: ClassValue, value: Value, instance: Instance | None) -> Iterable[Value]:
+    if not isinstance(value, Decorated | FunctionValue):
+        return (value,)
+    function = value.function if isinstance(value, Decorated) else value
+    bound = _bound_function(ev, cls, function, instance)
+    method: Value = Decorated(bound) if isinstance(value, Decorated) else bound
+    if instance is not None and _PROPERTIES & names.decorator_names(ev, function):
+        return calls.called(ev, cls.file, method, None)
+    return (method,)
+
+
+_PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
 
 
 def _bound_function(ev: Evaluator, cls: ClassValue, value: FunctionValue, instance: Instance | None) -> FunctionValue:
-    decorators = {v.dotted for d in value.node.decorators for v in ev.values(value.file, d) if isinstance(v, External)}
+    decorators = names.decorator_names(ev, value)
     if "builtins.staticmethod" in decorators or value.node.parent is not cls.node:
         return FunctionValue(value.file, value.node)
     if "builtins.classmethod" in decorators:

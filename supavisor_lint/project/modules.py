@@ -11,7 +11,7 @@ class ModuleIndex:
     """The Python files of a project (relative POSIX paths) and the rules by which imports find them.
 
     Import roots are the ones that the settings name (`src`); else, for each importing file, its ancestor folders
-    that are no packages themselves, the root, and every folder called `src`.
+    that are no packages themselves, with the `src` folders in them; then all other folders called `src`, if they agree.
     """
 
     def __init__(self, paths: Iterable[str], src: tuple[str, ...] | None) -> None:
@@ -36,11 +36,13 @@ class ModuleIndex:
             for _ in range(level - 1):
                 base = base.parent
             return self._find(str(base), parts)
-        for root in self._roots(str(PurePosixPath(importer).parent)):
+        near, far = self._roots(str(PurePosixPath(importer).parent))
+        for root in near:
             found = self._find(root, parts)
             if found is not None:
                 return found
-        return None
+        others = {found for root in far if (found := self._find(root, parts)) is not None}
+        return others.pop() if len(others) == 1 else None
 
     def submodule(self, package: str, name: str) -> str | None:
         """The path of the module `name` inside a package (path of its `__init__.py`, or of its folder)."""
@@ -67,14 +69,19 @@ class ModuleIndex:
             return init
         return base if base in self._folders and parts else None
 
-    def _find_roots(self, folder: str) -> tuple[str, ...]:
+    def _find_roots(self, folder: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The roots for the files of a folder: its own, near ones first, and those of other parts of the tree."""
         if self._src is not None:
-            return self._src
-        ancestors = [folder, *(str(parent) for parent in PurePosixPath(folder).parents)]
-        if folder == ".":
-            ancestors = ["."]
-        roots = [a for a in ancestors if a == "." or f"{a}/__init__.py" not in self._paths]
-        return tuple(dict.fromkeys([*roots, *self._extra]))
+            return self._src, ()
+        ancestors = ["."] if folder == "." else [folder, *(str(parent) for parent in PurePosixPath(folder).parents)]
+        roots: list[str] = []
+        for ancestor in ancestors:
+            if ancestor == "." or f"{ancestor}/__init__.py" not in self._paths:
+                roots.append(ancestor)
+            inner = "src" if ancestor == "." else f"{ancestor}/src"
+            if inner in self._folders:
+                roots.append(inner)
+        return tuple(dict.fromkeys(roots)), tuple(self._extra)
 
 
 def _normal(folder: str) -> str:

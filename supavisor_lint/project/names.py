@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.file import FileFacts, scope_of
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import (
     Assigned,
@@ -17,7 +17,7 @@ from supavisor_lint.facts.scopes import (
     NameImport,
     Scope,
 )
-from supavisor_lint.facts.statements import ClassDef, FunctionDef, If
+from supavisor_lint.facts.statements import ClassDef, FunctionDef, If, With
 from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Param
 from supavisor_lint.project import calls, type_hints
 from supavisor_lint.project.values import (
@@ -39,6 +39,13 @@ from supavisor_lint.project.vocabulary import CONTEXT_MANAGER_MAKERS
 if TYPE_CHECKING:
     from supavisor_lint.project.evaluate import Evaluator
 
+_HARMLESS_DECORATORS = CONTEXT_MANAGER_MAKERS | {
+    "builtins.staticmethod",
+    "builtins.classmethod",
+    "typing.overload",
+    "typing.override",
+    "typing_extensions.override",
+}
 _BUILTINS = frozenset(dir(builtins)) | {
     "__file__",
     "__name__",
@@ -49,12 +56,32 @@ _BUILTINS = frozenset(dir(builtins)) | {
 }
 
 
-def name_values(ev: Evaluator, file: FileFacts, name: str, scope: Scope) -> Iterable[Value]:
-    """What a name is when it is read in a scope."""
+def name_values(ev: Evaluator, file: FileFacts, read: Name) -> Iterable[Value]:
+    """What a name is where it is read."""
+    name, scope = read.id, scope_of(read)
     owner = scope.lookup(name)
     if owner is None:
         return named_by_settings(ev, name, _unbound(name, scope))
+    if owner.kind != "module" and len(owner.bindings[name]) > 1:
+        block = _binding_block(owner.bindings[name], read)
+        if block is not None:
+            return binding_values(ev, file, block)
     return bound_values(ev, file, name, owner)
+
+
+def _binding_block(bindings: list[Binding], read: Name) -> Entered | None:
+    """The `async with … as name` whose body reads the name, if nothing in that body binds it again."""
+    inner: Entered | None = None
+    for binding in bindings:
+        if isinstance(binding, Entered):
+            block: Node | None = binding.node
+            while block is not None and not isinstance(block, With):
+                block = block.parent
+            if block is not None and block.contains(read) and not block.items[0].contains(read):
+                others = (_node_of(other) for other in bindings if other is not binding)
+                if not any(block.contains(node) for node in others):
+                    inner = binding
+    return inner
 
 
 def _unbound(name: str, scope: Scope) -> Value:
@@ -121,7 +148,8 @@ def _imported_module(ev: Evaluator, file: FileFacts, dotted: str) -> Value:
 def imported_name(ev: Evaluator, file: FileFacts, binding: NameImport) -> Iterable[Value]:
     """What `from module import name` binds."""
     path = ev.files.module(file.path, binding.module, binding.level)
-    if path is None:
+    bare_folder = path is not None and not path.endswith(".py") and ev.files.submodule(path, binding.name) is None
+    if path is None or bare_folder:  # a folder of that name says nothing where the name itself is not in it
         dotted = f"{'.' * binding.level}{binding.module}.{binding.name}"
         return named_by_settings(ev, binding.name, External(dotted))
     return member_of_module(ev, path, binding.name)
@@ -148,6 +176,21 @@ def decorated(ev: Evaluator, file: FileFacts, function: FunctionDef) -> Value:
     if any(is_context_manager_maker(ev, file, decorator) for decorator in function.decorators):
         return Decorated(value)
     return value
+
+
+def decorator_names(ev: Evaluator, function: FunctionValue) -> frozenset[str]:
+    """The dotted names of a function's decorators, as far as they come from outside the project."""
+    return frozenset(
+        value.dotted
+        for decorator in function.node.decorators
+        for value in ev.values(function.file, decorator)
+        if isinstance(value, External)
+    )
+
+
+def is_what_it_says(ev: Evaluator, function: FunctionValue) -> bool:
+    """Whether a function's decorators, if any, certainly leave it what its `def` says."""
+    return len(function.node.decorators) == len(decorator_names(ev, function) & _HARMLESS_DECORATORS)
 
 
 def is_context_manager_maker(ev: Evaluator, file: FileFacts, expr: Expr) -> bool:

@@ -107,7 +107,7 @@ class RegistrationFinder:
             if named is not None:
                 yield from self._of_named(file, call, named)
             elif callee.dotted in COROUTINE_REGISTRARS:
-                yield from self._targets.coroutine(file, call, callee.dotted, call.argument(0, "coro"))
+                yield from self._targets.coroutine(file, call, callee.dotted, _coroutine_argument(call))
             elif callee.dotted in BACKGROUND_TASK:
                 yield from self._targets.callable(file, call, "BackgroundTask", call.argument(0, "func"), call.args[1:])
             elif callee.dotted in QUEUE_DECORATORS and call.args and callee.dotted != "arq.cron":
@@ -210,6 +210,11 @@ _CALL_NAMES = frozenset(
         "shared_task",
     }
 )
+
+
+def _coroutine_argument(call: Call) -> Expr | None:
+    """The coroutine of `create_task(coro=…)` or `ensure_future(coro_or_future=…)`."""
+    return call.argument(0, "coro") or call.argument(None, "coro_or_future")
 
 
 def _decorator_how(value: Value) -> str | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from supavisor_lint.facts.file import FileFacts, walk_own
+from supavisor_lint.facts.file import FileFacts, scope_of, walk_own
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.statements import FunctionDef
-from supavisor_lint.facts.tree import Argument, Call, Collection, Constant, Dict, Expr, Lambda
+from supavisor_lint.facts.tree import Argument, Call, Collection, Constant, Dict, Expr, Lambda, Name
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.members import member
 from supavisor_lint.project.registrars import param_uses
@@ -24,6 +25,8 @@ from supavisor_lint.project.values import (
     ParamCall,
     ParamValue,
     Partial,
+    Unbound,
+    Unknown,
     Value,
 )
 from supavisor_lint.project.vocabulary import COROUTINE_WRAPPERS
@@ -50,8 +53,10 @@ class Targets:
             elif isinstance(value, Instance) and is_external(value.of, COROUTINE_WRAPPERS):
                 inner = argument.argument(0, "fut") if isinstance(argument, Call) else None
                 yield from self.coroutine(file, call, how, inner)
-            elif isinstance(argument, Call):  # whatever it is, it gets these arguments
-                yield Registration(file, call, how, UNKNOWN, argument.args, coroutine=True)
+            else:
+                made = argument if isinstance(argument, Call) else _made_by(argument)
+                if made is not None:  # whatever it is, it gets these arguments
+                    yield Registration(file, call, how, UNKNOWN, made.args, coroutine=True)
 
     def _wrapped(self, file: FileFacts, call: Call, how: str, outer: Coroutine) -> Iterator[Registration]:
         """`create_task(log_errors(work()))`: what is handed to a coroutine that awaits or calls it."""
@@ -104,8 +109,10 @@ class Targets:
                     yield from self._callable_value(file, call, how, method, arguments, queue)
             case Coroutine(function, inner):
                 yield Registration(file, call, how, function, inner.args, queue)
-            case _:
+            case Unknown() | Unbound() | External() if how != "add_job":  # whatever it is, it gets these arguments
                 yield Registration(file, call, how, UNKNOWN, arguments, queue)
+            case _:
+                return
 
     def _of_lambda(self, file: FileFacts, call: Node, how: str, node: Lambda, queue: bool) -> Iterator[Registration]:
         for inner in walk_own(node.body):
@@ -115,6 +122,8 @@ class Targets:
                         yield Registration(file, call, how, value.function, value.call.args, queue)
                     elif isinstance(value, ParamCall):
                         yield Registration(file, call, how, value.param, value.call.args, queue)
+                    elif isinstance(value, Unknown | Instance):
+                        yield Registration(file, call, how, UNKNOWN, inner.args, queue)
 
     def _by_reference(self, file: FileFacts, text: str) -> Iterator[FunctionValue]:
         """`"package.module:function"` and `"package.module.function"`."""
@@ -148,6 +157,18 @@ def _argument(value: Expr, keyword: str | None = None) -> Argument:
     argument.value, argument.keyword, argument.star = value, keyword, ""
     argument.stand_for(value)
     return argument
+
+
+def _made_by(expr: Expr) -> Call | None:
+    """The call that a local variable holds the result of, if it never holds anything else."""
+    if not isinstance(expr, Name):
+        return None
+    owner = scope_of(expr).lookup(expr.id)
+    bindings = owner.bindings[expr.id] if owner is not None else []
+    if len(bindings) != 1 or not isinstance(bindings[0], Assigned):
+        return None
+    value = bindings[0].value
+    return value if isinstance(value, Call) else None
 
 
 def is_external(value: object, names: frozenset[str]) -> bool:

@@ -14,6 +14,7 @@ from supavisor_lint.project.guards import logged_by_callback, logged_by_decorato
 from supavisor_lint.project.registrars import OwnRegistrars
 from supavisor_lint.project.registration import Registration
 from supavisor_lint.project.registrations import RegistrationFinder
+from supavisor_lint.project.structured import is_structured
 from supavisor_lint.project.values import FunctionValue
 from supavisor_lint.settings import Settings
 
@@ -90,7 +91,8 @@ class TaskTable:
         return any(news)
 
     def _round(self, files: list[FileFacts], counts: Callable[[FileFacts], bool]) -> list[Registration]:
-        return [r for file in files if counts(file) for r in self._finder.find(file)]
+        found = (r for file in files if counts(file) for r in self._finder.find(file))
+        return [r for r in found if r.queue or not is_structured(r.node)]
 
     def _named_registrars(self, files: list[FileFacts]) -> None:
         if not self._settings.task_registrars:

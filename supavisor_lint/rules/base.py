@@ -71,7 +71,7 @@ class Rule:
             where if isinstance(where, Span) else where.span,
             holder.qualname if holder is not None else None,
             tuple(related),
-            self.profile == "hazards" if hazard is None else hazard,
+            (self.profile == "hazards" and confidence != "medium") if hazard is None else hazard,
             _AUTHOR_DECIDES if self.fix == "none" else _NO_REWRITE_YET,
         )
 

@@ -42,7 +42,15 @@ from supavisor_lint.facts.file import enclosing_function, scope_of
 from supavisor_lint.facts.statements import Return
 from supavisor_lint.facts.tree import Argument, Attribute, Call, Expr, Name
 from supavisor_lint.findings import Finding
-from supavisor_lint.project.values import ClassValue, Factory, FactoryBlock, FunctionValue, Instance
+from supavisor_lint.project.values import (
+    ClassValue,
+    Factory,
+    FactoryBlock,
+    FunctionValue,
+    Instance,
+    Partial,
+    Session,
+)
 from supavisor_lint.rules.base import FileView, Rule, last_name
 
 
@@ -51,7 +59,9 @@ def detect(view: FileView) -> Iterator[Finding]:
     for call in view.session_calls:
         factory = _called_factory(view, call)
         if factory is not None and not factory.on_the_spot and not view.may_open_sessions(call):
-            yield _finding(view, call, factory, f"direct call of the session factory `{last_name(call.func)}`")
+            yield _finding(
+                view, call, factory, f"direct call of the session factory `{last_name(call.func) or factory.name}`"
+            )
     for expr, factory in _handed_on(view):
         if not view.may_open_sessions(expr):
             yield _finding(view, expr, factory, f"the session factory `{last_name(expr)}` is handed on")
@@ -62,8 +72,12 @@ def _called_factory(view: FileView, call: Call) -> Factory | None:
     if factory is not None:
         unbound = factory.file is None and isinstance(call.func, Name) and _is_defined_elsewhere(view, call.func)
         return None if unbound else factory
-    block = view.ev.only(view.file, call)
-    return block.factory if isinstance(block, FactoryBlock) else None
+    made = view.ev.only(view.file, call)
+    if isinstance(made, FactoryBlock):
+        return made.factory
+    if isinstance(made, Session) and isinstance(view.ev.only(view.file, call.func), Partial):
+        return made.definition if isinstance(made.definition, Factory) else None
+    return None
 
 
 def _is_defined_elsewhere(view: FileView, name: Name) -> bool:

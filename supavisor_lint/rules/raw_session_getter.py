@@ -34,9 +34,10 @@ from collections.abc import Iterator
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import ExprStmt, For, Return, Simple, While
-from supavisor_lint.facts.tree import Attribute, Await, Call, Expr
+from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name
 from supavisor_lint.findings import Finding
 from supavisor_lint.project.calls import yielded
+from supavisor_lint.project.names import is_what_it_says
 from supavisor_lint.project.values import FunctionValue, GeneratorValue, Session
 from supavisor_lint.rules.base import FileView, Rule
 
@@ -44,7 +45,7 @@ from supavisor_lint.rules.base import FileView, Rule
 def detect(view: FileView) -> Iterator[Finding]:
     """Awaited and plain getters, generators taken apart, loops left early."""
     for call in view.session_calls:
-        if view.may_open_sessions(call):
+        if view.may_open_sessions(call) or not _is_known(view, call):
             continue
         parent = call.parent
         if isinstance(parent, Await):
@@ -53,6 +54,12 @@ def detect(view: FileView) -> Iterator[Finding]:
             yield from _iterated(view, parent, call)
         else:
             yield from _plain(view, call)
+
+
+def _is_known(view: FileView, call: Call) -> bool:
+    """Whether the called function is what its `def` says: no decorator that nobody knows."""
+    callee = view.ev.only(view.file, call.func)
+    return not isinstance(callee, FunctionValue) or is_what_it_says(view.ev, callee)
 
 
 def _awaited(view: FileView, node: Await, call: Call) -> Iterator[Finding]:
@@ -115,9 +122,19 @@ def _loop_of(node: Node) -> Node | None:
 
 
 def _loses_a_write(loop: For) -> bool:
-    calls = (node for node in own_nodes(loop.body) if isinstance(node, Call))
-    methods = {call.func.attr for call in calls if isinstance(call.func, Attribute)}
-    return not methods.isdisjoint({"add", "add_all", "delete", "merge"}) and "commit" not in methods
+    """Whether the loop's session certainly gets something to write that neither a block nor a commit saves."""
+    if not isinstance(loop.target, Name):
+        return False
+    name = loop.target.id
+    calls = [node for node in own_nodes(loop.body) if isinstance(node, Call)]
+    if any(_is_name(argument.value, name) for call in calls for argument in call.args):
+        return False  # whoever gets the session may commit it
+    used = {call.func.attr for call in calls if isinstance(call.func, Attribute) and _is_name(call.func.value, name)}
+    return not used.isdisjoint({"add", "add_all", "delete", "merge"}) and used.isdisjoint({"commit", "begin"})
+
+
+def _is_name(expr: Expr, name: str) -> bool:
+    return isinstance(expr, Name) and expr.id == name
 
 
 def _name(call: Call) -> str:

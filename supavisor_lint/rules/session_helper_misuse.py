@@ -31,12 +31,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supavisor_lint.facts.file import enclosing_function
+from supavisor_lint.facts.file import scope_of
 from supavisor_lint.facts.statements import Assign, For, With, WithItem
 from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name
 from supavisor_lint.findings import Confidence, Finding
-from supavisor_lint.flow.operations import ENDS, WORK, session_key
+from supavisor_lint.flow.operations import ENDS, WORK
 from supavisor_lint.project.calls import entered, returned, yielded
+from supavisor_lint.project.names import is_what_it_says
 from supavisor_lint.project.values import (
     ClassValue,
     Coroutine,
@@ -70,9 +71,9 @@ def _exempt(view: FileView, node: Expr) -> bool:
 def _of_call(view: FileView, call: Call) -> Iterator[Finding]:
     parent = call.parent
     value = view.ev.only(view.file, call)
-    if isinstance(parent, Await) and _is_helper_call(view, value, known=True):
+    if isinstance(parent, Await) and _is_helper_call(view, value):
         yield _finding(view, parent, call, f"`{_name(call)}` is a session helper: it cannot be awaited")
-    elif isinstance(parent, For) and parent.iter is call and _is_helper_call(view, value, known=True):
+    elif isinstance(parent, For) and parent.iter is call and _is_helper_call(view, value):
         yield _finding(view, call, call, f"`{_name(call)}` is a session helper: it cannot be iterated")
     elif isinstance(parent, WithItem) and isinstance(parent.parent, With):
         yield from _in_with(view, parent.parent, call, value)
@@ -81,13 +82,11 @@ def _of_call(view: FileView, call: Call) -> Iterator[Finding]:
 
 
 def _in_with(view: FileView, statement: With, call: Call, value: Value) -> Iterator[Finding]:
-    function = enclosing_function(call)
     if not statement.is_async:
-        in_async = function is not None and function.is_async
-        if _is_helper_call(view, value, known=not in_async):
+        if _is_helper_call(view, value):
             yield _finding(view, call, call, f"`{_name(call)}` is an async session helper: `with` must be `async with`")
     elif isinstance(value, Coroutine) and _gives_session(returned(view.ev, value.function.file, value.function.node)):
-        if not value.function.node.is_generator:
+        if not value.function.node.is_generator and is_what_it_says(view.ev, value.function):
             yield _finding(
                 view,
                 call,
@@ -95,6 +94,8 @@ def _in_with(view: FileView, statement: With, call: Call, value: Value) -> Itera
                 f"`{_name(call)}` is a coroutine that returns a session: it cannot be entered",
             )
     elif isinstance(value, GeneratorValue) and _gives_session(yielded(view.ev, value.function)):
+        if not is_what_it_says(view.ev, value.function):
+            return
         yield _finding(
             view,
             call,
@@ -104,19 +105,28 @@ def _in_with(view: FileView, statement: With, call: Call, value: Value) -> Itera
         )
 
 
-def _is_helper_call(view: FileView, value: Value, known: bool) -> bool:
-    """Whether a value is a called session helper; `known`: a helper by definition, not by the settings' names."""
+def _is_helper_call(view: FileView, value: Value) -> bool:
+    """Whether a value is a called session helper by definition (what only the settings name may be synchronous)."""
     if isinstance(value, Manager):
         if isinstance(value.helper, NamedHelper):
-            return not known
-        return _gives_session(entered(view.ev, view.file, (value,)))
+            return False
+        known = is_what_it_says(view.ev, value.helper.function)
+        return known and _gives_session(entered(view.ev, view.file, (value,)))
     if isinstance(value, Instance) and isinstance(value.of, ClassValue):
-        return view.project.names.class_role(value.of.file, value.of.node) == "helper" and not _is_sync_too(value.of)
+        is_helper = view.project.names.class_role(value.of.file, value.of.node) == "helper"
+        return is_helper and not _is_sync_too(view, value.of)
     return False
 
 
-def _is_sync_too(cls: ClassValue) -> bool:
-    return not {"__enter__", "__await__", "__aiter__"}.isdisjoint(cls.node.scope.bindings)
+def _is_sync_too(view: FileView, cls: ClassValue) -> bool:
+    """Whether a class (or a base of it that nobody here can read) may work with `with`, `await` or `for` as well."""
+    if not {"__enter__", "__await__", "__aiter__"}.isdisjoint(cls.node.scope.bindings):
+        return True
+    for base in cls.node.bases:
+        found = view.ev.only(cls.file, base)
+        if not isinstance(found, ClassValue) or _is_sync_too(view, found):
+            return True
+    return False
 
 
 def _not_called(view: FileView, mention: Name | Attribute) -> Iterator[Finding]:
@@ -131,16 +141,31 @@ def _not_called(view: FileView, mention: Name | Attribute) -> Iterator[Finding]:
 
 
 def _never_entered(view: FileView, call: Call, value: Value) -> Iterator[Finding]:
-    """`s = get_session()` and then `s.execute(…)`: reported once, at the helper's call."""
-    assign = call.parent
-    if not isinstance(assign, Assign) or not _is_helper_call(view, value, known=True):
+    """`s = get_session()` and then `s.execute(…)`, or `get_session().execute(…)`: reported at the helper's call."""
+    if not isinstance(value, Manager) or not _is_helper_call(view, value):
         return
-    held = {session_key(target) for target in assign.targets if isinstance(target, Name)}
-    uses = (a for method in _USES for a in view.file.attributes.get(method, ()))
-    if any(isinstance(use.value, Name) and session_key(use.value) in held for use in uses):
+    if _is_used_at_once(call) or _is_used_by_name(view, call):
         yield _finding(
             view, call, call, f"`{_name(call)}` is a session helper: its session exists only in `async with`"
         )
+
+
+def _is_used_at_once(call: Call) -> bool:
+    return isinstance(call.parent, Attribute) and call.parent.attr in _USES
+
+
+def _is_used_by_name(view: FileView, call: Call) -> bool:
+    """Whether the call is all that a variable ever is, and the variable is used as a session, and nowhere else."""
+    assign = call.parent
+    if not isinstance(assign, Assign) or len(assign.targets) != 1 or not isinstance(assign.targets[0], Name):
+        return False
+    name = assign.targets[0].id
+    owner = scope_of(assign).lookup(name)
+    if owner is None or len(owner.bindings[name]) != 1:
+        return False
+    reads = [read for read in view.file.names.get(name, ()) if scope_of(read).lookup(name) is owner]
+    uses = [read for read in reads if isinstance(read.parent, Attribute)]
+    return len(uses) == len(reads) and any(isinstance(u.parent, Attribute) and u.parent.attr in _USES for u in uses)
 
 
 def _gives_session(values: tuple[Value, ...]) -> bool:

@@ -39,7 +39,7 @@ from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Param
 from supavisor_lint.findings import Finding
-from supavisor_lint.flow.handed import handed_sessions, is_structured
+from supavisor_lint.flow.handed import handed_sessions
 from supavisor_lint.flow.operations import is_own
 from supavisor_lint.flow.shape import TaskShape
 from supavisor_lint.project.tasks import Task
@@ -49,7 +49,7 @@ from supavisor_lint.rules.base import FileView, Rule
 def detect(view: FileView) -> Iterator[Finding]:
     """One finding for each task that uses somebody else's session."""
     for task in view.tasks:
-        if task.provided or handed_sessions(view.project, view.flow, task) or _is_awaited(task):
+        if task.provided or handed_sessions(view.project, view.flow, task):
             continue
         use = next(_foreign_uses(view, task, view.shape(task)), None)
         if use is not None:
@@ -62,10 +62,6 @@ def detect(view: FileView) -> Iterator[Finding]:
                 confidence=task.confidence,
                 related=[view.place(file, node, "the session is used here"), *view.registrations_of(task)],
             )
-
-
-def _is_awaited(task: Task) -> bool:
-    return bool(task.registrations) and all(is_structured(registration) for registration in task.registrations)
 
 
 def _foreign_uses(view: FileView, task: Task, shape: TaskShape) -> Iterator[tuple[str, str, FileFacts, Node]]:

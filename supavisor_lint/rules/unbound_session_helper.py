@@ -32,7 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supavisor_lint.facts.file import enclosing_function, scope_of
+from supavisor_lint.facts.file import enclosing_function, scope_of, walk
 from supavisor_lint.facts.handlers import enclosing_tries
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Assign, FunctionDef
@@ -82,7 +82,7 @@ def _is_annotation(read: Name) -> bool:
 def _expects_it(read: Name) -> bool:
     """Whether a `try … except NameError` stands around the read."""
     return any(
-        isinstance(handler.type, Name) and handler.type.id == "NameError"
+        handler.type is not None and any(isinstance(n, Name) and n.id == "NameError" for n in walk(handler.type))
         for statement, part in enclosing_tries(read)
         if part == "body"
         for handler in statement.handlers

@@ -93,7 +93,8 @@ def find_root(start: Path) -> Path:
     """The root for a file or folder, absolute: the nearest folder at or above it that is one.
 
     The first choice is a folder whose pyproject.toml has a `[tool.supavisor-lint]` table, then one with a
-    `.git`, then one with a pyproject.toml, setup.cfg or setup.py, and last the folder of `start` itself.
+    `.git`, then one with a pyproject.toml, setup.cfg or setup.py; last the current folder if `start` is below it, else
+    the folder of `start` itself.
     Never raises: a broken pyproject.toml that mentions the table counts, and `load_settings` says what is wrong.
     """
     start = Path(os.path.abspath(start))  # noqa: PTH100 - resolve() would follow links
@@ -103,7 +104,8 @@ def find_root(start: Path) -> Path:
         for candidate in folders:
             if is_root(candidate):
                 return candidate
-    return folder
+    here = Path.cwd()
+    return here if folder.is_relative_to(here) else folder
 
 
 def load_settings(root: Path, config: Path | None = None, isolated: bool = False) -> Settings:

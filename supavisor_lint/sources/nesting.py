@@ -10,7 +10,7 @@ import re
 
 MAX_BRACKETS = 200
 """CPython's own limit: beyond it, a text is no Python. LibCST overflows a stack of 8 MB at about 1,500."""
-MAX_LEVELS = 1500
+MAX_LEVELS = 500
 """Brackets, operators and links on the way to one node. LibCST overflows a stack of 8 MB beyond 3,000."""
 MAX_PATTERN_BRACKETS = 12
 """Behind a `case`: there LibCST's time doubles with each."""
