@@ -114,7 +114,7 @@ def scope_of(node: Node) -> Scope:
     child: Node = node
     parent = node.parent
     while parent is not None:
-        if isinstance(parent, Module | Comprehension):
+        if isinstance(parent, Module) or (isinstance(parent, Comprehension) and not _is_outside(parent, child, node)):
             return parent.scope
         if isinstance(parent, FunctionDef | ClassDef) and child in parent.body:
             return parent.scope
@@ -122,6 +122,12 @@ def scope_of(node: Node) -> Scope:
             return parent.scope
         child, parent = parent, parent.parent
     raise ValueError("a node outside any module has no scope")
+
+
+def _is_outside(comprehension: Comprehension, generator: Node, node: Node) -> bool:
+    """Whether a node stands in the first iterable, which Python evaluates in the scope around the comprehension."""
+    first = comprehension.generators[0]
+    return generator is first and first.iter.contains(node)
 
 
 def enclosing_function(node: Node) -> FunctionDef | None:

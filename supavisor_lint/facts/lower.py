@@ -127,8 +127,8 @@ class Lowering(ScopedLowering):
         decorators = tuple(self.expr(d.decorator) for d in node.decorators)
         bases = tuple(self.expr(arg.value) for arg in node.bases)
         qualname = ".".join([*self._qualname, node.name.value])
+        self._bind_type_parameters(self.scope, node.type_parameters)  # methods see them, unlike the class's own names
         scope = Scope("class", self.scope, None)
-        self._bind_type_parameters(scope, node.type_parameters)
         outer, self.scope = self.scope, scope
         self._qualname.append(node.name.value)
         body = self._block(node.body)
@@ -144,6 +144,7 @@ class Lowering(ScopedLowering):
         """`def f[T](…)`, `class C[T]`: the names are bound for the body; nothing is known of them."""
         for parameter in parameters.params if parameters is not None else ():
             name = Name(parameter.param.name.value)
+            name.be_root()
             self.want(name, self.next_order(), parameter.param.name)
             scope.bind(name.id, Opaque(name))
 
@@ -206,6 +207,7 @@ class Lowering(ScopedLowering):
         return Simple("nonlocal")
 
     def _TypeAlias(self, node: cst.TypeAlias) -> Stmt:  # noqa: N802
+        self._bind_type_parameters(self.scope, node.type_parameters)
         value = self.expr(node.value)
         target = self.target(node.name, lambda name, index: Assigned(value, name, index))
         return Assign((target,), value)

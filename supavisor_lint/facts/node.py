@@ -66,7 +66,8 @@ class Node:
                     if isinstance(item, Node):
                         yield item
 
-    def _be_root(self) -> None:
+    def be_root(self) -> None:
+        """Have no parent: a module, or a name outside the tree."""
         self.parent = None
 
     def _adopt(self, *groups: Node | Sequence[Node | None] | None) -> None:

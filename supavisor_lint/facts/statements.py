@@ -257,7 +257,7 @@ class Module(Node):
     locator: Callable[[], None] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        self._be_root()
+        self.be_root()
         self._adopt(self.body)
 
     def _locate(self) -> None:

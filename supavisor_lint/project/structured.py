@@ -21,7 +21,7 @@ from supavisor_lint.facts.tree import (
     Subscript,
 )
 
-_WAITING_CALLS = frozenset({"result", "run_until_complete"})
+_BLOCKING_CALLS = frozenset({"result", "run_until_complete"})
 _COLLECTING = frozenset({"append", "add", "extend", "insert", "update", "setdefault"})
 
 
@@ -33,9 +33,11 @@ def is_structured(registration: Node) -> bool:
     if function is None:
         return False
     nodes = list(own_nodes(function.body))
+    # Only the future of another thread can be waited for without `await`: a task's `result()` just reads it.
+    blocking = isinstance(registration, Call) and _last_name(registration.func) == "run_coroutine_threadsafe"
     held = _holders(registration)
     while held:
-        if any(_waits_for(node, held) for node in nodes):
+        if any(_waits_for(node, held, blocking) for node in nodes):
             return True
         more = {name for node in nodes for name in _handed_to(node, held)} - held
         if not more:
@@ -50,7 +52,7 @@ def _awaited_around(node: Node) -> bool:
     while isinstance(parent, Expr | Argument | Generator) and not isinstance(parent, Lambda):
         if isinstance(parent, Call) and _last_name(parent.func) == "shield":
             return False
-        if isinstance(parent, Await) or (isinstance(parent, Call) and _last_name(parent.func) in _WAITING_CALLS):
+        if isinstance(parent, Await) or (isinstance(parent, Call) and _last_name(parent.func) in _BLOCKING_CALLS):
             return True
         parent = parent.parent
     return False
@@ -80,12 +82,16 @@ def _handed_to(node: Node, held: set[str]) -> Iterator[str]:
         yield from _names(node.target)
 
 
-def _waits_for(node: Node, held: set[str]) -> bool:
+def _waits_for(node: Node, held: set[str], blocking: bool) -> bool:
     if isinstance(node, Await):
         return _mentions(node.value, held)
-    if isinstance(node, Call) and _last_name(node.func) in _WAITING_CALLS:
+    if isinstance(node, Call) and (_last_name(node.func) == "run_until_complete" or (blocking and _is_result(node))):
         return _mentions(node, held)
     return isinstance(node, For) and node.is_async and _mentions(node.iter, held)
+
+
+def _is_result(call: Call) -> bool:
+    return _last_name(call.func) == "result"
 
 
 def _mentions(node: Node, held: set[str]) -> bool:

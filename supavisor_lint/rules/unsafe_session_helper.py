@@ -113,7 +113,7 @@ def _of_class(view: FileView, cls: ClassDef) -> Iterator[Finding]:
     called = called_methods(leave)
     if not called <= _EXIT_CALLS:
         return  # it calls something that may do the work
-    if "commit" not in called:
+    if "commit" not in called and "commit" not in cls.scope.bindings:
         yield _finding(
             view, leave, leave, f"`{cls.name}` never commits: what its users write outside `begin()` is lost"
         )
