@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -32,16 +31,22 @@ async_session_factory = async_sessionmaker(engine)
 @asynccontextmanager
 async def get_session():
     async with async_session_factory() as session:
-        yield session
+        try:
+            yield session
+            await session.commit()
+        except Exception:
+            await session.rollback()
+            raise
 """
 TASK = """
 import logging
-from app.session import get_session
 
 logger = logging.getLogger(__name__)
 
 
 async def report_with_own_session(job_id):
+    from app.session import get_session
+
     try:
         async with get_session() as session:
             try:
@@ -49,8 +54,7 @@ async def report_with_own_session(job_id):
                     await session.execute(job_id)
             except Exception:
                 logger.exception("failed")
-                async with session.begin():
-                    await session.execute(job_id)
+                raise
     except Exception:
         logger.exception("failed")
 """
@@ -133,7 +137,8 @@ def test_without_a_session_in_the_project_nothing_is_parsed(tmp_path: Path, coun
 def test_no_file_is_parsed_twice(counted: Counted) -> None:
     for project in projects():
         run.check_paths([project.root], project.root, project.settings())
-        assert set(counted.parsed.values()) <= {1}, project.id
+        twice = [text for text, times in counted.parsed.items() if times > 1 and text]
+        assert not twice, project.id
         counted.parsed.clear()
 
 
@@ -156,7 +161,7 @@ def test_no_visitor_and_no_metadata_provider_runs(monkeypatch: pytest.MonkeyPatc
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("this costs more than the parse")
 
-    monkeypatch.setattr(libcst.CSTNode, "visit", refuse)
+    monkeypatch.setattr(libcst.Module, "visit", refuse)
     monkeypatch.setattr(MetadataWrapper, "__init__", refuse)
     project = next(project for project in projects() if project.id == "scraper_backend")
     assert run.check_paths([project.root], project.root, project.settings()).findings
@@ -172,9 +177,7 @@ def modules_after(*args: str) -> set[str]:
         "finally:\n"
         "    print('LOADED', *sys.modules)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, *args], capture_output=True, text=True, check=False, env=os.environ
-    )
+    done = subprocess.run([sys.executable, "-c", code, *args], capture_output=True, text=True, check=False)
     return set(done.stdout.rpartition("LOADED")[2].split())
 
 

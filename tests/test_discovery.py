@@ -338,9 +338,7 @@ def test_a_root_reached_by_a_link_is_still_the_root(tmp_path: Path) -> None:
 # --- tests --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "path", ["tests/a.py", "a/tests/b/c.py", "test_a.py", "a/test_b.py", "a/conftest.py"]
-)
+@pytest.mark.parametrize("path", ["tests/a.py", "a/tests/b/c.py", "test_a.py", "a/test_b.py", "a/conftest.py"])
 def test_test_files(path: str) -> None:
     assert is_test_file(path)
 

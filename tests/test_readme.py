@@ -5,14 +5,20 @@ python tests/test_readme.py --write
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-from supavisor_lint.rules import RULES
-from supavisor_lint.sources.config import KEYS
+import pytest
+
+from supavisor_lint.cli import cli
+from supavisor_lint.project.tasks import Task
+from supavisor_lint.rules import RULES, FileView
+from supavisor_lint.settings import Settings
+from supavisor_lint.sources.config import KEYS, load_settings
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -68,13 +74,66 @@ def test_every_setting_is_documented() -> None:
     assert [key for key in KEYS if f"`{key}`" not in text] == []
 
 
-def test_no_option_is_invented() -> None:
-    mentioned = set(re.findall(r"supavisor-lint check[^\n#]*?(--[a-z-]+)", README.read_text("utf-8")))
-    help_text = subprocess.run(
-        [sys.executable, "-m", "supavisor_lint", "check", "--help"], capture_output=True, text=True, check=True
-    ).stdout
-    assert mentioned
-    assert [option for option in mentioned if option not in help_text] == []
+def test_defaults_are_the_settings_own() -> None:
+    rows = re.findall(r"^\| `([a-z.-]+)` \| `(.+?)` \|", README.read_text("utf-8"), re.MULTILINE)
+    assert len(rows) > 5
+    for key, default in rows:
+        value = getattr(Settings(), key.replace("-", "_"))
+        shown = json.loads(default)
+        assert (list(value) if isinstance(value, tuple) else value) == (list(shown) if shown == {} else shown), key
+
+
+def test_no_command_and_no_option_is_invented() -> None:
+    text = README.read_text("utf-8")
+    runs = re.findall(r"\bsupavisor-lint ([a-z]+)\b([^\n#|]*)", "\n".join(blocks_of(text, "sh")))
+    assert {command for command, _ in runs} == set(cli.commands)
+    for command, arguments in runs:
+        options = {option for param in cli.commands[command].params for option in param.opts}
+        assert set(re.findall(r"--[a-z-]+", arguments)) <= options, arguments
+    described = set(re.findall(r"`(--[a-z-]+)`", text)) - {"--fix"}  # the one that is said not to be there yet
+    assert described <= {option for param in cli.commands["check"].params for option in param.opts}
+
+
+def blocks_of(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)\n```", text, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        (0, ["supavisor_lint/findings.py"]),
+        (1, ["fixtures/scraper_backend"]),
+        (0, ["fixtures/scraper_backend", "--exit-zero"]),
+        (2, ["no/such/path"]),
+    ],
+)
+def test_exit_codes_are_as_described(code: int, arguments: list[str]) -> None:
+    assert f"{code} " in README.read_text("utf-8").partition("## Exit codes\n")[2].partition("\n## ")[0]
+    run = subprocess.run(
+        [sys.executable, "-m", "supavisor_lint", "check", *arguments], cwd=ROOT, capture_output=True, check=False
+    )
+    assert run.returncode == code
+
+
+def test_the_settings_in_the_readme_are_valid(tmp_path: Path) -> None:
+    tables = [block for block in blocks_of(README.read_text("utf-8"), "toml") if "[tool.supavisor-lint]" in block]
+    assert tables
+    for table in tables:
+        (tmp_path / "pyproject.toml").write_text(table, "utf-8")
+        assert load_settings(tmp_path) != Settings()
+
+
+def test_the_guide_for_rules_speaks_of_what_is_there() -> None:
+    """What it calls `view.…` and `task.…` exists."""
+    guide = ROOT.joinpath("supavisor_lint", "rules", "README.md").read_text("utf-8")
+    names = FileView.__dict__.keys() | {"ev", "file", "flow", "project", "settings"}
+    assert set(re.findall(r"\bview\.([a-z_]+)", guide)) <= names
+    assert set(re.findall(r"\btask\.([a-z_]+)", guide)) <= {*dir(Task), *Task.__slots__}
+    assert all(
+        ROOT.joinpath("supavisor_lint", path).is_file()
+        for path in re.findall(r"`([a-z]+/[a-z_]+\.py)`", guide)
+        if not path.startswith("tests")
+    )
 
 
 def test_the_two_commands_are_one_line_each() -> None:

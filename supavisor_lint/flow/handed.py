@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import enclosing_function, scope_of, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
-from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
+from supavisor_lint.facts.tree import Argument, Attribute, Call, Expr, Name
 from supavisor_lint.flow.operations import SessionFlow
 from supavisor_lint.project.members import member, self_assignments
 from supavisor_lint.project.project import Project
@@ -76,14 +76,18 @@ def _by_closure(flow: SessionFlow, registration: Registration) -> Iterator[Hande
 
 
 def _by_object(flow: SessionFlow, registration: Registration) -> Iterator[Handed]:
-    """A bound method whose object keeps a session that it was given."""
+    """A bound method, or an object that can be called, whose object keeps a session that it was given."""
     target = registration.target
     if not isinstance(target, FunctionValue) or not isinstance(target.receiver, Instance):
         return
+    carrier = _target_expr(registration)
     for operation in flow.operations(target.file, target.node):
         if operation.session.source in _FOREIGN and operation.key.text.startswith(f"{_receiver(target)}."):
-            yield Handed(registration, _target_expr(registration), operation.key.text)
+            yield Handed(registration, carrier, operation.key.text)
             return
+    keeper = carrier.value if isinstance(carrier, Argument) else None
+    if isinstance(keeper, Name | Call) and _keeps_session(flow, registration, keeper):
+        yield Handed(registration, carrier, _text(keeper))
 
 
 def _receiver(target: FunctionValue) -> str:
