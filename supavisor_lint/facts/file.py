@@ -92,7 +92,7 @@ def _unparsable(message: str, line: int, column: int) -> UnparsableFile:
     place = re.match(r"parser error: error at (\d+):(\d+): (.*)", first)
     if place is None:
         return UnparsableFile(first.removeprefix("tokenizer error: ") or "invalid syntax", line, column)
-    return UnparsableFile("invalid syntax", int(place[1]), int(place[2]))
+    return UnparsableFile("invalid syntax", int(place[1]), max(1, int(place[2])))
 
 
 def _mark_tasks(text: str, functions: list[FunctionDef]) -> None:

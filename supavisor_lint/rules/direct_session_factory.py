@@ -59,12 +59,18 @@ def detect(view: FileView) -> Iterator[Finding]:
     for call in view.session_calls:
         factory = _called_factory(view, call)
         if factory is not None and not factory.on_the_spot and not view.may_open_sessions(call):
-            yield _finding(
-                view, call, factory, f"direct call of the session factory `{last_name(call.func) or factory.name}`"
-            )
+            yield _finding(view, call, factory, f"direct call of the session factory `{_shown(call, factory)}`")
     for expr, factory in _handed_on(view):
         if not view.may_open_sessions(expr):
             yield _finding(view, expr, factory, f"the session factory `{last_name(expr)}` is handed on")
+
+
+def _shown(call: Call, factory: Factory) -> str:
+    """The factory as the call names it: `make` of `make()` and of `make.begin()`."""
+    name = last_name(call.func)
+    if name == "begin" and isinstance(call.func, Attribute):
+        name = last_name(call.func.value)
+    return name or factory.name
 
 
 def _called_factory(view: FileView, call: Call) -> Factory | None:
