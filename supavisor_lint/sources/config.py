@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import sys
@@ -182,11 +183,10 @@ def _text_of(path: Path) -> str:
 
 def _toml(text: str) -> dict[str, Any]:
     """Parse TOML; raises ValueError."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    return tomllib.loads(text.replace("\r\n", "\n"))
+    # By name, because a type checker sees only the branch of its own Python and then misses the other's package.
+    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    parsed: dict[str, Any] = toml.loads(text.replace("\r\n", "\n"))
+    return parsed
 
 
 def _parsed(source: _Source) -> dict[str, Any]:
