@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from supavisor_lint.facts.file import UnparsableFile
 from supavisor_lint.findings import Finding, Span
+from supavisor_lint.flow.follower import Follower
 from supavisor_lint.flow.operations import SessionFlow
 from supavisor_lint.project.project import Failure, Project
 from supavisor_lint.rules import RULES, FileView, Rule
@@ -69,7 +70,7 @@ class Engine:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.selection = Selection(project.settings)
-        self._flow = SessionFlow(project.evaluator)
+        self._follower = Follower(SessionFlow(project.evaluator))
 
     def analyse(self, path: str) -> tuple[Finding, ...]:
         """The findings of one file before suppression, sorted. A file that cannot be read gives a SUP900."""
@@ -80,7 +81,7 @@ class Engine:
         if facts is None:
             failure = self.project.failures.get(path)
             return () if failure is None else tuple(self._kept(path, [_unparsable(path, failure)]))
-        view = FileView(self.project, self._flow, facts)
+        view = FileView(self.project, self._follower, facts)
         try:
             found = [f for rule in self.selection.rules if self._applies(rule, path) for f in rule.detect(view)]
         except RecursionError:

@@ -10,7 +10,7 @@ from functools import partial
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Scope
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Module
-from supavisor_lint.facts.tree import Attribute, Call, Comprehension, Lambda, Name
+from supavisor_lint.facts.tree import Attribute, Block, Call, Comprehension, Lambda, Name
 from supavisor_lint.sources.nesting import too_deep_at
 
 _TOO_DEEP = "the code is nested too deeply to be analysed"
@@ -141,6 +141,18 @@ def enclosing_function(node: Node) -> FunctionDef | None:
             return None
         child, parent = parent, parent.parent
     return None
+
+
+def block_of(node: Node) -> Block:
+    """The list of statements that a node's own statement stands in."""
+    child: Node = node
+    while child.parent is not None:
+        for name in ("body", "orelse", "finalbody"):
+            block = getattr(child.parent, name, ())
+            if isinstance(block, tuple) and any(statement is child for statement in block):
+                return block
+        child = child.parent
+    return ()
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -33,6 +33,12 @@ from supavisor_lint.facts.tree import (
 NodeT = TypeVar("NodeT", bound=Node)
 MakeBinding: TypeAlias = Callable[[Name, "int | None"], Binding]
 
+_COMPARISONS: dict[type[cst.CSTNode], str] = {
+    cst.Is: "is",
+    cst.IsNot: "is not",
+    cst.Equal: "==",
+    cst.NotEqual: "!=",
+}
 _CONSTANT_NAMES = {"None": None, "True": True, "False": False}
 
 
@@ -192,6 +198,14 @@ class ExpressionLowering:
             rights.append(left.right)
             left = left.left
         return Other(self._exprs([left, *reversed(rights)]))
+
+    def _UnaryOperation(self, node: cst.UnaryOperation) -> Expr:  # noqa: N802
+        return Other((self.expr(node.expression),), "not" if isinstance(node.operator, cst.Not) else "")
+
+    def _Comparison(self, node: cst.Comparison) -> Expr:  # noqa: N802
+        parts = self._exprs([node.left, *(target.comparator for target in node.comparisons)])
+        single = len(node.comparisons) == 1
+        return Other(parts, _COMPARISONS.get(type(node.comparisons[0].operator), "") if single else "")
 
     def _IfExp(self, node: cst.IfExp) -> Expr:  # noqa: N802
         return IfExp(self.expr(node.body), self.expr(node.test), self.expr(node.orelse))

@@ -256,9 +256,13 @@ class Yield(Expr):
 
 @dataclass(slots=True, eq=False)
 class Other(Expr):
-    """Any other expression: its sub-expressions in source order."""
+    """Any other expression: its sub-expressions in source order.
+
+    `op` is "not" for a negation and "is", "is not", "==" or "!=" for a single comparison; "" for all else.
+    """
 
     parts: tuple[Expr, ...]
+    op: str = ""
 
     def __post_init__(self) -> None:
         self._adopt(self.parts)

@@ -228,14 +228,14 @@ class SessionFlow:
             values = self.ev.values(file, item.context)
             if any(self._is_block_of(v, key) for v in values) or _begins(item.context, key):
                 return True
-            if item.target is not None and session_key(item.target) == key and self._enters_begun(file, values):
+            if item.target is not None and session_key(item.target) == key and self.enters_begun(file, values):
                 return True
         return False
 
     def _is_block_of(self, value: Value, key: SessionKey) -> bool:
         return isinstance(value, Transaction) and not value.nested and session_key(value.receiver) == key
 
-    def _enters_begun(self, file: FileFacts, values: Iterable[Value]) -> bool:
+    def enters_begun(self, file: FileFacts, values: Iterable[Value]) -> bool:
         """Whether entering one of these gives a session with its transaction begun: its block is one phase."""
         for value in values:
             if isinstance(value, FactoryBlock):

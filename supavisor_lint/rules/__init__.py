@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from supavisor_lint.rules import (
+    begin_after_autobegin,
+    broken_failure_handler,
+    commit_inside_transaction,
     direct_async_session,
     direct_session_factory,
+    expired_attribute_access,
     failure_status_not_recorded,
     helper_import_placement,
+    lost_write,
     manual_commit,
     missing_failure_handler,
     missing_outer_handler,
@@ -18,6 +23,7 @@ from supavisor_lint.rules import (
     session_parameter_shadowed,
     silent_handler,
     single_transaction_task,
+    swallowed_error_in_transaction,
     task_without_session_helper,
     unbound_session_helper,
     unguarded_failure_update,
@@ -30,6 +36,12 @@ from supavisor_lint.rules.base import FileView, Rule
 RULES: tuple[Rule, ...] = tuple(
     sorted(
         (
+            begin_after_autobegin.RULE,
+            commit_inside_transaction.RULE,
+            swallowed_error_in_transaction.RULE,
+            lost_write.RULE,
+            expired_attribute_access.RULE,
+            broken_failure_handler.RULE,
             direct_session_factory.RULE,
             direct_async_session.RULE,
             raw_session_getter.RULE,

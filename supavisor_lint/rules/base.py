@@ -13,7 +13,8 @@ from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Name, Param, Subscript
 from supavisor_lint.findings import Confidence, Finding, Place, Severity, Span
-from supavisor_lint.flow.operations import SessionFlow
+from supavisor_lint.flow.events import Event, EventT
+from supavisor_lint.flow.follower import Follower
 from supavisor_lint.flow.shape import TaskShape
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.project import Project
@@ -106,9 +107,10 @@ def _holder(node: Node) -> FunctionDef | None:
 class FileView:
     """One file as the rules see it, with the project around it. Everything here is computed once."""
 
-    def __init__(self, project: Project, flow: SessionFlow, file: FileFacts) -> None:
+    def __init__(self, project: Project, follower: Follower, file: FileFacts) -> None:
         self.project = project
-        self.flow = flow
+        self.follower = follower
+        self.flow = follower.flow
         self.file = file
         self.ev: Evaluator = project.evaluator
         self.settings: Settings = project.settings
@@ -170,6 +172,37 @@ class FileView:
             for task, shape in self.working_tasks
             if not task.queued and not task.provided and shape.guarded_openings
         ]
+
+    @cached_property
+    def session_functions(self) -> list[FunctionDef]:
+        """The functions that hold a session: they open one, are given one, or use one of their object's."""
+        from supavisor_lint.flow.holders import session_functions
+
+        return session_functions(self.flow, self.file, self.session_calls, {task.node for task in self.tasks})
+
+    def events(self, kind: type[EventT]) -> Iterator[tuple[FunctionDef, EventT]]:
+        """The events of a kind on all paths of all functions that hold a session, with their function."""
+        for function in self.session_functions:
+            for event in self.follower.trace(self.file, function).of(kind):
+                yield function, event
+
+    def hazards(self, kind: type[EventT]) -> Iterator[tuple[FunctionDef, EventT]]:
+        """The events of a kind that certainly happen on some path, outside the session modules."""
+        for function, event in self.events(kind):
+            if event.sure and (not self.is_session_module or self._in_task(function)):
+                yield function, event
+
+    def places(self, event: Event, because: str, via: str) -> Iterator[Place]:
+        """The places that explain an event: what led to it, and where a called function does it."""
+        yield from self.places_of(event.because, because)
+        if event.via is not None:
+            yield self.place(*event.via, via)
+
+    def places_of(self, nodes: Iterable[Node], message: str) -> Iterator[Place]:
+        """Some nodes of this file as places, in source order."""
+        for node in sorted(nodes, key=lambda node: node.order):
+            if self.file.module.contains(node):
+                yield self.place(self.file, node, message)
 
     @cached_property
     def is_test(self) -> bool:

@@ -30,26 +30,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from supavisor_lint.findings import Finding
-from supavisor_lint.flow.runs import runs
+from supavisor_lint.flow.events import ManualCommit
 from supavisor_lint.rules.base import FileView, Rule
 
 
 def detect(view: FileView) -> Iterator[Finding]:
-    """The commits that end a run of each task's own sessions."""
-    for _, shape in view.working_tasks:
-        for run in runs(shape):
-            if run.commit is not None:
-                commit = run.commit
-                related = [view.place(view.file, run.first.node, "the transaction begins here")]
-                if commit.via is not None:
-                    related.append(view.place(*commit.via, "committed here"))
+    """The commits outside blocks that end work on each task's own sessions."""
+    for task, _ in view.working_tasks:
+        for event in view.follower.trace(view.file, task.node).of(ManualCommit):
+            if event.opened.own:
+                name = event.opened.name
                 yield RULE.at(
                     view,
-                    commit.node,
-                    f"`{commit.key.text}` is committed by hand: give the phase its own `async with "
-                    f"{commit.key.text}.begin():`",
-                    confidence=commit.session.confidence,
-                    related=related,
+                    event.node,
+                    f"`{name}` is committed by hand: give the phase its own `async with {name}.begin():`",
+                    confidence=event.opened.session.confidence,
+                    related=view.places(event, "the transaction begins here", "committed here"),
                 )
 
 

@@ -33,31 +33,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from supavisor_lint.facts.node import Node
 from supavisor_lint.findings import Finding
-from supavisor_lint.flow.operations import Operation
-from supavisor_lint.flow.runs import runs
+from supavisor_lint.flow.events import BegunTwice, LostWrite, Trace, Uncovered
+from supavisor_lint.flow.wording import what
 from supavisor_lint.rules.base import FileView, Rule
 
 
 def detect(view: FileView) -> Iterator[Finding]:
-    """The runs of each task's own sessions that no commit covers."""
-    for _, shape in view.working_tasks:
-        for run in runs(shape):
-            if run.commit is None:
-                yield _finding(view, run.first)
+    """The first operation of each run on a task's own session that neither a block nor a commit covers."""
+    for task, _ in view.working_tasks:
+        trace = view.follower.trace(view.file, task.node)
+        causes = _causes(trace)
+        for event in trace.of(Uncovered):
+            if event.opened.own and not (event.commits or event.continued or event.node in causes):
+                yield _finding(view, event)
 
 
-def _finding(view: FileView, operation: Operation) -> Finding:
-    what = f"`{operation.key.text}.{operation.method}()`" if operation.method else "this call's database work"
-    related = []
-    if operation.via is not None:
-        related.append(view.place(*operation.via, "the session is used here, outside a transaction block"))
+def _causes(trace: Trace) -> set[Node]:
+    """The operations that are reported by what they lead to: SUP302, SUP308, SUP406."""
+    begun = {node for event in trace.of(BegunTwice) if event.sure for node in event.because}
+    return begun | {event.node for event in trace.of(LostWrite) if event.sure}
+
+
+def _finding(view: FileView, event: Uncovered) -> Finding:
+    name = event.opened.name
+    subject = what(event.node) if event.via is None else "this call's database work"
     return RULE.at(
         view,
-        operation.node,
-        f"{what} stands outside `{operation.key.text}.begin()`: it begins a transaction that stays open",
-        confidence=operation.session.confidence,
-        related=related,
+        event.node,
+        f"{subject} stands outside `{name}.begin()`: it begins a transaction that stays open",
+        confidence=event.opened.session.confidence,
+        related=view.places(event, "", "the session is used here, outside a transaction block"),
     )
 
 

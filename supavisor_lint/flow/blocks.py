@@ -1,0 +1,254 @@
+"""`with` items: what entering one does to the sessions, and what leaving it does, normally or with an exception."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from supavisor_lint.facts.handlers import is_broad
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.statements import Handler, WithItem
+from supavisor_lint.facts.tree import Call, Expr
+from supavisor_lint.flow import expressions, machine
+from supavisor_lint.flow.events import EndedInBlock
+from supavisor_lint.flow.frame import DATABASE, Frame, Thrown
+from supavisor_lint.flow.handlers import catches
+from supavisor_lint.flow.objects import after_commit, after_rollback, detached, forgotten
+from supavisor_lint.flow.state import EMPTY_HISTORY, OpenBlock, SessionState, State
+from supavisor_lint.flow.values import (
+    ANYTHING,
+    BlockRef,
+    OpenerRef,
+    SessionRef,
+    Site,
+    Tracked,
+    TransactionRef,
+)
+from supavisor_lint.project import calls as project_calls
+from supavisor_lint.project.values import External, Session
+
+Leave: TypeAlias = Callable[[Frame, State], list[State]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """An entered item: the state inside, and what happens on leaving it. `swallows` tells whether an error ends there:
+    True, False, or None for maybe."""
+
+    state: State
+    leave: Leave
+    fail: Leave
+    swallows: Callable[[Thrown], bool | None] = lambda thrown: False
+
+
+def _same(frame: Frame, state: State) -> list[State]:
+    return [state]
+
+
+def enter(frame: Frame, item: WithItem, state: State, *, is_async: bool) -> list[Entered]:
+    """Evaluate and enter one item."""
+    found: list[Entered] = []
+    for after, value in expressions.evaluate(frame, item.context, state):
+        if not is_async:
+            frame.throw(after)
+            bound = _bound(frame, after, item, ANYTHING)
+            found.append(Entered(bound, _same, _same, _suppressor(frame, item.context)))
+        elif isinstance(value, BlockRef):
+            found += _begin(frame, item, after, value)
+        elif isinstance(value, TransactionRef):
+            found.append(_begun_before(frame, item, after, value))
+        elif isinstance(value, SessionRef) and value.site in after.sessions:
+            found.append(_session(frame, item, after, value.site))
+        elif isinstance(value, OpenerRef):
+            found.append(_opener(frame, item, after, value))
+        else:
+            found.append(_other(frame, item, after))
+    return found
+
+
+def _bound(frame: Frame, state: State, item: WithItem, value: Tracked) -> State:
+    return state if item.target is None else expressions.bind(frame, state, item.target, value)
+
+
+def _suppressor(frame: Frame, context: Expr) -> Callable[[Thrown], bool | None]:
+    """`contextlib.suppress(…)` swallows what it names."""
+    if not isinstance(context, Call):
+        return lambda thrown: False
+    values = frame.ev.values(frame.file, context.func)
+    if not any(isinstance(v, External) and v.dotted == "contextlib.suppress" for v in values):
+        return lambda thrown: False
+    handlers = [Handler(argument.value, None, ()) for argument in context.args]
+    for argument in context.args:
+        argument.value.parent = argument
+    return lambda thrown: _any_catches(handlers, thrown)
+
+
+def _any_catches(handlers: list[Handler], thrown: Thrown) -> bool | None:
+    answers = [True if is_broad(h) else catches(h, thrown) for h in handlers]
+    return True if True in answers else None if None in answers else False
+
+
+def _other(frame: Frame, item: WithItem, state: State) -> Entered:
+    """An unknown context manager, or one whose class opens a session."""
+    values = frame.ev.values(frame.file, item.context)
+    frame.throw(state)
+    entered = project_calls.entered(frame.ev, frame.file, values)
+    sessions = [v for v in entered if isinstance(v, Session)]
+    if len(sessions) == 1 and len(entered) == 1 and item.target is not None:
+        return _opened(frame, item, state, sessions[0], begun=sessions[0].begun)
+    return Entered(_bound(frame, state, item, ANYTHING), _same, _same)
+
+
+# ------------------------------------------------------------------------------------------------------- sessions
+
+
+def _opener(frame: Frame, item: WithItem, state: State, ref: OpenerRef) -> Entered:
+    values = frame.ev.values(frame.file, ref.context)
+    frame.throw(state)
+    entered = [v for v in project_calls.entered(frame.ev, frame.file, values) if isinstance(v, Session)]
+    if not entered or item.target is None:
+        return Entered(_bound(frame, state, item, ANYTHING), _same, _same)
+    return _opened(frame, item, state, entered[0], begun=frame.follower.flow.enters_begun(frame.file, values))
+
+
+def _opened(frame: Frame, item: WithItem, state: State, session: Session, *, begun: bool) -> Entered:
+    target = item.target
+    assert target is not None
+    site: Site = item
+    name = expressions.dotted(target) or "session"
+    frame.opened[site] = frame.follower.openings.opened(site, name, session)
+    blocks = (OpenBlock(item.context, nested=False),) if begun else ()
+    histories = {s: h for s, h in state.histories.items() if s is not site}
+    state = replace(state, histories=histories)
+    state = state.with_session(site, SessionState("fresh", blocks))
+    state = _bound(frame, state, item, SessionRef(site))
+    return Entered(state, _leaving(site, item.context, begun), _failing(site, item.context))
+
+
+def _session(frame: Frame, item: WithItem, state: State, site: Site) -> Entered:
+    """`async with session:` on a session that exists: entering does nothing, leaving closes it."""
+    state = _bound(frame, state, item, SessionRef(site))
+    return Entered(state, _leaving(site, item.context, begun=False), _failing(site, item.context))
+
+
+def _leaving(site: Site, node: Node, begun: bool) -> Leave:
+    def leave(frame: Frame, state: State) -> list[State]:
+        if begun:
+            states = leave_block(frame, state, site, node)
+        else:
+            states = [state]
+        return [_closed(frame, s, site, node) for s in states]
+
+    return leave
+
+
+def _closed(frame: Frame, state: State, site: Site, node: Node) -> State:
+    opened, session = frame.opened[site], state.sessions[site]
+    if opened.exit == "commit" and opened.own:
+        if state.history(site).pending:
+            frame.throw(state.with_session(site, SessionState(), EMPTY_HISTORY), DATABASE)
+        state = after_commit(state, opened, node)
+    elif opened.exit == "close":
+        machine.lost(frame, state, site, node)
+    state = detached(state, site) if opened.exit != "unknown" else forgotten(state, site)
+    ended = SessionState("fresh", sure=session.sure, shared=session.shared, closed=True)
+    return state.with_session(site, ended, EMPTY_HISTORY)
+
+
+def _failing(site: Site, node: Node) -> Leave:
+    def fail(frame: Frame, state: State) -> list[State]:
+        opened, session = frame.opened[site], state.sessions[site]
+        if opened.exit == "close":
+            state = detached(state, site)
+        elif opened.exit == "commit":
+            state = detached(after_rollback(state, site, node), site)
+        else:
+            state = forgotten(state, site)
+        ended = SessionState("fresh", sure=session.sure, shared=session.shared, closed=True)
+        return [state.with_session(site, ended, EMPTY_HISTORY)]
+
+    return fail
+
+
+# --------------------------------------------------------------------------------------------------------- blocks
+
+
+def _begin(frame: Frame, item: WithItem, state: State, ref: BlockRef) -> list[Entered]:
+    begin = machine.begin_nested if ref.nested else machine.begin
+    found = []
+    for after in begin(frame, state, ref.session, ref.call):
+        inside = _bound(frame, after, item, TransactionRef(ref.session, ref.call))
+        leave = _leave_nested(ref) if ref.nested else _leave(ref.session, ref.call)
+        fail = _fail_nested(ref) if ref.nested else _fail(ref.session, ref.call)
+        found.append(Entered(inside, leave, fail))
+    return found
+
+
+def _begun_before(frame: Frame, item: WithItem, state: State, ref: TransactionRef) -> Entered:
+    """`async with await session.begin():`."""
+    session = state.sessions[ref.session]
+    inside = session._replace(transaction="fresh", blocks=(*session.blocks, OpenBlock(ref.block, nested=False)))
+    state = _bound(frame, state.with_session(ref.session, inside, EMPTY_HISTORY), item, ref)
+    return Entered(state, _leave(ref.session, ref.block), _fail(ref.session, ref.block))
+
+
+def _leave(site: Site, node: Node) -> Leave:
+    return lambda frame, state: leave_block(frame, state, site, node)
+
+
+def _fail(site: Site, node: Node) -> Leave:
+    return lambda frame, state: [fail_block(state, site, node)]
+
+
+def leave_block(frame: Frame, state: State, site: Site, node: Node) -> list[State]:
+    """The end of a `begin()` block: commit, unless the transaction is over already."""
+    session, history = state.sessions[site], state.history(site)
+    if session.is_over is not None:
+        if history.pending and machine.is_sure(state, site):
+            event = frame.trace.record(EndedInBlock, session.is_over, frame.opened[site], False)
+            event.discarded |= history.pending
+    else:
+        if history.pending:
+            frame.throw(fail_block(state, site, node), DATABASE)
+        state = after_commit(state, frame.opened[site], node)
+    return [_outside(state, site)]
+
+
+def fail_block(state: State, site: Site, node: Node) -> State:
+    """An exception leaves a `begin()` block: rollback."""
+    if state.sessions[site].is_over is None:
+        state = after_rollback(state, site, node)
+    return _outside(state, site)
+
+
+def _outside(state: State, site: Site) -> State:
+    session = state.sessions[site]
+    blocks = session.blocks[:-1]
+    outside = SessionState("fresh", blocks, sure=not session.shared and session.sure, shared=session.shared)
+    return state.with_session(site, outside, EMPTY_HISTORY)
+
+
+def _leave_nested(ref: BlockRef) -> Leave:
+    def leave(frame: Frame, state: State) -> list[State]:
+        session = state.sessions[ref.session]
+        return [state.with_session(ref.session, session._replace(blocks=session.blocks[:-1]))]
+
+    return leave
+
+
+def _fail_nested(ref: BlockRef) -> Leave:
+    """Only what the savepoint holds is undone."""
+
+    def fail(frame: Frame, state: State) -> list[State]:
+        session, history = state.sessions[ref.session], state.history(ref.session)
+        parent = ref.call.parent
+        around = parent.parent if isinstance(parent, WithItem) else None
+        writes = history.writes
+        if around is not None:
+            writes = frozenset(w for w in writes if not around.contains(w))
+        session = session._replace(blocks=session.blocks[:-1], failed=None, hard=False)
+        state = forgotten(state, ref.session)
+        return [state.with_session(ref.session, session, history._replace(writes=writes))]
+
+    return fail

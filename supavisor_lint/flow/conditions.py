@@ -1,0 +1,153 @@
+"""Conditions: which states go on where a test is true, and which where it is false."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TypeAlias
+
+from supavisor_lint.facts.file import walk_own
+from supavisor_lint.facts.statements import FunctionDef, If, MatchCase, While
+from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, IfExp, Name, Other, Subscript
+from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.state import History, SessionState, State
+from supavisor_lint.flow.values import CALLER, ConstantRef, SessionRef, Tracked
+
+Split: TypeAlias = tuple[list[State], list[State]]
+
+_MAX_ASSUMED = 6
+
+
+def truth(frame: Frame, test: Expr, state: State) -> Split:
+    """The states behind a test, where it is true and where it is false."""
+    from supavisor_lint.flow.expressions import evaluate  # expressions have conditions in them, too
+
+    if isinstance(test, Other) and test.op == "not":
+        yes, no = truth(frame, test.parts[0], state)
+        return no, yes
+    if isinstance(test, BoolOp):
+        return _junction(frame, test, state)
+    if isinstance(test, Constant):
+        return ([state], []) if test.value else ([], [state])
+    if isinstance(test, Other) and test.op in ("is", "is not") and _is_none(test.parts[1]):
+        yes, no = _none_test(frame, test.parts[0], state)
+        return (yes, no) if test.op == "is" else (no, yes)
+    both: Split = ([], [])
+    for after, value in evaluate(frame, test, state):
+        for mine, found in zip(both, _decided(frame, test, after, value), strict=True):
+            mine += found
+    return both
+
+
+def _junction(frame: Frame, test: BoolOp, state: State) -> Split:
+    decided: list[State] = []
+    rest = [state]
+    for operand in test.values:
+        splits = [truth(frame, operand, s) for s in rest]
+        on = 0 if test.op == "and" else 1
+        rest = [s for split in splits for s in split[on]]
+        decided += [s for split in splits for s in split[1 - on]]
+    return (rest, decided) if test.op == "and" else (decided, rest)
+
+
+def _decided(frame: Frame, test: Expr, state: State, value: Tracked) -> Split:
+    if isinstance(value, ConstantRef):
+        return ([state], []) if value.value else ([], [state])
+    if isinstance(value, SessionRef) and frame.opened[value.site].own:
+        return [state], []
+    if isinstance(test, Call) and isinstance(test.func, Attribute) and test.func.attr == "in_transaction":
+        return _in_transaction(frame, test.func.value, state)
+    yes, no = _assume(frame, condition_text(test), state)
+    return (no, yes) if isinstance(test, Other) and test.op == "!=" else (yes, no)
+
+
+def _in_transaction(frame: Frame, receiver: Expr, state: State) -> Split:
+    from supavisor_lint.flow.expressions import evaluate
+
+    after, value = evaluate(frame, receiver, state)[0]
+    if not isinstance(value, SessionRef) or not after.sessions[value.site].sure:
+        return [state], [state]
+    session = after.sessions[value.site]
+    if session.transaction == "entry" and not session.blocks:
+        begun = session._replace(transaction="begun")
+        history = History(origins=frozenset((CALLER,)))
+        return [after.with_session(value.site, begun, history)], [after.with_session(value.site, SessionState())]
+    is_open = (session.is_begun or bool(session.blocks)) and session.is_over is None
+    return ([after], []) if is_open else ([], [after])
+
+
+def _none_test(frame: Frame, subject: Expr, state: State) -> Split:
+    from supavisor_lint.flow.expressions import evaluate
+
+    both: Split = ([], [])
+    for after, value in evaluate(frame, subject, state):
+        if isinstance(value, ConstantRef):
+            both[0 if value.value is None else 1].append(after)
+        elif isinstance(value, SessionRef):
+            both[1].append(after)
+            if not frame.opened[value.site].own:
+                name = subject.id if isinstance(subject, Name) else None
+                both[0].append(after.with_variable(name, ConstantRef(None)) if name else after)
+        else:
+            text = condition_text(subject)
+            yes, no = _assume(frame, None if text is None else f"{text} is None", after)
+            both[0].extend(yes)
+            both[1].extend(no)
+    return both
+
+
+def _is_none(expr: Expr) -> bool:
+    return isinstance(expr, Constant) and expr.value is None
+
+
+def _assume(frame: Frame, text: str | None, state: State) -> Split:
+    """Both ways; where the same condition is asked again on this path, the answer is the same."""
+    if text is None or text not in frame.repeated:
+        return [state], [state]
+    for known, answer in state.assumed:
+        if known == text:
+            return ([state], []) if answer else ([], [state])
+    if len(state.assumed) >= _MAX_ASSUMED:
+        return [state], [state]
+    assumed = [tuple(sorted((*state.assumed, (text, answer)))) for answer in (True, False)]
+    return [replace(state, assumed=assumed[0])], [replace(state, assumed=assumed[1])]
+
+
+def condition_text(expr: Expr) -> str | None:
+    """A condition over local variables and constants as words; None where anything else may change its answer."""
+    match expr:
+        case Name(name):
+            return name
+        case Constant(value):
+            return repr(value).replace(" ", "_")
+        case Subscript(Name(name), (Constant(index),)):
+            return f"{name} [ {index!r} ]"
+        case Other((left, right), op) if op in ("==", "!="):
+            texts = (condition_text(left), condition_text(right))
+            return None if None in texts else f"{texts[0]} == {texts[1]}"
+        case Other((left, right), op) if op in ("is", "is not") and _is_none(right):
+            text = condition_text(left)
+            return None if text is None else f"{text} is None"
+        case _:
+            return None
+
+
+def repeated_conditions(function: FunctionDef) -> frozenset[str]:
+    """The conditions that a function asks more than once: they tie its branches together."""
+    counted: Counter[str] = Counter()
+    for statement in function.body:
+        for node in walk_own(statement):
+            if isinstance(node, If | While | IfExp):
+                counted.update(_atoms(node.test))
+            elif isinstance(node, MatchCase) and node.guard is not None:
+                counted.update(_atoms(node.guard))
+    return frozenset(text for text, count in counted.items() if count > 1)
+
+
+def _atoms(test: Expr) -> list[str]:
+    if isinstance(test, BoolOp):
+        return [text for operand in test.values for text in _atoms(operand)]
+    if isinstance(test, Other) and test.op == "not":
+        return _atoms(test.parts[0])
+    text = condition_text(test)
+    return [] if text is None else [text]

@@ -1,0 +1,69 @@
+"""Following a function through all its paths: its statements, and the functions that it hands its sessions to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.facts.tree import Call
+from supavisor_lint.flow import machine
+from supavisor_lint.flow.conditions import repeated_conditions
+from supavisor_lint.flow.events import Trace
+from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.inline import Inliner
+from supavisor_lint.flow.openings import Openings
+from supavisor_lint.flow.operations import SessionFlow
+from supavisor_lint.flow.state import EMPTY, State, States, TooManyStates
+from supavisor_lint.flow.statements import run
+from supavisor_lint.flow.values import Tracked
+from supavisor_lint.project.values import FunctionValue
+
+
+class Follower:
+    """Follows functions; remembers what it has found."""
+
+    def __init__(self, flow: SessionFlow) -> None:
+        self.flow = flow
+        self.ev = flow.ev
+        self.openings = Openings(flow)
+        self._traces: dict[FunctionDef, Trace] = {}
+        self._inliner = Inliner(self)
+
+    def trace(self, file: FileFacts, function: FunctionDef) -> Trace:
+        """Everything that can happen to the sessions of a function."""
+        known = self._traces.get(function)
+        if known is None:
+            known = self._traces[function] = Trace()
+            self._follow(file, function, known)
+        return known
+
+    def _follow(self, file: FileFacts, function: FunctionDef, trace: Trace) -> None:
+        try:
+            run_function(Frame(self, file, function, trace, 0), EMPTY, repeated_conditions(function))
+        except TooManyStates:
+            trace.clear()
+            try:
+                run_function(Frame(self, file, function, trace, 0), EMPTY, frozenset())
+                trace.complete = True
+            except TooManyStates:
+                trace.clear()
+
+    def called(
+        self, frame: Frame, node: Call, function: FunctionValue, given: dict[str, Tracked], state: State
+    ) -> list[tuple[State, Tracked]]:
+        """The states behind a call that hands sessions to a function of the project."""
+        return self._inliner.call(frame, node, function, given, state)
+
+
+def run_function(frame: Frame, state: State, repeated: frozenset[str]) -> States:
+    """Follow a function's body. The states of its normal ends; exceptions are left in the frame's exits."""
+    frame.repeated = repeated
+    ends = run(frame, frame.function.body, States((state,)))
+    returned: Iterable[State] = frame.exits.left.pop("return", ())
+    ends.update(returned)
+    for end in ends:
+        for site, opened in frame.opened.items():
+            if opened.own and site in end.sessions and not end.sessions[site].blocks:
+                machine.lost(frame, end, site, frame.function)
+    return ends

@@ -1,0 +1,99 @@
+"""One function being followed: what is known about it, and where its exceptions and early exits go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.flow.events import Trace
+from supavisor_lint.flow.state import State, States
+from supavisor_lint.flow.values import Opened, Site
+from supavisor_lint.project.evaluate import Evaluator
+
+if TYPE_CHECKING:
+    from supavisor_lint.flow.follower import Follower
+
+Leaving: TypeAlias = Literal["break", "continue", "return"]
+
+
+@dataclass(frozen=True, slots=True)
+class Thrown:
+    """What kind of exception leaves: the database's, one of a known class, or any."""
+
+    kind: Literal["any", "database", "class"] = "any"
+    name: str = ""
+
+
+ANY = Thrown()
+DATABASE = Thrown("database")
+
+
+@dataclass(slots=True, eq=False)
+class Exits:
+    """The ways out of a stretch of code other than its end."""
+
+    raised: dict[Thrown, States] = field(default_factory=dict)
+    left: dict[Leaving, States] = field(default_factory=dict)
+
+    def add_all(self, other: Exits) -> None:
+        """Take over the exits of an inner stretch."""
+        for thrown, states in other.raised.items():
+            self.raised.setdefault(thrown, States()).update(states)
+        for leaving, states in other.left.items():
+            self.left.setdefault(leaving, States()).update(states)
+
+
+class Frame:
+    """One function being followed on all its paths."""
+
+    def __init__(self, follower: Follower, file: FileFacts, function: FunctionDef, trace: Trace, depth: int) -> None:
+        self.follower = follower
+        self.file = file
+        self.function = function
+        self.trace = trace
+        self.depth = depth
+        self.opened: dict[Site, Opened] = {}
+        self.exits = Exits()
+        self.repeated: frozenset[str] = frozenset()
+        self.in_handler = False  # whether the call that led here stands in a failure handler
+        self.unwinding = 0
+
+    @property
+    def ev(self) -> Evaluator:
+        """The evaluator of the project."""
+        return self.follower.ev
+
+    def throw(self, state: State, thrown: Thrown = ANY) -> None:
+        """An exception leaves from here."""
+        self.exits.raised.setdefault(thrown, States()).add(state)
+
+    def leave(self, leaving: Leaving, state: State) -> None:
+        """`break`, `continue` or `return`."""
+        self.exits.left.setdefault(leaving, States()).add(state)
+
+    @contextmanager
+    def stretch(self) -> Iterator[Exits]:
+        """Collect the exits of a stretch of code instead of letting them out."""
+        outer, self.exits = self.exits, Exits()
+        try:
+            yield self.exits
+        finally:
+            self.exits = outer
+
+    @contextmanager
+    def cleaning_up(self) -> Iterator[None]:
+        """Clean-up after an exception: what is given up now is no news."""
+        self.unwinding += 1
+        try:
+            yield
+        finally:
+            self.unwinding -= 1
+
+    def is_ours(self, node: Node) -> bool:
+        """Whether a node stands in the followed function's own text."""
+        return self.function.contains(node)

@@ -1,0 +1,41 @@
+"""Which functions of a file hold a session, and so are worth following."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from supavisor_lint.facts.file import FileFacts, enclosing_function
+from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.facts.tree import Attribute, Call
+from supavisor_lint.flow.operations import SessionFlow
+
+# A session that a function is only given needs one of these before anything can go wrong with it.
+_TURNS = ("begin", "commit", "rollback", "close", "begin_nested", "execute", "add", "get")
+
+
+def session_functions(
+    flow: SessionFlow, file: FileFacts, session_calls: Iterable[Call], tasks: set[FunctionDef]
+) -> list[FunctionDef]:
+    """The functions that open a session, are given one, or use one of their object's; in source order."""
+    found: set[FunctionDef] = set(tasks)
+    for function in _candidates(file, session_calls):
+        found.add(function)
+    for attribute in _operations(file):
+        held = enclosing_function(attribute)
+        if held is not None and held not in found and flow.ev.session(file, attribute.value) is not None:
+            found.add(held)
+    return sorted((f for f in found if f.is_async), key=lambda function: function.order)
+
+
+def _candidates(file: FileFacts, session_calls: Iterable[Call]) -> Iterator[FunctionDef]:
+    for call in session_calls:
+        function = enclosing_function(call)
+        if function is not None:
+            yield function
+
+
+def _operations(file: FileFacts) -> Iterator[Attribute]:
+    for name in _TURNS:
+        for attribute in file.attributes.get(name, ()):
+            if isinstance(attribute.parent, Call):
+                yield attribute

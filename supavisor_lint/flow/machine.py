@@ -1,0 +1,225 @@
+"""What an operation does to a session: sections 1 to 3 of the session semantics as transitions between states.
+
+Every function takes one state and gives the states in which the code goes on; the exceptions leave through the frame.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from supavisor_lint.facts.node import Node
+from supavisor_lint.flow.events import (
+    BegunTwice,
+    EndedInBlock,
+    FailedUse,
+    LostWrite,
+    ManualCommit,
+    Uncovered,
+    WaitsForLock,
+)
+from supavisor_lint.flow.frame import DATABASE, Frame
+from supavisor_lint.flow.objects import after_commit, after_rollback, detached
+from supavisor_lint.flow.operations import handler_around
+from supavisor_lint.flow.state import EMPTY_HISTORY, OpenBlock, SessionState, State
+from supavisor_lint.flow.values import CALLER, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a piece of work does: whether it writes, asks the database now, and how it is called."""
+
+    node: Node
+    method: str
+    writes: bool = False
+    queries: bool = True
+    begins: bool = True
+    is_dml: bool = False
+
+
+def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
+    """An operation that autobegins (or a flush, which does not)."""
+    session = state.sessions[site]
+    if session.is_over is not None:
+        return _in_finished_block(frame, state, site, use.node)
+    state = _after_failure(frame, state, site, use.node, use.method) if use.queries else state
+    session, history = state.sessions[site], state.history(site)
+    _note_lock(frame, state, site, use)
+    if use.begins and not session.block:
+        note_uncovered(frame, state, site, use.node)
+        history = history._replace(origins=history.origins or frozenset((use.node,)))
+    if use.begins and session.block is None:
+        session = session._replace(transaction="begun")
+    if use.writes:
+        history = history._replace(writes=history.writes | {use.node})
+    if use.queries:
+        history = history._replace(queries=history.queries | {use.node})
+        hard = use.is_dml or (bool(history.pending) and use.method != "add")
+        failed = session._replace(failed=use.node, hard=hard or session.hard)
+        frame.throw(state.with_session(site, failed, history), DATABASE)
+    return [state.with_session(site, session, history)]
+
+
+def note_uncovered(frame: Frame, state: State, site: Site, node: Node) -> Uncovered:
+    """Record work outside any block: the first of its run, or one that goes on with it."""
+    event = frame.trace.record(Uncovered, node, frame.opened[site], is_sure(state, site))
+    event.continued = event.continued or bool(state.history(site).origins - {node})
+    return event
+
+
+def is_sure(state: State, site: Site) -> bool:
+    """Whether a session is known to be in the state that it seems to be in."""
+    return state.sessions[site].sure and not state.ghost
+
+
+def _in_finished_block(frame: Frame, state: State, site: Site, node: Node) -> list[State]:
+    """Any use of the session after its block is over raises."""
+    session = state.sessions[site]
+    over = session.is_over
+    if over is not None:
+        event = frame.trace.record(EndedInBlock, over, frame.opened[site], False)
+        if is_sure(state, site):
+            event.used.add(node)
+    frame.throw(state)
+    return [replace(state, ghost=True)]
+
+
+def _after_failure(frame: Frame, state: State, site: Site, node: Node, method: str) -> State:
+    """A handler that uses a session whose failed write was not rolled back: it raises again."""
+    session = state.sessions[site]
+    handler = handler_around(node)
+    if session.failed is None or not session.hard or session.block is not None:
+        return state
+    if not frame.in_handler and (handler is None or handler.contains(session.failed)):
+        return state
+    event = frame.trace.record(FailedUse, node, frame.opened[site], is_sure(state, site))
+    event.because.add(session.failed)
+    event.method = method
+    frame.throw(state, DATABASE)
+    return replace(state, ghost=True)
+
+
+def _note_lock(frame: Frame, state: State, site: Site, use: Use) -> None:
+    """A write while another session's open transaction has written: it waits for that one's lock."""
+    if not (use.writes and handler_around(use.node)):
+        return
+    for other, session in state.sessions.items():
+        history = state.history(other)
+        if other == site or not history.pending or not session.is_begun or session.is_over is not None:
+            continue
+        event = frame.trace.record(WaitsForLock, use.node, frame.opened[site], is_sure(state, other))
+        event.because |= history.pending
+
+
+def begin(frame: Frame, state: State, site: Site, node: Node, *, by_hand: bool = False) -> list[State]:
+    """`begin()`, entered or awaited. Raises where a transaction is open; the path behind that is a ghost."""
+    session, history = state.sessions[site], state.history(site)
+    if session.is_over is not None:
+        state = _in_finished_block(frame, state, site, node)[0]
+    elif session.is_begun:
+        note_begun_twice(frame, state, site, node)
+        frame.throw(state)
+        state = replace(state, ghost=True)
+    if by_hand:
+        origins = history.origins or frozenset((node,))
+        begun = session._replace(transaction="begun")
+        return [state.with_session(site, begun, history._replace(origins=origins))]
+    inside = SessionState("fresh", (*session.blocks, OpenBlock(node, nested=False)), sure=session.sure)
+    kept = EMPTY_HISTORY if not session.is_begun else history
+    return [state.with_session(site, inside._replace(shared=session.shared), kept)]
+
+
+def note_begun_twice(frame: Frame, state: State, site: Site, node: Node) -> None:
+    """Record a `begin()` (or a call that begins) while a transaction is open."""
+    session, history = state.sessions[site], state.history(site)
+    event = frame.trace.record(BegunTwice, node, frame.opened[site], False)
+    if not is_sure(state, site):
+        return
+    block = session.block
+    own = history.origins if history.origins or block is not None else frozenset[Node]()
+    inherited = block is None and not own and handler_around(node) is not None
+    event.inherited = inherited if not event.sure else event.inherited and inherited
+    event.in_block = event.in_block or block is not None
+    event.because |= {block.node} if block is not None else history.begun_by
+    event.sure = True
+
+
+def begin_nested(frame: Frame, state: State, site: Site, node: Node) -> list[State]:
+    """`begin_nested()`, entered: a savepoint, in a transaction that it begins if there is none."""
+    states = work(frame, state, site, Use(node, "begin_nested"))
+    return [s.with_session(site, _with_block(s.sessions[site], node)) for s in states]
+
+
+def _with_block(session: SessionState, node: Node) -> SessionState:
+    return session._replace(blocks=(*session.blocks, OpenBlock(node, nested=True)))
+
+
+def end(frame: Frame, state: State, site: Site, node: Node, method: str) -> list[State]:
+    """`commit`, `rollback`, `close` or `reset` (as "close")."""
+    session = state.sessions[site]
+    if session.is_over is not None and method == "commit":
+        return _in_finished_block(frame, state, site, node)
+    if session.block is not None:
+        return _end_in_block(frame, state, site, node, method)
+    if method == "commit":
+        state = _after_failure(frame, state, site, node, method)
+        return _commit(frame, state, site, node)
+    return [_give_up(frame, state, site, node, method)]
+
+
+def _end_in_block(frame: Frame, state: State, site: Site, node: Node, method: str) -> list[State]:
+    session, history = state.sessions[site], state.history(site)
+    event = frame.trace.record(EndedInBlock, node, frame.opened[site], not state.ghost)
+    event.method = method
+    event.because |= {b.node for b in session.blocks if not b.nested}
+    if session.is_over is None:
+        blocks = tuple(b._replace(over=node) for b in session.blocks)
+        session = session._replace(blocks=blocks, failed=None, hard=False, sure=not session.shared)
+    if method == "commit":
+        frame.throw(state, DATABASE)
+        state = after_commit(state, frame.opened[site], node)
+        history = history._replace(writes=frozenset(), carried=frozenset())
+    else:
+        state = after_rollback(state, site, node) if method == "rollback" else detached(state, site)
+    return [state.with_session(site, session, history)]
+
+
+def _commit(frame: Frame, state: State, site: Site, node: Node) -> list[State]:
+    session, history = state.sessions[site], state.history(site)
+    for origin in history.origins:
+        frame.trace.record(Uncovered, origin, frame.opened[site], False).commits.add(node)
+    if history.origins or (history.inherited and history.pending):
+        event = frame.trace.record(ManualCommit, node, frame.opened[site])
+        event.because |= history.begun_by
+    if session.transaction != "fresh" or session.blocks:
+        failed = session._replace(failed=node, hard=True)
+        frame.throw(state.with_session(site, failed), DATABASE)
+        state = after_commit(state, frame.opened[site], node)
+    return [state.with_session(site, _ended(session, node), EMPTY_HISTORY)]
+
+
+def _give_up(frame: Frame, state: State, site: Site, node: Node, method: str) -> State:
+    """rollback or close outside any block."""
+    session, history = state.sessions[site], state.history(site)
+    if method == "rollback":
+        if session.transaction != "fresh":
+            state = after_rollback(state, site, node)
+        return state.with_session(site, _ended(session, node), EMPTY_HISTORY)
+    if not frame.unwinding and handler_around(node) is None and CALLER not in history.pending:
+        lost(frame, state, site, node)
+    state = detached(state, site)
+    return state.with_session(site, _ended(session, node)._replace(closed=True), EMPTY_HISTORY)
+
+
+def _ended(session: SessionState, node: Node) -> SessionState:
+    blocks = tuple(b._replace(over=node) for b in session.blocks)
+    return SessionState("fresh", blocks, sure=not session.shared, shared=session.shared)
+
+
+def lost(frame: Frame, state: State, site: Site, node: Node) -> None:
+    """The session ends here without a commit: what it has written is lost."""
+    opened = frame.opened[site]
+    if not opened.own or not is_sure(state, site):
+        return
+    for write in state.history(site).writes:
+        if write is not CALLER:
+            frame.trace.record(LostWrite, write, opened).because.add(node)

@@ -1,0 +1,101 @@
+"""Persistent objects: what commit, rollback and close do to them (section 5 of the session semantics)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from supavisor_lint.facts.node import Node
+from supavisor_lint.flow.state import Condition, ObjectState, State
+from supavisor_lint.flow.values import Entity, Opened, Site
+
+NEW = Condition("new")
+LIVE = Condition("live")
+UNKNOWN = Condition("unknown")
+
+
+def loaded(state: State, node: Node, session: Site, entity: Entity | None) -> State:
+    """An object (or several) that a query at `node` gave."""
+    return state.with_object(node, ObjectState(session, entity, frozenset((LIVE,))))
+
+
+def added(state: State, node: Node, session: Site, entity: Entity | None) -> State:
+    """An object that was made at `node` and put into a session."""
+    return state.with_object(node, ObjectState(session, entity, frozenset((NEW,))))
+
+
+def after_commit(state: State, opened: Opened, node: Node) -> State:
+    """Commit: objects live on, expired or not, as the factory's `expire_on_commit` says."""
+
+    def turn(condition: Condition) -> Condition:
+        if condition.kind == "unknown" or condition.detached:
+            return condition
+        if opened.expires is None:
+            return condition if condition.kind == "expired" else UNKNOWN
+        if opened.expires:
+            return condition if condition.kind == "expired" else Condition("expired", node)
+        return LIVE if condition.kind == "new" else condition
+
+    return _turned(state, opened.site, turn)
+
+
+def after_rollback(state: State, session: Site, node: Node) -> State:
+    """Rollback: every persistent object is expired; those added in the transaction are the program's own again."""
+
+    def turn(condition: Condition) -> Condition:
+        if condition.kind == "live" and not condition.detached:
+            return Condition("expired", node)
+        return UNKNOWN if condition.kind == "new" else condition
+
+    return _turned(state, session, turn)
+
+
+def detached(state: State, session: Site) -> State:
+    """Close: the objects leave the session as they are; an expired one can never be loaded again."""
+
+    def turn(condition: Condition) -> Condition:
+        return UNKNOWN if condition.kind == "new" else condition._replace(detached=True)
+
+    return _turned(state, session, turn)
+
+
+def maybe_loaded(state: State, session: Site, entity: Entity | None) -> State:
+    """A query gave objects of a class (None: of some class): expired ones among them may be loaded again."""
+    objects = {}
+    for node, known in state.objects.items():
+        may_be = entity is None or known.entity is None or known.entity == entity
+        if known.session == session and may_be:
+            known = known._replace(conditions=frozenset(_reloaded(c) for c in known.conditions))
+        objects[node] = known
+    return replace(state, objects=objects)
+
+
+def _reloaded(condition: Condition) -> Condition:
+    return UNKNOWN if condition.kind == "expired" and not condition.detached else condition
+
+
+def refreshed(state: State, node: Node) -> State:
+    """`refresh(object)`, or a read that has shown that it is loaded."""
+    known = state.objects.get(node)
+    return state if known is None else state.with_object(node, known._replace(conditions=frozenset((LIVE,))))
+
+
+def _turned(state: State, session: Site, turn: Callable[[Condition], Condition]) -> State:
+    objects = {
+        node: known._replace(conditions=frozenset(turn(c) for c in known.conditions))
+        if known.session == session
+        else known
+        for node, known in state.objects.items()
+    }
+    return replace(state, objects=objects)
+
+
+def unknown(state: State, node: Node) -> State:
+    """Somebody unknown has the object."""
+    known = state.objects.get(node)
+    return state if known is None else state.with_object(node, known._replace(conditions=frozenset((UNKNOWN,))))
+
+
+def forgotten(state: State, session: Site) -> State:
+    """expunge or expire: what follows depends on which objects it meant."""
+    return _turned(state, session, lambda _: UNKNOWN)

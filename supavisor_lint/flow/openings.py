@@ -1,0 +1,116 @@
+"""How a session that is opened will end, and whether a commit expires its objects: read from the definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.statements import ClassDef, FunctionDef
+from supavisor_lint.facts.tree import Attribute, Call, Constant, Name
+from supavisor_lint.flow.helper_body import HelperBody, called_methods, exit_method, helper_bodies
+from supavisor_lint.flow.operations import OPENED_HERE, SessionFlow, session_key
+from supavisor_lint.flow.values import Exit, Opened, Site
+from supavisor_lint.project import calls
+from supavisor_lint.project.values import ClassValue, Decorated, Factory, FunctionValue, Manager, NamedHelper, Session
+
+_MAX_HELPERS = 6  # a helper over a helper over a helper …
+
+
+class Openings:
+    """Answers for one project; remembers nothing but through the evaluator."""
+
+    def __init__(self, flow: SessionFlow) -> None:
+        self._flow = flow
+        self._ev = flow.ev
+        self._exits: dict[FunctionDef | ClassDef, Exit] = {}
+
+    def opened(self, site: Site, name: str, session: Session) -> Opened:
+        """What is known of a session that is opened as `name`."""
+        own = session.source in OPENED_HERE
+        return Opened(site, name, session, self.exit(session), self.expires(session), own)
+
+    # -------------------------------------------------------------------------------------------------- its end
+
+    def exit(self, session: Session, depth: int = 0) -> Exit:
+        """What leaving the session's block does to uncommitted work."""
+        definition = session.definition
+        if depth > _MAX_HELPERS:
+            return "unknown"
+        if session.source in ("factory", "class", "getter"):
+            return "commit" if session.begun else "close"
+        if session.source != "helper" or definition is None:
+            return "unknown"
+        if isinstance(definition, NamedHelper):
+            return "commit"  # only its name is known: taken for the template's own
+        if isinstance(definition, ClassValue):
+            return self._exit_of_class(definition)
+        if isinstance(definition, FunctionValue):
+            return self._exit_of_helper(definition, depth)
+        return "unknown"
+
+    def _exit_of_class(self, cls: ClassValue) -> Exit:
+        method = exit_method(cls.node)
+        if method is None:
+            return "unknown"
+        called = called_methods(method)
+        if "commit" in called:
+            return "commit"
+        return "close" if called <= {"close", "aclose", "rollback", "__aexit__", "shield", "create_task"} else "unknown"
+
+    def _exit_of_helper(self, helper: FunctionValue, depth: int) -> Exit:
+        node = helper.node
+        if node not in self._exits:
+            self._exits[node] = "unknown"  # while it is being computed
+            exits = {self._exit_of_body(body, depth) for body in helper_bodies(self._flow, helper.file, node)}
+            self._exits[node] = exits.pop() if len(exits) == 1 else "unknown"
+        return self._exits[node]
+
+    def _exit_of_body(self, body: HelperBody, depth: int) -> Exit:
+        if body.commits():
+            return "commit"
+        if body.delegates:
+            return self.exit(body.session, depth + 1)
+        return "unknown" if _hands_over(body) else "close"
+
+    # ---------------------------------------------------------------------------------------------- its objects
+
+    def expires(self, session: Session, depth: int = 0) -> bool | None:
+        """Whether a commit expires the session's objects: `expire_on_commit` of its factory, None if unknown."""
+        definition = session.definition
+        if isinstance(definition, Factory):
+            return self._expires_by(definition)
+        if isinstance(definition, FunctionValue) and depth < _MAX_HELPERS:
+            found = {self.expires(inner, depth + 1) for inner in self._given_by(definition)}
+            return found.pop() if len(found) == 1 else None
+        return None
+
+    def _given_by(self, definition: FunctionValue) -> Iterator[Session]:
+        node = definition.node
+        values = calls.yielded if node.is_generator else self._returned
+        yield from (v for v in values(self._ev, definition) if isinstance(v, Session))
+
+    def _returned(self, ev: object, definition: FunctionValue) -> Iterator[object]:
+        for value in calls.returned(self._ev, definition.file, definition.node):
+            if isinstance(value, Manager) and isinstance(value.helper, Decorated):
+                yield from calls.yielded(self._ev, value.helper.function)
+            else:
+                yield value
+
+    def _expires_by(self, factory: Factory) -> bool | None:
+        call = factory.node
+        if factory.file is None or not isinstance(call, Call) or any(a.star for a in call.args):
+            return None
+        asked = call.argument(None, "expire_on_commit")
+        if asked is None:
+            return True
+        return asked.value if isinstance(asked, Constant) and isinstance(asked.value, bool) else None
+
+
+def _hands_over(body: HelperBody) -> bool:
+    """Whether the session goes to somebody unknown after the `yield`, who may commit it."""
+    for node in own_nodes(body.function.body):
+        if isinstance(node, Call) and node.order > body.at.order:
+            for argument in node.args:
+                if isinstance(argument.value, Name | Attribute) and session_key(argument.value) == body.key:
+                    return True
+    return False

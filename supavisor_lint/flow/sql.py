@@ -1,0 +1,90 @@
+"""What a statement that is executed does: read or write, and of which class it gives objects."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from supavisor_lint.facts.file import FileFacts, scope_of
+from supavisor_lint.facts.scopes import Assigned
+from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name
+from supavisor_lint.flow.values import Entity
+from supavisor_lint.project.evaluate import Evaluator
+from supavisor_lint.project.values import ClassValue, External
+
+_WRITES = frozenset({"insert", "update", "delete"})
+_MAKERS = _WRITES | {"select", "text"}
+_SQL_WRITE = re.compile(r"\s*(?:insert|update|delete|merge|replace)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A SQL statement: `writes`, and the class whose objects it selects (None: rows, or unknown)."""
+
+    writes: bool = False
+    selects: bool = False
+    entity: Entity | None = None
+
+
+def statement(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Statement:
+    """What an expression is as a statement; an unknown one neither writes nor selects objects."""
+    root = _root(expr)
+    if root is None:
+        return Statement()
+    name = root.func.attr if isinstance(root.func, Attribute) else getattr(root.func, "id", "")
+    kinds = {v.last for v in ev.values(file, root.func) if isinstance(v, External)}
+    if not kinds & _MAKERS or (name and len(kinds) != 1):
+        return Statement()
+    kind = kinds.pop()
+    if kind in _WRITES:
+        return Statement(writes=True)
+    if kind == "text":
+        sql = root.argument(0, "text")
+        return Statement(isinstance(sql, Constant) and isinstance(sql.value, str) and bool(_SQL_WRITE.match(sql.value)))
+    entity = entity_of(ev, file, root.args[0].value) if len(root.args) == 1 else None
+    return Statement(selects=True, entity=entity)
+
+
+def _root(expr: Expr | None, depth: int = 0) -> Call | None:
+    """The call that a chain of methods starts with: `select(Job)` of `select(Job).where(…)`; through one variable."""
+    while isinstance(expr, Call):
+        inner = expr.func
+        while isinstance(inner, Attribute):
+            inner = inner.value
+        if not isinstance(inner, Call):
+            if isinstance(inner, Name) and isinstance(expr.func, Attribute) and depth < 4:
+                return _held(inner, depth) or expr
+            return expr
+        expr = inner
+    return _held(expr, depth) if isinstance(expr, Name) else None
+
+
+def _held(name: Name, depth: int) -> Call | None:
+    owner = scope_of(name).lookup(name.id)
+    if owner is None or owner.kind == "module":
+        return None
+    roots = [
+        _root(binding.value, depth + 1) if isinstance(binding, Assigned) and binding.value is not None else None
+        for binding in owner.bindings[name.id]
+        if not _extends(binding, name.id)
+    ]
+    return roots[0] if len(roots) == 1 else None
+
+
+def _extends(binding: object, name: str) -> bool:
+    """`stmt = stmt.where(…)`: the same statement, narrowed."""
+    value = binding.value if isinstance(binding, Assigned) else None
+    while isinstance(value, Call | Attribute):
+        value = value.func if isinstance(value, Call) else value.value
+    return isinstance(value, Name) and value.id == name
+
+
+def entity_of(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Entity | None:
+    """The class that an expression names."""
+    if not isinstance(expr, Name | Attribute):
+        return None
+    found = ev.only(file, expr)
+    if isinstance(found, ClassValue):
+        return found.node
+    name = expr.id if isinstance(expr, Name) else expr.attr
+    return name if isinstance(found, External) and name[:1].isupper() else None

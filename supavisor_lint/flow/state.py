@@ -1,0 +1,214 @@
+"""The state of a function's sessions at one point of one path, and the sets of states that paths bring together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple, TypeAlias
+
+from supavisor_lint.facts.node import Node
+from supavisor_lint.flow.values import ANYTHING, Anything, Entity, Site, Tracked
+
+# entry: as the caller left it; fresh: no transaction; begun: in one, outside any block (autobegin or by hand)
+Transaction: TypeAlias = Literal["entry", "fresh", "begun"]
+
+MAX_STATES = 160
+_NONE: frozenset[Node] = frozenset()
+
+
+class TooManyStates(Exception):  # noqa: N818 - it is named for what happened
+    """More different states meet at one point than can be followed."""
+
+
+class OpenBlock(NamedTuple):
+    """One `begin()` or `begin_nested()` block; `over` is the commit, rollback or close that ended it too early."""
+
+    node: Node
+    nested: bool
+    over: Node | None = None
+
+
+class SessionState(NamedTuple):
+    """What is certain of one session: everything in it tells paths apart.
+
+    `failed` is a database operation that raised and was not rolled back since; `hard` that it was a write, so that the
+    session refuses further work; `sure` is False once somebody unknown may have used the session; `shared` when that
+    can happen again at any time.
+    """
+
+    transaction: Transaction = "fresh"
+    blocks: tuple[OpenBlock, ...] = ()
+    failed: Node | None = None
+    hard: bool = False
+    sure: bool = True
+    shared: bool = False
+    closed: bool = False
+
+    @property
+    def is_over(self) -> Node | None:
+        """What ended the block that the session is still in."""
+        return self.blocks[-1].over if self.blocks else None
+
+    @property
+    def block(self) -> OpenBlock | None:
+        """The outermost `begin()` block."""
+        return next((b for b in self.blocks if not b.nested), None)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a transaction is certainly open."""
+        return self.transaction == "begun" or self.block is not None
+
+
+class History(NamedTuple):
+    """What may have happened to one session on the way here; paths that meet add theirs up.
+
+    `origins` began the open transaction on this path, `inherited` did so before an exception led into a handler;
+    `writes` are not yet committed, `carried` were not when an exception led into a handler; `queries` have used the
+    connection since the transaction began.
+    """
+
+    origins: frozenset[Node] = _NONE
+    inherited: frozenset[Node] = _NONE
+    writes: frozenset[Node] = _NONE
+    carried: frozenset[Node] = _NONE
+    queries: frozenset[Node] = _NONE
+
+    def joined(self, other: History) -> History:
+        """What may have happened on either path."""
+        return self if self == other else History(*(a | b for a, b in zip(self, other, strict=True)))
+
+    @property
+    def begun_by(self) -> frozenset[Node]:
+        """Everything that may have begun the open transaction."""
+        return self.origins | self.inherited
+
+    @property
+    def pending(self) -> frozenset[Node]:
+        """Every write that may not be committed yet."""
+        return self.writes | self.carried
+
+
+class Condition(NamedTuple):
+    """How an ORM object stands: `new` (not flushed), `live`, `expired` by a node, or `unknown`; maybe detached."""
+
+    kind: Literal["new", "live", "expired", "unknown"]
+    by: Node | None = None
+    detached: bool = False
+
+
+class ObjectState(NamedTuple):
+    """An ORM object: its session, its class, and every condition that it may be in."""
+
+    session: Site
+    entity: Entity | None
+    conditions: frozenset[Condition]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class State:
+    """One state. `variables` maps names (dotted for attributes) to what they hold; absent is not followed.
+
+    `assumed` are the conditions taken so far, by text; `ghost` marks a path behind something that always fails.
+    """
+
+    variables: dict[str, Tracked]
+    sessions: dict[Site, SessionState]
+    histories: dict[Site, History]
+    objects: dict[Node, ObjectState]
+    assumed: tuple[tuple[str, bool], ...] = ()
+    ghost: bool = False
+
+    @property
+    def key(self) -> object:
+        """What tells this state from others; what is left are histories, which add up."""
+        return (
+            frozenset((n, v) for n, v in self.variables.items() if not isinstance(v, Anything)),
+            frozenset(self.sessions.items()),
+            self.assumed,
+            self.ghost,
+        )
+
+    def with_variable(self, name: str, value: Tracked) -> State:
+        """The state after a name is bound; what was known of its attributes is forgotten."""
+        prefix = f"{name}."
+        variables = {n: v for n, v in self.variables.items() if not n.startswith(prefix)}
+        variables[name] = value
+        assumed = tuple(a for a in self.assumed if not mentions(a[0], name))
+        return replace(self, variables=variables, assumed=assumed)
+
+    def with_session(self, site: Site, session: SessionState, history: History | None = None) -> State:
+        """The state after something happened to a session."""
+        sessions = {**self.sessions, site: session}
+        histories = self.histories if history is None else {**self.histories, site: history}
+        return replace(self, sessions=sessions, histories=histories)
+
+    def with_object(self, site: Node, state: ObjectState) -> State:
+        """The state after something happened to an object."""
+        return replace(self, objects={**self.objects, site: state})
+
+    def value_of(self, name: str) -> Tracked:
+        """What a name holds, as far as it is followed."""
+        return self.variables.get(name, ANYTHING)
+
+    def history(self, site: Site) -> History:
+        """What may have happened to a session."""
+        return self.histories.get(site, EMPTY_HISTORY)
+
+    def joined(self, other: State) -> State:
+        """Both states at once; their keys are equal."""
+        histories = dict(self.histories)
+        for site, history in other.histories.items():
+            histories[site] = histories[site].joined(history) if site in histories else history
+        objects = dict(self.objects)
+        for node, state in other.objects.items():
+            known = objects.get(node)
+            objects[node] = state if known is None else known._replace(conditions=known.conditions | state.conditions)
+        if histories == self.histories and objects == self.objects:
+            return self
+        return replace(self, histories=histories, objects=objects)
+
+
+EMPTY_HISTORY = History()
+EMPTY = State({}, {}, {}, {})
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether a condition's text (words separated by blanks) speaks of a name."""
+    return name in text.split()
+
+
+class States:
+    """A set of states, one for each key. Adding says whether anything was new."""
+
+    def __init__(self, states: Iterable[State] = ()) -> None:
+        self._by_key: dict[object, State] = {}
+        self.update(states)
+
+    def __iter__(self) -> Iterator[State]:
+        return iter(list(self._by_key.values()))
+
+    def __bool__(self) -> bool:
+        return bool(self._by_key)
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def add(self, state: State) -> bool:
+        """Add a state; raises TooManyStates."""
+        key = state.key
+        known = self._by_key.get(key)
+        joined = state if known is None else known.joined(state)
+        if joined is known:
+            return False
+        self._by_key[key] = joined
+        if len(self._by_key) > MAX_STATES:
+            raise TooManyStates
+        return True
+
+    def update(self, states: Iterable[State]) -> bool:
+        """Add several states."""
+        changed = False
+        for state in states:
+            changed = self.add(state) or changed
+        return changed

@@ -1,0 +1,359 @@
+"""Following the statements of a function: branches, loops, handlers and blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.statements import (
+    Assign,
+    ClassDef,
+    Delete,
+    ExprStmt,
+    For,
+    FunctionDef,
+    Handler,
+    If,
+    Match,
+    Raise,
+    Return,
+    Simple,
+    Try,
+    While,
+    With,
+)
+from supavisor_lint.facts.tree import Attribute, Block, Call, Collection, Constant, Expr, Name, Starred, Stmt
+from supavisor_lint.flow import blocks, machine
+from supavisor_lint.flow.conditions import truth
+from supavisor_lint.flow.expressions import bind, evaluate, iterated, read_attribute, sequence, share
+from supavisor_lint.flow.frame import Exits, Frame, Leaving, Thrown
+from supavisor_lint.flow.handlers import catches, thrown_by
+from supavisor_lint.flow.state import History, State, States, TooManyStates
+from supavisor_lint.flow.swallowing import note_swallowed
+from supavisor_lint.flow.values import ANYTHING, ObjectRef, SessionRef, Tracked
+
+MAX_ROUNDS = 25
+RETURNED = "<returned>"
+
+
+def run(frame: Frame, statements: Block, states: States) -> States:
+    """Follow some statements; the states behind the last one."""
+    for statement in statements:
+        following = States()
+        for state in states:
+            following.update(step(frame, statement, state))
+        states = following
+        if not states:
+            break
+    return states
+
+
+def step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
+    """Follow one statement from one state."""
+    match statement:
+        case ExprStmt(value):
+            return [after for after, _ in evaluate(frame, value, state)]
+        case Assign():
+            return _assign(frame, statement, state)
+        case Return(value):
+            return _return(frame, value, state)
+        case Raise(exc, cause):
+            return _raise(frame, exc, cause, state)
+        case If(test, body, orelse):
+            yes, no = truth(frame, test, state)
+            return [*run(frame, body, States(yes)), *run(frame, orelse, States(no))]
+        case While() | For():
+            return _loop(frame, statement, state)
+        case Try():
+            return _try(frame, statement, state)
+        case With():
+            return _with(frame, statement, 0, state)
+        case Match():
+            return _match(frame, statement, state)
+        case Simple(keyword, parts):
+            return _simple(frame, keyword, parts, state)
+        case Delete(targets):
+            for target in targets:
+                state = bind(frame, state, target, ANYTHING) if isinstance(target, Name) else state
+            return [state]
+        case FunctionDef(name) | ClassDef(name):
+            return [state.with_variable(name, ANYTHING)] if name in state.variables else [state]
+        case _:
+            return [state]
+
+
+# --------------------------------------------------------------------------------------------------------- simple
+
+
+def _assign(frame: Frame, statement: Assign, state: State) -> Iterable[State]:
+    if statement.value is None:
+        return [state]
+    results: list[State] = []
+    pairs = _unpacked(statement)
+    if pairs:
+        for after, values in sequence(frame, [value for _, value in pairs], state):
+            for (target, _), given in zip(pairs, values, strict=True):
+                after = bind(frame, after, target, given)
+            results.append(after)
+        return results
+    for after, value in evaluate(frame, statement.value, state):
+        reached = [after]
+        for target in statement.targets:
+            reached = [s for r in reached for s in _store(frame, statement, target, value, r)]
+        results += reached
+    return results
+
+
+def _unpacked(statement: Assign) -> list[tuple[Expr, Expr]]:
+    """`a, b = x, y`: each target with its value."""
+    target, value = statement.targets[0], statement.value
+    if len(statement.targets) != 1 or not isinstance(target, Collection) or not isinstance(value, Collection):
+        return []
+    items = (*target.items, *value.items)
+    if len(target.items) != len(value.items) or any(isinstance(item, Starred) for item in items):
+        return []
+    return list(zip(target.items, value.items, strict=True))
+
+
+def _store(frame: Frame, statement: Assign, target: Expr, value: Tracked, state: State) -> list[State]:
+    if isinstance(target, Attribute):
+        return _store_attribute(frame, statement, target, value, state)
+    if isinstance(target, Name | Collection):
+        return [bind(frame, state, target, ANYTHING if statement.augmented else value)]
+    return [share(after, value) for after, _ in evaluate(frame, target, state)]
+
+
+def _store_attribute(frame: Frame, statement: Assign, target: Attribute, value: Tracked, state: State) -> list[State]:
+    results: list[State] = []
+    for after, owner in evaluate(frame, target.value, state):
+        if not isinstance(owner, ObjectRef) or owner.site not in after.objects:
+            results.append(bind(frame, after, target, value))
+            continue
+        if statement.augmented:
+            after = read_attribute(frame, target, after, owner)[0][0]
+        results += _set(frame, target, after, owner)
+    return results
+
+
+def _set(frame: Frame, target: Attribute, state: State, owner: ObjectRef) -> list[State]:
+    """Setting an attribute of a persistent object begins a transaction, and is a write."""
+    known = state.objects[owner.site]
+    if any(c.kind in ("unknown", "new") or c.detached for c in known.conditions):
+        return [state]
+    use = machine.Use(target, "", writes=True, queries=False)
+    return machine.work(frame, state, known.session, use)
+
+
+def _return(frame: Frame, value: Expr | None, state: State) -> list[State]:
+    for after, returned in evaluate(frame, value, state) if value is not None else [(state, ANYTHING)]:
+        if isinstance(returned, SessionRef):
+            after = share(after, returned)
+        frame.leave("return", after.with_variable(RETURNED, returned))
+    return []
+
+
+def _raise(frame: Frame, exc: Expr | None, cause: Expr | None, state: State) -> list[State]:
+    for after, _ in sequence(frame, [e for e in (exc, cause) if e is not None], state):
+        frame.throw(after, thrown_by(exc))
+    return []
+
+
+def _simple(frame: Frame, keyword: str, parts: tuple[Expr, ...], state: State) -> list[State]:
+    if keyword in ("break", "continue"):
+        frame.leave("break" if keyword == "break" else "continue", state)
+        return []
+    results = [after for after, _ in sequence(frame, parts, state)]
+    if keyword == "assert":
+        for after in results:
+            frame.throw(after, Thrown("class", "AssertionError"))
+    return results
+
+
+# ------------------------------------------------------------------------------------------------- branches, loops
+
+
+def _match(frame: Frame, statement: Match, state: State) -> States:
+    ends = States()
+    for after, _ in evaluate(frame, statement.subject, state):
+        open_states = [after]
+        for case in statement.cases:
+            taken: list[State] = []
+            for before in open_states:
+                for name in case.names:
+                    before = before.with_variable(name, ANYTHING)
+                taken += truth(frame, case.guard, before)[0] if case.guard is not None else [before]
+            ends.update(run(frame, case.body, States(taken)))
+            if case.guard is None and not case.values and len(case.names) <= 1 and case is statement.cases[-1]:
+                open_states = []
+        ends.update(open_states)
+    return ends
+
+
+def _loop(frame: Frame, statement: While | For, state: State) -> States:
+    """Rounds until nothing new turns up; raises TooManyStates if that takes too long."""
+    heads, done, broken = States(), States(), States()
+    advance = _while_head if isinstance(statement, While) else _for_head
+    if isinstance(statement, While):
+        heads.add(state)
+    else:
+        name = _iterable(statement)
+        heads.update(s.with_variable(name, value) for s, value in evaluate(frame, statement.iter, state))
+        if not _never_empty(statement.iter):
+            done.update(heads)
+    for _ in range(MAX_ROUNDS):
+        with frame.stretch() as exits:
+            inside = States()
+            for head in heads:
+                yes, no = advance(frame, statement, head)
+                inside.update(yes)
+                done.update(no)
+            ends = run(frame, statement.body, inside)
+        ends.update(exits.left.pop("continue", ()))
+        broken.update(exits.left.pop("break", ()))
+        frame.exits.add_all(exits)
+        if isinstance(statement, For):
+            done.update(ends)
+        if not heads.update(ends):
+            break
+    else:
+        raise TooManyStates
+    after = run(frame, statement.orelse, done)
+    after.update(broken)
+    return after
+
+
+def _while_head(frame: Frame, statement: While | For, state: State) -> tuple[list[State], list[State]]:
+    assert isinstance(statement, While)
+    return truth(frame, statement.test, state)
+
+
+def _for_head(frame: Frame, statement: While | For, state: State) -> tuple[list[State], list[State]]:
+    assert isinstance(statement, For)
+    after, element = iterated(state, state.value_of(_iterable(statement)), statement.iter)
+    if statement.is_async:
+        frame.throw(after)
+    return [bind(frame, after, statement.target, element)], []
+
+
+def _iterable(statement: For) -> str:
+    """The name under which a state keeps what a loop goes over."""
+    return f"<iterable {statement.order}>"
+
+
+def _never_empty(expr: Expr) -> bool:
+    """`range(3)`, `(1, 2)`: at least one round."""
+    if isinstance(expr, Collection):
+        return bool(expr.items)
+    if isinstance(expr, Call) and isinstance(expr.func, Name) and expr.func.id == "range" and len(expr.args) == 1:
+        count = expr.args[0].value
+        return isinstance(count, Constant) and isinstance(count.value, int) and count.value > 0
+    return False
+
+
+# ------------------------------------------------------------------------------------------------ try, with, finally
+
+
+def _try(frame: Frame, statement: Try, state: State) -> States:
+    with frame.stretch() as outer:
+        with frame.stretch() as exits:
+            ends = run(frame, statement.body, States((state,)))
+        raised, exits.raised = exits.raised, {}
+        outer.add_all(exits)
+        ends = run(frame, statement.orelse, ends)
+        for thrown, states in raised.items():
+            ends.update(_handle(frame, statement, thrown, states))
+    if not statement.finalbody:
+        frame.exits.add_all(outer)
+        return ends
+    return _finally(frame, statement, ends, outer)
+
+
+def _handle(frame: Frame, statement: Try, thrown: Thrown, states: States) -> States:
+    """The states behind the handlers of one kind of exception; what none certainly catches goes on."""
+    ends = States()
+    for handler in statement.handlers:
+        answer = catches(handler, thrown)
+        if answer is False:
+            continue
+        ends.update(_run_handler(frame, statement, handler, thrown, states))
+        if answer:
+            return ends
+    for state in states:
+        frame.throw(state, thrown)
+    return ends
+
+
+def _run_handler(frame: Frame, statement: Try, handler: Handler, thrown: Thrown, states: States) -> States:
+    entered = States(_caught(handler, state) for state in states)
+    with frame.stretch() as exits:
+        ends = run(frame, handler.body, entered)
+    _rethrow(exits, thrown)
+    going_on = [*ends, *(s for left in exits.left.values() for s in left)]
+    note_swallowed(frame, statement, handler, going_on)
+    frame.exits.add_all(exits)
+    return ends
+
+
+def _rethrow(exits: Exits, thrown: Thrown) -> None:
+    """A bare `raise` in a handler throws what was caught."""
+    bare = exits.raised.pop(Thrown("class", ""), None)
+    if bare is not None:
+        exits.raised.setdefault(thrown, States()).update(bare)
+
+
+def _caught(handler: Handler, state: State) -> State:
+    """The state at the head of a handler: what began a transaction before is somebody's failure now."""
+    histories = {site: _inherited(history) for site, history in state.histories.items()}
+    state = State(state.variables, state.sessions, histories, state.objects, state.assumed, state.ghost)
+    return state.with_variable(handler.name, ANYTHING) if handler.name else state
+
+
+def _inherited(history: History) -> History:
+    none = frozenset[Node]()
+    return history._replace(origins=none, inherited=history.begun_by, writes=none, carried=history.pending)
+
+
+def _finally(frame: Frame, statement: Try, ends: States, exits: Exits) -> States:
+    """The clean-up runs on every way out, and then that way goes on."""
+    with frame.cleaning_up():
+        for thrown, states in exits.raised.items():
+            for after in run(frame, statement.finalbody, states):
+                frame.throw(after, thrown)
+    for leaving, states in exits.left.items():
+        for after in run(frame, statement.finalbody, states):
+            frame.leave(leaving, after)
+    return run(frame, statement.finalbody, ends)
+
+
+def _with(frame: Frame, statement: With, index: int, state: State) -> States:
+    """Enter the items one by one, run the body, leave them in reverse."""
+    if index == len(statement.items):
+        return run(frame, statement.body, States((state,)))
+    ends = States()
+    for entered in blocks.enter(frame, statement.items[index], state, is_async=statement.is_async):
+        with frame.stretch() as exits:
+            inner = _with(frame, statement, index + 1, entered.state)
+        ends.update(_each(frame, entered.leave, inner))
+        for leaving, states in exits.left.items():
+            _leave_all(frame, leaving, _each(frame, entered.leave, states))
+        for thrown, states in exits.raised.items():
+            ends.update(_fail_all(frame, entered, thrown, states))
+    return ends
+
+
+def _each(frame: Frame, leave: Callable[[Frame, State], list[State]], states: States) -> States:
+    return States(after for state in states for after in leave(frame, state))
+
+
+def _leave_all(frame: Frame, leaving: Leaving, states: States) -> None:
+    for state in states:
+        frame.leave(leaving, state)
+
+
+def _fail_all(frame: Frame, entered: blocks.Entered, thrown: Thrown, states: States) -> list[State]:
+    swallowed = entered.swallows(thrown)
+    after = [s for state in states for s in entered.fail(frame, state)]
+    if swallowed is not True:
+        for state in after:
+            frame.throw(state, thrown)
+    return after if swallowed is not False else []

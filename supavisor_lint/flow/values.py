@@ -1,0 +1,116 @@
+"""What a variable can hold while a function is followed: a session, an ORM object, a query's result, a constant."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.tree import Call, Expr, Name
+from supavisor_lint.project.values import Session
+
+# Where a session comes from: the node that opens it, or the text of a variable that holds somebody else's.
+Site: TypeAlias = Hashable
+# What an ORM object is an instance of: its class's definition, or its name where that is all there is.
+Entity: TypeAlias = Hashable
+
+
+def _caller() -> Node:
+    node = Name("<caller>")
+    node.be_root()
+    node.set_order(-1)
+    return node
+
+
+CALLER: Final = _caller()
+"""Stands for everything that the caller did to a session before it handed it over."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRef:
+    """A session."""
+
+    site: Site
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """An ORM object; `site` is the expression that gave it."""
+
+    site: Node
+
+
+@dataclass(frozen=True, slots=True)
+class ManyRef:
+    """Several ORM objects, all from one expression."""
+
+    site: Node
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRef:
+    """The result of a query on a session; `scalars` when iterating it gives objects, not rows."""
+
+    session: Site
+    site: Node
+    entity: Entity | None
+    scalars: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRef:
+    """A transaction of a session that was begun: `tx` of `async with session.begin() as tx`."""
+
+    session: Site
+    block: Node
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRef:
+    """`session.begin()` or `session.begin_nested()`, not yet entered or awaited."""
+
+    session: Site
+    call: Call
+    nested: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenerRef:
+    """A session helper's or factory's block, not yet entered."""
+
+    context: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantRef:
+    """True, False or None."""
+
+    value: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """Something that is not followed."""
+
+
+Tracked: TypeAlias = (
+    SessionRef | ObjectRef | ManyRef | ResultRef | TransactionRef | BlockRef | OpenerRef | ConstantRef | Anything
+)
+
+ANYTHING: Final = Anything()
+
+# What leaving a session's own `async with` does to its work.
+Exit: TypeAlias = Literal["commit", "close", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One session of a function: what it is, how it ends, whether a commit expires its objects (None: unknown)."""
+
+    site: Site
+    name: str
+    session: Session
+    exit: Exit = "unknown"
+    expires: bool | None = None
+    own: bool = False

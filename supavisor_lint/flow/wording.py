@@ -1,0 +1,45 @@
+"""How the places of an event are named in a message: by line and by what stands there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.statements import Assign, FunctionDef, Handler
+from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
+from supavisor_lint.flow.values import CALLER
+
+
+def what(node: Node) -> str:
+    """What stands at a node, in a few words: `session.get()`, `job.status = …`, the call of a function."""
+    if isinstance(node, Call):
+        return f"`{dotted(node.func)}()`"
+    if isinstance(node, Attribute):
+        assigned = isinstance(node.parent, Assign) and node in node.parent.targets
+        return f"`{dotted(node)} = …`" if assigned else f"`{dotted(node)}`"
+    if isinstance(node, Handler):
+        return "`except`"
+    if isinstance(node, FunctionDef):
+        return f"the end of `{node.name}`"
+    return "the block"
+
+
+def dotted(expr: Expr) -> str:
+    """`a.b.c`; what is not a name is an ellipsis."""
+    if isinstance(expr, Name):
+        return expr.id
+    if isinstance(expr, Attribute):
+        return f"{dotted(expr.value)}.{expr.attr}"
+    if isinstance(expr, Call):
+        return f"{dotted(expr.func)}()"
+    return "…"
+
+
+def through(nodes: Iterable[Node]) -> str:
+    """`line 41 (…)`: the nodes that a path goes through; at most three of them."""
+    found = sorted((n for n in nodes if n is not CALLER), key=lambda n: n.order)
+    named = [f"line {n.span.line} ({what(n)})" for n in found[:3]]
+    if not named:
+        return "the caller"
+    text = named[0] if len(named) == 1 else ", ".join(named[:-1]) + f" or {named[-1]}"
+    return text + (" …" if len(found) > 3 else "")

@@ -1,0 +1,64 @@
+"""`begin()` on a session that has a transaction already.
+
+## What it finds
+`session.begin()`, entered or awaited, that some path reaches with a transaction open: after an operation outside any
+block (`get`, `execute`, `add`, an attribute set on a persistent object …), inside another `begin()` block, or through
+a called function that is given the session and begins on it. All code outside the session modules is looked at. In
+the failure handler of a background task, where only the exception brings the open transaction along, it is SUP406.
+
+## Why it matters
+SQLAlchemy begins a transaction with the first operation ("autobegin"). `begin()` then raises `InvalidRequestError: A
+transaction is already begun on this Session`, and the failure handler's `begin()` as well: the job keeps its old
+status.
+
+## Example
+```python
+async with get_session() as session:
+    job = await session.get(Job, job_id)          # begins a transaction
+    async with session.begin():                   # InvalidRequestError
+        job.status = "processing"
+```
+
+## Use instead
+```python
+async with get_session() as session:
+    async with session.begin():
+        job = await session.get(Job, job_id)
+        job.status = "processing"
+```
+
+## Fix safety
+Whether the operation belongs into the block, or a commit in front of it, is for the author to say: a rewrite is
+unsafe. Paths are followed through branches, loops and handlers. Conditions are tied together only where the same test
+over local variables is asked again; other impossible combinations count as possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from supavisor_lint.findings import Finding
+from supavisor_lint.flow.events import BegunTwice
+from supavisor_lint.flow.wording import through
+from supavisor_lint.rules.base import FileView, Rule
+
+
+def detect(view: FileView) -> Iterator[Finding]:
+    """Every `begin()` that meets an open transaction."""
+    for function, event in view.hazards(BegunTwice):
+        if event.inherited and view.project.task_of(function) is not None:
+            continue  # SUP406
+        name = event.opened.name
+        where = "inside the block of" if event.in_block else "on the path through"
+        yield RULE.at(
+            view,
+            event.node,
+            f"a transaction is already begun on `{name}` here, {where} {through(event.because)}: this raises "
+            f"InvalidRequestError; put that work into the block, or end the transaction before",
+            confidence=event.opened.session.confidence,
+            related=view.places(event, "the transaction begins here", "begun again here"),
+            function=function,
+        )
+
+
+RULE = Rule("SUP302", "begin-after-autobegin", "error", "hazards", "unsafe", __doc__, detect)

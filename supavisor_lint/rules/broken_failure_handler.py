@@ -1,0 +1,123 @@
+"""A failure handler that cannot work.
+
+## What it finds
+In a background task, a statement of an `except` that fails because of the failure itself: `begin()` while the `try` has
+left a transaction open; work or a commit on a session whose failed write was not rolled back; an attribute of an ORM
+object read after the rollback has expired it; a write in a second session to a table that the first one's open
+transaction has written. What a called function does with the session counts, at its call.
+
+## Why it matters
+The handler is there to record the failure. It raises "A transaction is already begun", PendingRollbackError or
+MissingGreenlet instead, or waits for a lock that its own task holds: the job stays "processing" for ever.
+
+## Example
+```python
+try:
+    job = await session.get(Job, job_id)
+    await work(job)
+except Exception:
+    async with session.begin():               # the transaction of get() is still open
+        await mark_failed(session, job_id)
+```
+
+## Use instead
+```python
+try:
+    job = await session.get(Job, job_id)
+    await work(job)
+except Exception:
+    await session.rollback()
+    async with session.begin():
+        await mark_failed(session, job_id)
+```
+
+## Fix safety
+`await session.rollback()` as the first statement on the session is always harmless outside a block, and cures all but
+the expired attribute (copy the value before) and the second session (use the first one, or end it before).
+PostgreSQL refuses further statements after any failed one; SQLite only after a failed flush or commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.findings import Finding
+from supavisor_lint.flow.events import BegunTwice, Event, ExpiredRead, FailedUse, WaitsForLock
+from supavisor_lint.flow.operations import handler_around
+from supavisor_lint.flow.wording import through, what
+from supavisor_lint.rules.base import FileView, Rule
+
+
+def detect(view: FileView) -> Iterator[Finding]:
+    """One finding for each handler and kind of failure, at the first statement that fails."""
+    seen: set[tuple[int, type[Event]]] = set()
+    for function, event, message in _failures(view):
+        handler = handler_around(event.node)
+        key = (id(handler), type(event))
+        if handler is None or key in seen:
+            continue
+        seen.add(key)
+        yield RULE.at(
+            view,
+            event.node,
+            message,
+            confidence=event.opened.session.confidence,
+            related=[
+                view.place(view.file, handler, "the failure handler"),
+                *view.places(event, "because of this", "it fails here"),
+            ],
+            function=function,
+        )
+
+
+def _failures(view: FileView) -> Iterator[tuple[FunctionDef, Event, str]]:
+    for function, begun in view.hazards(BegunTwice):
+        if begun.inherited and _is_task(view, function) and not _is_known(view, function, begun):
+            yield (
+                function,
+                begun,
+                f"this handler's `begin()` raises: the transaction of {through(begun.because)} is still open; "
+                f"put `await {begun.opened.name}.rollback()` in front",
+            )
+    for function, failed in view.hazards(FailedUse):
+        if _is_task(view, function):
+            yield (
+                function,
+                failed,
+                f"{what(failed.node)} raises here when {through(failed.because)} has failed: the session must be "
+                f"rolled back first; put `await {failed.opened.name}.rollback()` in front",
+            )
+    for function, read in view.hazards(ExpiredRead):
+        if _is_task(view, function):
+            yield (
+                function,
+                read,
+                f"{what(read.node)} raises in this handler: the object has expired, on the path through "
+                f"{through(read.because)}; copy the value before the `try`",
+            )
+    for function, waits in view.hazards(WaitsForLock):
+        if _is_task(view, function):
+            yield (
+                function,
+                waits,
+                f"{what(waits.node)} waits for a lock of this task's own open transaction, see "
+                f"{through(waits.because)}; roll the first session back before",
+            )
+
+
+def _is_task(view: FileView, function: FunctionDef) -> bool:
+    return view.project.task_of(function) is not None
+
+
+def _is_known(view: FileView, function: FunctionDef, event: BegunTwice) -> bool:
+    """Whether the operations that leave the transaction open are those of a SUP302 already."""
+    reported: set[Node] = set()
+    for other in view.follower.trace(view.file, function).of(BegunTwice):
+        if other.sure and not other.inherited:
+            reported |= other.because
+    return event.because <= reported
+
+
+RULE = Rule("SUP406", "broken-failure-handler", "error", "hazards", "safe", __doc__, detect)

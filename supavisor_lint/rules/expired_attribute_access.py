@@ -1,0 +1,69 @@
+"""An attribute of an ORM object is read where it has expired.
+
+## What it finds
+Reading a column (`job.id` as well) of an object that a query of the session gave, or that was added to it, on a path
+behind a commit whose factory leaves `expire_on_commit` on, or behind any rollback. Reading it again with `get`, a query
+or `refresh()` makes it valid. Methods, properties and class constants are not counted. In the failure handler of a
+background task it is SUP406. Where the definition of the factory is not known, only rollbacks count.
+
+## Why it matters
+An expired attribute is loaded again when it is read; in async code that read raises
+`MissingGreenlet: greenlet_spawn has not been called`, and leaves a transaction open, so that the next `begin()` fails,
+too. After the session is closed it is a DetachedInstanceError.
+
+## Example
+```python
+async with session.begin():
+    job = await session.get(Job, job_id)
+    job.status = "processing"
+await fetch(job.url)                    # expired by the commit of the block
+```
+
+## Use instead
+```python
+async with session.begin():
+    job = await session.get(Job, job_id)
+    job.status = "processing"
+    url = job.url
+await fetch(url)
+```
+
+## Fix safety
+No rewrite is offered: copy the value before the commit, or load the object again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.tree import Call
+from supavisor_lint.findings import Finding
+from supavisor_lint.flow.events import ExpiredRead
+from supavisor_lint.flow.operations import handler_around
+from supavisor_lint.flow.wording import through, what
+from supavisor_lint.rules.base import FileView, Rule
+
+
+def detect(view: FileView) -> Iterator[Finding]:
+    """Every read of an expired attribute outside the failure handlers of tasks."""
+    for function, event in view.hazards(ExpiredRead):
+        if view.project.task_of(function) is not None and handler_around(event.node) is not None:
+            continue  # SUP406
+        error = "DetachedInstanceError" if event.detached else "MissingGreenlet"
+        yield RULE.at(
+            view,
+            event.node,
+            f"{_subject(event.node)} has expired here, on the path through {through(event.because)}: this raises "
+            f"{error}; copy the value before, or load the object again",
+            confidence=event.opened.session.confidence,
+            related=view.places(event, "this expires the object", "read here"),
+            function=function,
+        )
+
+
+def _subject(node: Node) -> str:
+    return f"an object that {what(node)} reads" if isinstance(node, Call) else what(node)
+
+
+RULE = Rule("SUP309", "expired-attribute-access", "error", "hazards", "none", __doc__, detect)

@@ -1,0 +1,67 @@
+"""A write that nothing commits.
+
+## What it finds
+`add`, `delete`, `merge`, an executed insert, update or delete, or an attribute set on a persistent object, that some
+path carries to the end of its session without a commit: no `begin()` block, no `commit()`, and a factory or helper
+that only closes. A rollback on the path is taken for what the author wants, and so is an exception. Sessions that are
+returned, kept, or handed to somebody unknown are left alone.
+
+## Why it matters
+`close()` rolls back. Nothing is raised and nothing is logged: the row just is not there.
+
+## Example
+```python
+async with async_session_factory() as session:
+    session.add(Job(status="pending"))
+```
+
+## Use instead
+```python
+async with get_session() as session:
+    async with session.begin():
+        session.add(Job(status="pending"))
+```
+
+## Fix safety
+No rewrite is offered: nobody but the author knows whether the write or the missing commit is the mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+
+from supavisor_lint.facts.file import block_of
+from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.findings import Finding
+from supavisor_lint.flow.events import LostWrite
+from supavisor_lint.flow.wording import through, what
+from supavisor_lint.rules.base import FileView, Rule
+
+
+def detect(view: FileView) -> Iterator[Finding]:
+    """The first of each group of neighbouring writes that are lost."""
+    for function, group in _groups(view):
+        first = group[0]
+        yield RULE.at(
+            view,
+            first.node,
+            f"{what(first.node)} is lost: nothing commits `{first.opened.name}` before it is closed at "
+            f"{through(first.because)}",
+            confidence=first.opened.session.confidence,
+            related=[
+                *view.places(first, "the session ends here", "written here"),
+                *view.places_of((event.node for event in group[1:]), "lost as well"),
+            ],
+            function=function,
+        )
+
+
+def _groups(view: FileView) -> Iterator[tuple[FunctionDef, list[LostWrite]]]:
+    groups: dict[Hashable, tuple[FunctionDef, list[LostWrite]]] = {}
+    for function, event in view.hazards(LostWrite):
+        key = (function, event.opened.site, block_of(event.node))
+        groups.setdefault(key, (function, []))[1].append(event)
+    yield from groups.values()
+
+
+RULE = Rule("SUP308", "lost-write", "error", "hazards", "none", __doc__, detect)

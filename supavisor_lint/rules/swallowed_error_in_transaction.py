@@ -1,0 +1,66 @@
+"""An `except` inside a `begin()` block lets the block go on after a database error.
+
+## What it finds
+A `try` inside `async with session.begin():` whose body uses the session, with a handler that catches database errors
+and does not raise. A `try` round `begin_nested()` is right: the savepoint is what makes it so. A narrow handler such
+as `except IntegrityError:` that gives up only what its own `try` has attempted is left alone, and so is a handler
+behind which nothing was written.
+
+## Why it matters
+After a failed flush SQLAlchemy has rolled the whole transaction back; after a failed statement PostgreSQL answers the
+block's COMMIT with a ROLLBACK. The block ends without an error, and everything written in it is lost.
+
+## Example
+```python
+async with session.begin():
+    session.add(parent)
+    try:
+        await session.execute(insert(Child).values(rows))
+    except Exception:
+        logger.exception("children skipped")      # the parent is lost, too
+```
+
+## Use instead
+```python
+async with session.begin():
+    session.add(parent)
+    try:
+        async with session.begin_nested():
+            await session.execute(insert(Child).values(rows))
+    except Exception:
+        logger.exception("children skipped")
+```
+
+## Fix safety
+No rewrite is offered: whether the rest of the block should survive is for the author to say. SQLite keeps the rest
+after a failed statement (not after a failed flush); PostgreSQL never does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from supavisor_lint.findings import Finding
+from supavisor_lint.flow.events import Swallowed
+from supavisor_lint.flow.wording import through
+from supavisor_lint.rules.base import FileView, Rule
+
+
+def detect(view: FileView) -> Iterator[Finding]:
+    """Every handler that swallows a database error inside a block."""
+    for function, event in view.hazards(Swallowed):
+        yield RULE.at(
+            view,
+            event.node,
+            f"a database error from {through(event.because)} ends here, but the transaction of `{event.opened.name}` "
+            f"goes on: its work is lost without an error; use `begin_nested()` round the part that may fail, or raise",
+            confidence=event.opened.session.confidence,
+            related=[
+                *view.places(event, "this may fail", "this may fail"),
+                *view.places_of(event.writes, "this is lost with it"),
+            ],
+            function=function,
+        )
+
+
+RULE = Rule("SUP306", "swallowed-error-in-transaction", "error", "hazards", "none", __doc__, detect)
