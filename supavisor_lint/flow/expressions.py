@@ -238,13 +238,22 @@ def _is_column(expr: Attribute, entity: object) -> bool:
     return True
 
 
+def bind_name(frame: Frame, state: State, name: str, value: Tracked) -> State:
+    """Bind a local name; only what can matter later is kept."""
+    if isinstance(value, ConstantRef) and name not in frame.life.tested:
+        value = ANYTHING
+    if value == ANYTHING and frame.function.param(name) is None:
+        return state.unbound(name)
+    return state.with_variable(name, value)
+
+
 def bind(frame: Frame, state: State, target: Expr, value: Tracked) -> State:
     """Bind a target to a value. What is put into an attribute or container may be used by others."""
     if isinstance(target, Name):
         scope = frame.function.scope
         if target.id in scope.globals or target.id in scope.nonlocals:
             state = share(state, value)
-        return state.with_variable(target.id, value)
+        return bind_name(frame, state, target.id, value)
     if isinstance(target, Collection | Starred):
         items = target.items if isinstance(target, Collection) else (target.value,)
         for item in items:
@@ -252,7 +261,15 @@ def bind(frame: Frame, state: State, target: Expr, value: Tracked) -> State:
         return state
     text = dotted(target)
     state = share(state, value)
-    return state.with_variable(text, value) if text is not None else state
+    if text is None:
+        return state
+    if value == ANYTHING and text.partition(".")[0] in frame.function.scope.bindings and not _is_param(frame, text):
+        return state.unbound(text)
+    return state.with_variable(text, value)
+
+
+def _is_param(frame: Frame, text: str) -> bool:
+    return frame.function.param(text.partition(".")[0]) is not None
 
 
 # ------------------------------------------------------------------------------------------------------ compounds

@@ -11,6 +11,7 @@ from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.flow.events import Trace
+from supavisor_lint.flow.lifetimes import life_of
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import Opened, Site
 from supavisor_lint.project.evaluate import Evaluator
@@ -59,8 +60,10 @@ class Frame:
         self.depth = depth
         self.opened: dict[Site, Opened] = {}
         self.exits = Exits()
+        self.life = life_of(function)
         self.repeated: frozenset[str] = frozenset()
         self.in_handler = False  # whether the call that led here stands in a failure handler
+        self.steps: dict[object, tuple[tuple[State, ...], Exits]] = {}
         self.unwinding = 0
 
     @property

@@ -83,13 +83,7 @@ class Inliner:
         return [_returned(state, after, node) for after in summary.ends]
 
     def _summary(self, frame: Frame, function: FunctionValue, masked: State, in_handler: bool) -> Summary | None:
-        key = (
-            function.node,
-            in_handler,
-            masked.key,
-            frozenset(masked.histories.items()),
-            frozenset(masked.objects.items()),
-        )
+        key = (function.node, in_handler, masked.identity)
         if key not in self._known:
             if function.node in self._active or frame.depth >= MAX_DEPTH:
                 return None

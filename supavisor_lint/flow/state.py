@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias
 
 from supavisor_lint.facts.node import Node
-from supavisor_lint.flow.values import ANYTHING, Anything, Entity, Site, Tracked
+from supavisor_lint.flow.values import ANYTHING, Entity, Site, Tracked
 
 # entry: as the caller left it; fresh: no transaction; begun: in one, outside any block (autobegin or by hand)
 Transaction: TypeAlias = Literal["entry", "fresh", "begun"]
@@ -105,7 +106,7 @@ class ObjectState(NamedTuple):
     conditions: frozenset[Condition]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class State:
     """One state. `variables` maps names (dotted for attributes) to what they hold; absent is not followed.
 
@@ -119,23 +120,36 @@ class State:
     assumed: tuple[tuple[str, bool], ...] = ()
     ghost: bool = False
 
-    @property
+    @cached_property
     def key(self) -> object:
         """What tells this state from others; what is left are histories, which add up."""
-        return (
-            frozenset((n, v) for n, v in self.variables.items() if not isinstance(v, Anything)),
-            frozenset(self.sessions.items()),
-            self.assumed,
-            self.ghost,
-        )
+        variables = frozenset(self.variables.items())
+        return (variables, frozenset(self.sessions.items()), self.assumed, self.ghost)
+
+    @cached_property
+    def identity(self) -> object:
+        """Everything that is known: two states of one identity go on alike in every respect."""
+        return (self.key, frozenset(self.histories.items()), frozenset(self.objects.items()))
 
     def with_variable(self, name: str, value: Tracked) -> State:
         """The state after a name is bound; what was known of its attributes is forgotten."""
-        prefix = f"{name}."
-        variables = {n: v for n, v in self.variables.items() if not n.startswith(prefix)}
+        variables = self._without(name)
         variables[name] = value
-        assumed = tuple(a for a in self.assumed if not mentions(a[0], name))
+        return replace(self, variables=variables, assumed=self._assumed_without(name))
+
+    def unbound(self, name: str) -> State:
+        """The state after a name is bound to something that is not followed."""
+        variables, assumed = self._without(name), self._assumed_without(name)
+        if len(variables) == len(self.variables) and assumed == self.assumed:
+            return self
         return replace(self, variables=variables, assumed=assumed)
+
+    def _without(self, name: str) -> dict[str, Tracked]:
+        prefix = f"{name}."
+        return {n: v for n, v in self.variables.items() if n != name and not n.startswith(prefix)}
+
+    def _assumed_without(self, name: str) -> tuple[tuple[str, bool], ...]:
+        return tuple(a for a in self.assumed if not mentions(a[0], name)) if self.assumed else ()
 
     def with_session(self, site: Site, session: SessionState, history: History | None = None) -> State:
         """The state after something happened to a session."""
@@ -205,6 +219,11 @@ class States:
         if len(self._by_key) > MAX_STATES:
             raise TooManyStates
         return True
+
+    def news(self, states: Iterable[State]) -> States:
+        """Add several states; those that are new now, or have become more."""
+        keys = [state.key for state in states if self.add(state)]
+        return States(self._by_key[key] for key in dict.fromkeys(keys))
 
     def update(self, states: Iterable[State]) -> bool:
         """Add several states."""

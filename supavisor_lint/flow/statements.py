@@ -25,7 +25,7 @@ from supavisor_lint.facts.statements import (
 from supavisor_lint.facts.tree import Attribute, Block, Call, Collection, Constant, Expr, Name, Starred, Stmt
 from supavisor_lint.flow import blocks, machine
 from supavisor_lint.flow.conditions import truth
-from supavisor_lint.flow.expressions import bind, evaluate, iterated, read_attribute, sequence, share
+from supavisor_lint.flow.expressions import bind, bind_name, evaluate, iterated, read_attribute, sequence, share
 from supavisor_lint.flow.frame import Exits, Frame, Leaving, Thrown
 from supavisor_lint.flow.handlers import catches, thrown_by
 from supavisor_lint.flow.state import History, State, States, TooManyStates
@@ -38,14 +38,28 @@ RETURNED = "<returned>"
 
 def run(frame: Frame, statements: Block, states: States) -> States:
     """Follow some statements; the states behind the last one."""
-    for statement in statements:
+    for index, statement in enumerate(statements):
         following = States()
-        for state in states:
-            following.update(step(frame, statement, state))
+        for state in states if index == 0 else (frame.life.pruned(s, statement.order) for s in states):
+            following.update(_known_step(frame, statement, state))
         states = following
         if not states:
             break
     return states
+
+
+def _known_step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
+    """One statement; what a compound one does from the same state again, as a loop's next round asks, is remembered."""
+    if not isinstance(statement, While | For | Try | With | If):
+        return step(frame, statement, state)
+    key = (statement, state.identity, frame.unwinding > 0)
+    known = frame.steps.get(key)
+    if known is None:
+        with frame.stretch() as exits:
+            ends = tuple(step(frame, statement, state))
+        known = frame.steps[key] = (ends, exits)
+    frame.exits.add_all(known[1])
+    return known[0]
 
 
 def step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
@@ -77,7 +91,7 @@ def step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
                 state = bind(frame, state, target, ANYTHING) if isinstance(target, Name) else state
             return [state]
         case FunctionDef(name) | ClassDef(name):
-            return [state.with_variable(name, ANYTHING)] if name in state.variables else [state]
+            return [state.unbound(name)]
         case _:
             return [state]
 
@@ -180,7 +194,7 @@ def _match(frame: Frame, statement: Match, state: State) -> States:
             taken: list[State] = []
             for before in open_states:
                 for name in case.names:
-                    before = before.with_variable(name, ANYTHING)
+                    before = bind_name(frame, before, name, ANYTHING)
                 taken += truth(frame, case.guard, before)[0] if case.guard is not None else [before]
             ends.update(run(frame, case.body, States(taken)))
             if case.guard is None and not case.values and len(case.names) <= 1 and case is statement.cases[-1]:
@@ -197,13 +211,14 @@ def _loop(frame: Frame, statement: While | For, state: State) -> States:
         heads.add(state)
     else:
         name = _iterable(statement)
-        heads.update(s.with_variable(name, value) for s, value in evaluate(frame, statement.iter, state))
+        heads.update(_kept(s, name, value) for s, value in evaluate(frame, statement.iter, state))
         if not _never_empty(statement.iter):
             done.update(heads)
+    waiting = heads
     for _ in range(MAX_ROUNDS):
         with frame.stretch() as exits:
             inside = States()
-            for head in heads:
+            for head in waiting:
                 yes, no = advance(frame, statement, head)
                 inside.update(yes)
                 done.update(no)
@@ -213,7 +228,8 @@ def _loop(frame: Frame, statement: While | For, state: State) -> States:
         frame.exits.add_all(exits)
         if isinstance(statement, For):
             done.update(ends)
-        if not heads.update(ends):
+        waiting = heads.news(ends)
+        if not waiting:
             break
     else:
         raise TooManyStates
@@ -233,6 +249,10 @@ def _for_head(frame: Frame, statement: While | For, state: State) -> tuple[list[
     if statement.is_async:
         frame.throw(after)
     return [bind(frame, after, statement.target, element)], []
+
+
+def _kept(state: State, name: str, value: Tracked) -> State:
+    return state if value == ANYTHING else state.with_variable(name, value)
 
 
 def _iterable(statement: For) -> str:
@@ -305,7 +325,7 @@ def _caught(handler: Handler, state: State) -> State:
     """The state at the head of a handler: what began a transaction before is somebody's failure now."""
     histories = {site: _inherited(history) for site, history in state.histories.items()}
     state = State(state.variables, state.sessions, histories, state.objects, state.assumed, state.ghost)
-    return state.with_variable(handler.name, ANYTHING) if handler.name else state
+    return state.unbound(handler.name) if handler.name else state
 
 
 def _inherited(history: History) -> History:
