@@ -12,12 +12,15 @@ from pathlib import Path
 
 from supavisor_lint.engine import Engine
 from supavisor_lint.findings import Finding
+from supavisor_lint.project.broken import warnings_of_missing_names
 from supavisor_lint.project.project import Project
 from supavisor_lint.settings import Settings
 from supavisor_lint.sources.discovery import SourceFile, discover, is_excluded
 from supavisor_lint.sources.reading import UndecodableFile, UnreadableFile, decode, read_source
 
 _RECURSION_LIMIT = 8000
+STDIN = "stdin"
+"""The name, in reports, of a text from standard input that was given none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,8 @@ class Result:
 
     `findings` are sorted; `files` counts the files asked for, `analysed` those that were parsed, `failed` those that
     could not be, `suppressed` the findings under a noqa; `problems` are one-line complaints (missing path, I/O);
-    `sources` holds the text of every file with a finding, by relative path.
+    `sources` holds the text of every file with a finding, by relative path; `warnings` are one-line remarks on what
+    the findings may be missing.
     """
 
     findings: tuple[Finding, ...]
@@ -36,28 +40,36 @@ class Result:
     suppressed: int
     problems: tuple[str, ...]
     sources: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
 
 
 def check_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Result:
-    """Check the files below some paths, with the knowledge of the whole project below `root`."""
+    """Check the files below some paths, with the knowledge of the whole project below `root`.
+
+    A file that is named itself is parsed, or proven fine, even when nothing in it can matter.
+    """
     with _room_for_trees():
         asked = discover(paths, root, settings)
         known = known_files(paths, root, settings, asked.files)
         project = linked_project(known, settings, {})
+        for path in sorted(asked.named):
+            project.look_at(path)
         return _collect(project, [file.relative for file in asked.files], asked.problems)
 
 
 def check_stdin(data: bytes, filename: Path | None, root: Path, settings: Settings) -> Result:
-    """Check a text from standard input as if it stood at `filename` (a lone file when that is None)."""
+    """Check a text from standard input as if it stood at `filename`.
+
+    Without one, it is a file of the current folder, called `stdin` in reports as flake8 calls it.
+    """
     with _room_for_trees():
-        if filename is None:
-            project = linked_project({}, settings, {"stdin.py": data})
-            return _collect(project, ["stdin.py"], (), shown_as={"stdin.py": "<stdin>"})
-        if is_excluded(filename, root, settings):
+        place = filename or Path(STDIN)
+        if is_excluded(place, root, settings):
             return Result((), 0, 0, 0, 0, (), {})
-        relative = _relative(filename, root)
-        known = known_files([root], root, settings, ())
-        return _collect(linked_project(known, settings, {relative: data}), [relative], ())
+        relative = _relative(place, root)
+        project = linked_project(known_files([root], root, settings, ()), settings, {relative: data})
+        project.look_at(relative)
+        return _collect(project, [relative], (), shown_as={} if filename else {relative: STDIN})
 
 
 class Checker:
@@ -139,7 +151,8 @@ def _collect(
     suppressed = 0
     sources: dict[str, str] = {}
     names = shown_as or {}
-    candidates = [path for path in asked if path in set(project.candidates) or path in project.failures]
+    parsed = {*project.candidates, *project.failures}
+    candidates = [path for path in asked if path in parsed]
     for path in candidates:
         text = _text_of(project, path) or ""
         analysis = engine.analyse_text(path, text)
@@ -156,6 +169,7 @@ def _collect(
         suppressed,
         tuple(problems),
         sources,
+        tuple(warnings_of_missing_names(project)),
     )
 
 

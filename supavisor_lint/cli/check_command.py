@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from supavisor_lint.cli.errors import VERBOSE, Failure
+from supavisor_lint.cli.errors import VERBOSE, Failure, warn
 from supavisor_lint.cli.output import click_style, out, stdout_is_utf8, text_of, write_atomically
 from supavisor_lint.report import concise, full, json_format, statistics
 from supavisor_lint.report.model import Display, Style, Summary, count, plain
@@ -107,6 +107,8 @@ def check(
         write_atomically(output_file, _report(result, output_format, counts, display, plain, True))
     for problem in result.problems:
         Failure(problem).show()
+    for warning in result.warnings:
+        warn(warning)
     if verbose:
         click.echo(f"root: {harmless(str(root))}; profile: {settings.profile}; {_counts(result)}", err=True)
     if not quiet:
@@ -179,7 +181,7 @@ def _display(root: Path, anonymous: bool) -> Display:
 
     @cache
     def show(path: str) -> str:
-        if anonymous and path in {"-", "stdin", "<stdin>"}:
+        if anonymous and path == "stdin":
             return path
         place = root / path
         if place.is_relative_to(here) or here.is_relative_to(root):

@@ -24,6 +24,11 @@ class Failure(click.ClickException):
         click.echo(f"{PROGRAM}: error: {harmless(self.message)}", file=file, err=file is None)
 
 
+def warn(text: str) -> None:
+    """Print one line on stderr about what the report may be missing."""
+    click.echo(f"{PROGRAM}: warning: {harmless(text)}", err=True)
+
+
 class Group(click.Group):
     """A group whose commands never end in a traceback (but with `--verbose`), and in 130 on Ctrl-C."""
 

@@ -31,10 +31,14 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What was found, sorted by `relative`, and one line for each path that could not be looked at."""
+    """What was found, sorted by `relative`, and one line for each path that could not be looked at.
+
+    `named` holds the relative paths of the files that the caller named themselves.
+    """
 
     files: tuple[SourceFile, ...]
     problems: tuple[str, ...]
+    named: frozenset[str] = frozenset()
 
 
 def discover(paths: Sequence[Path], root: Path, settings: Settings) -> Discovery:
@@ -99,13 +103,15 @@ class _Search:
         self._real_root = _real(self._root)
         self._patterns: Patterns = compiled((*settings.exclude, *settings.extend_exclude))
         self._files: dict[str, str] = {}  # real path -> shown path
+        self._named: set[str] = set()  # real paths
         self._problems: set[str] = set()
         self._visited: set[str] = set()
         self._links: list[_Link] = []
 
     def result(self) -> Discovery:
         files = (SourceFile(path, self._relative(path)) for path in self._files.values())
-        return Discovery(tuple(sorted(files, key=lambda file: file.relative)), tuple(sorted(self._problems)))
+        named = frozenset(self._relative(path) for real, path in self._files.items() if real in self._named)
+        return Discovery(tuple(sorted(files, key=lambda file: file.relative)), tuple(sorted(self._problems)), named)
 
     def located(self, path: Path) -> str:
         """The absolute path, below the root as it is written wherever it is below the root in truth."""
@@ -169,6 +175,7 @@ class _Search:
         base, real = self.base_of_file(path), _real(path)
         if self.excludes(path, base, is_directory=False):
             return
+        self._named.add(real)
         if _from(base, path) == _from(_real(base), real):
             self._files.setdefault(real, path)
         else:
