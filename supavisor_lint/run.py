@@ -7,13 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from supavisor_lint.engine import Engine
 from supavisor_lint.findings import Finding
 from supavisor_lint.project.broken import warnings_of_missing_names
 from supavisor_lint.project.project import Project
+from supavisor_lint.project.unmatched import unmatched_entries
 from supavisor_lint.settings import Settings
 from supavisor_lint.sources.discovery import SourceFile, discover, is_excluded
 from supavisor_lint.sources.reading import UndecodableFile, UnreadableFile, decode, read_source
@@ -50,11 +51,13 @@ def check_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Result
     """
     with _room_for_trees():
         asked = discover(paths, root, settings)
+        whole = _covers(paths, root) and bool(asked.files)
         known = known_files(paths, root, settings, asked.files)
         project = linked_project(known, settings, {})
         for path in sorted(asked.named):
             project.look_at(path)
-        return _collect(project, [file.relative for file in asked.files], asked.problems)
+        result = _collect(project, [file.relative for file in asked.files], asked.problems)
+        return replace(result, warnings=(*result.warnings, *unmatched_entries(project))) if whole else result
 
 
 def check_stdin(data: bytes, filename: Path | None, root: Path, settings: Settings) -> Result:
@@ -117,9 +120,12 @@ def _text_of(project: Project, relative: str) -> str | None:
 
 def known_files(paths: Sequence[Path], root: Path, settings: Settings, asked: Sequence[SourceFile]) -> dict[str, str]:
     """Relative to absolute path of every file of the project, and of the files asked for."""
-    covers_root = any(os.path.realpath(path) == os.path.realpath(root) for path in paths)
-    files = asked if covers_root and asked else (*discover([root], root, settings).files, *asked)
+    files = asked if _covers(paths, root) and asked else (*discover([root], root, settings).files, *asked)
     return {file.relative: file.absolute for file in files}
+
+
+def _covers(paths: Sequence[Path], root: Path) -> bool:
+    return any(os.path.realpath(path) == os.path.realpath(root) for path in paths)
 
 
 def linked_project(known: Mapping[str, str], settings: Settings, overlay: Mapping[str, bytes]) -> Project:
@@ -176,8 +182,6 @@ def _collect(
 def _renamed(finding: Finding, names: Mapping[str, str]) -> Finding:
     if finding.path not in names:
         return finding
-    from dataclasses import replace
-
     related = tuple(replace(place, path=names.get(place.path, place.path)) for place in finding.related)
     return replace(finding, path=names[finding.path], related=related)
 
