@@ -83,4 +83,4 @@ def _checker(root: Path) -> tuple[Checker, Settings]:
         settings = load_settings(root, None, False)
         return Checker(root, settings), settings
     except SettingsError as error:
-        raise ExecutionError(f"supavisor-lint: error: {harmless(str(error))}") from error
+        raise ExecutionError("\n".join(f"supavisor-lint: error: {harmless(line)}" for line in error.lines)) from error

@@ -31,7 +31,7 @@ class Result:
     `findings` are sorted; `files` counts the files asked for, `analysed` those that were parsed, `failed` those that
     could not be, `suppressed` the findings under a noqa; `problems` are one-line complaints (missing path, I/O);
     `sources` holds the text of every file with a finding, by relative path; `warnings` are one-line remarks on what
-    the findings may be missing.
+    the findings may be missing; `excluded` are the paths asked for that the settings exclude.
     """
 
     findings: tuple[Finding, ...]
@@ -42,6 +42,7 @@ class Result:
     problems: tuple[str, ...]
     sources: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
 
 
 def check_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Result:
@@ -57,7 +58,8 @@ def check_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Result
         for path in sorted(asked.named):
             project.look_at(path)
         result = _collect(project, [file.relative for file in asked.files], asked.problems)
-        return replace(result, warnings=(*result.warnings, *unmatched_entries(project))) if whole else result
+        unmatched = tuple(unmatched_entries(project)) if whole else ()
+        return replace(result, warnings=(*result.warnings, *unmatched), excluded=asked.excluded)
 
 
 def check_stdin(data: bytes, filename: Path | None, root: Path, settings: Settings) -> Result:
@@ -68,7 +70,7 @@ def check_stdin(data: bytes, filename: Path | None, root: Path, settings: Settin
     with _room_for_trees():
         place = filename or Path(STDIN)
         if is_excluded(place, root, settings):
-            return Result((), 0, 0, 0, 0, (), {})
+            return Result((), 0, 0, 0, 0, (), {}, excluded=(str(place),))
         relative = _relative(place, root)
         project = linked_project(known_files([root], root, settings, ()), settings, {relative: data})
         project.look_at(relative)

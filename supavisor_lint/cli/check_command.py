@@ -111,7 +111,7 @@ def check(
         warn(warning)
     if verbose:
         click.echo(f"root: {harmless(str(root))}; profile: {settings.profile}; {_counts(result)}", err=True)
-    if not quiet:
+    if not quiet and (result.files or not result.problems):
         click.echo(_summary_line(result), err=True)
     ctx.exit(2 if result.problems else 1 if result.findings and not exit_zero else 0)
 
@@ -171,7 +171,10 @@ def _settings(
             more = codes(extend_select, "--extend-select")
             changes["extend_select"] = more if select else (*settings.extend_select, *more)
     except SettingsError as error:
-        raise Failure(str(error)) from error
+        *others, last = error.lines
+        for line in others:
+            Failure(line).show()
+        raise Failure(last) from error
     return replace(settings, **changes)
 
 
@@ -220,6 +223,16 @@ def _counts(result: Result) -> str:
     )
 
 
+def _why_nothing(excluded: tuple[str, ...]) -> str:
+    """Give the reason for which no file was checked."""
+    if not excluded:
+        return "there are none here, or all are excluded or ignored by git"
+    first, more = harmless(excluded[0]), len(excluded) - 1
+    if not more:
+        return f"{first} is excluded by the settings"
+    return f"{first} and {count(more, 'other path')} are excluded by the settings"
+
+
 def _summary_line(result: Result) -> str:
     """Give the last line for people: what was found, in how many files, and what stays out of sight."""
     files = count(result.files, "file")
@@ -227,7 +240,7 @@ def _summary_line(result: Result) -> str:
         places = len({finding.path for finding in result.findings})
         line = f"Found {count(len(result.findings), 'finding')} in {places} of {files}."
     elif result.files == 0:
-        line = "No Python files to check."
+        line = f"No Python files to check: {_why_nothing(result.excluded)}."
     elif result.failed or result.problems:
         line = f"No findings in {files}, but not everything could be checked."
     else:
