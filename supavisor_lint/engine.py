@@ -16,6 +16,7 @@ from supavisor_lint.rules import unused_suppression as sup901
 from supavisor_lint.settings import Settings
 from supavisor_lint.sources.discovery import is_test_file
 from supavisor_lint.sources.ignores import compiled
+from supavisor_lint.sources.reading import split_lines
 from supavisor_lint.sources.suppressions import Suppressions
 
 
@@ -121,7 +122,7 @@ def ignored_codes(path: str, settings: Settings) -> tuple[str, ...]:
 def suppress(engine: Engine, path: str, text: str, findings: Iterable[Finding]) -> Analysis:
     """Apply the noqa comments of a text to its findings, and add a SUP901 for each code that suppressed nothing."""
     found = list(findings)
-    suppressions = Suppressions.read(text.splitlines(keepends=True))
+    suppressions = Suppressions.read(split_lines(text))
     if not suppressions.comments:
         return Analysis(tuple(found))
     found += unused_suppressions(engine, path, suppressions, found)
