@@ -148,6 +148,8 @@ def test_python_says_what_is_fine_and_libcst_is_not_asked(tmp_path: Path, counte
 @pytest.mark.parametrize("kind", [kind for kind in BROKEN if kind not in ("encoding", "bytes")])
 def test_flake8_reports_the_same_files_as_its_own(root: Path, kind: str) -> None:
     """It gives them to no plugin: its E999 or E902 stands where the command line has SUP900."""
+    if kind == "null" and sys.version_info < (3, 12):
+        pytest.skip("flake8 itself ends in a traceback, because Python says ValueError")
     (root / "app" / "odd.py").write_bytes(BROKEN[kind])
     assert {line.split()[1] for line in flake8("app/odd.py")} <= {"E999", "E902"} != set()
     assert {line.split()[1] for line in check("app/odd.py")[1]} == {"SUP900"}
