@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import UnparsableFile
-from supavisor_lint.findings import Finding, Span
+from supavisor_lint.findings import AUTHOR_DECIDES, NO_REWRITE_YET, Finding, Span
 from supavisor_lint.flow.follower import Follower
 from supavisor_lint.flow.operations import SessionFlow
+from supavisor_lint.project.broken import what_fails
 from supavisor_lint.project.project import Failure, Project
 from supavisor_lint.rules import RULES, FileView, Rule
 from supavisor_lint.rules import unparsable_file as sup900
@@ -16,7 +17,7 @@ from supavisor_lint.rules import unused_suppression as sup901
 from supavisor_lint.settings import Settings
 from supavisor_lint.sources.discovery import is_test_file
 from supavisor_lint.sources.ignores import compiled
-from supavisor_lint.sources.reading import UndecodableFile
+from supavisor_lint.sources.reading import split_lines
 from supavisor_lint.sources.suppressions import Suppressions
 
 
@@ -122,7 +123,7 @@ def ignored_codes(path: str, settings: Settings) -> tuple[str, ...]:
 def suppress(engine: Engine, path: str, text: str, findings: Iterable[Finding]) -> Analysis:
     """Apply the noqa comments of a text to its findings, and add a SUP901 for each code that suppressed nothing."""
     found = list(findings)
-    suppressions = Suppressions.read(text.splitlines(keepends=True))
+    suppressions = Suppressions.read(split_lines(text))
     if not suppressions.comments:
         return Analysis(tuple(found))
     found += unused_suppressions(engine, path, suppressions, found)
@@ -148,7 +149,7 @@ def unused_suppressions(
             "high",
             path,
             Span(unused.line, unused.column, unused.line, unused.end_column),
-            no_fix_reason="this version reports only; the rewrite for this rule is not part of it yet",
+            no_fix_reason=NO_REWRITE_YET,
         )
         for unused in suppressions.unused(reported, engine.selection.enables)
     ]
@@ -158,16 +159,15 @@ def unused_suppressions(
 def _unparsable(path: str, failure: Failure) -> Finding:
     line = getattr(failure, "line", 1)
     column = getattr(failure, "column", 1)
-    what = "read" if not isinstance(failure, UnparsableFile | UndecodableFile) else "parsed"
     rule = sup900.RULE
     return Finding(
         rule.code,
         rule.name,
-        f"this file cannot be {what}: {failure.reason}",
+        f"this file {what_fails(failure)}: {failure.reason}",
         rule.severity,
         "high",
         path,
         Span(line, column, line, column + 1),
         hazard=True,
-        no_fix_reason="no rewrite is offered: the right change depends on what the code is meant to do",
+        no_fix_reason=AUTHOR_DECIDES,
     )

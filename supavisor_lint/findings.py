@@ -8,6 +8,11 @@ from typing import Literal, NamedTuple
 Severity = Literal["error", "warning", "info"]
 Confidence = Literal["high", "medium", "low"]
 
+NO_REWRITE_YET = "this version reports only; the rewrite for this rule is not part of it yet"
+AUTHOR_DECIDES = "no rewrite is offered: the right change depends on what the code is meant to do"
+GENERAL_REASONS = frozenset({NO_REWRITE_YET, AUTHOR_DECIDES})
+"""Values of `no_fix_reason` that say nothing about the finding itself."""
+
 
 class Span(NamedTuple):
     """A stretch of source text: lines and columns count from 1, columns in code points, the end is exclusive."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from flake8.exceptions import ExecutionError
 
 from supavisor_lint import __version__
 from supavisor_lint.report.concise import finding_text
@@ -36,10 +37,14 @@ class Plugin:
     def run(self) -> Iterator[Line]:
         """Yield (line, 0-based column, `CODE message`, the class) for each finding.
 
-        Never raises, because flake8 would abort its whole run: what fails becomes a SUP900 on the first line.
+        An analysis that fails becomes a SUP900 on the first line, because an exception would abort flake8's whole run.
+        That is right only for settings that cannot be used: flake8 ends with one clear report and the exit code 1,
+        in one process or in many.
         """
         try:
             found = list(_findings(self._filename, "".join(self._lines)))
+        except ExecutionError:
+            raise
         except Exception as error:
             found = [(1, 0, f"{_FAILED} internal error: {harmless(f'{type(error).__name__}: {error}')}")]
         for line, column, text in found:
@@ -51,11 +56,7 @@ def _findings(filename: str, text: str) -> Iterator[tuple[int, int, str]]:
 
     path = Path(os.path.abspath(filename))  # noqa: PTH100 (keeps symlinks)
     root = _root(path.parent)
-    loaded = _checker(root)
-    if isinstance(loaded, str):
-        yield 1, 0, f"{_FAILED} {loaded}"
-        return
-    checker, settings = loaded
+    checker, settings = _checker(root)
     if is_excluded(path, root, settings):
         return
     for finding in checker.check(path, text):
@@ -73,8 +74,8 @@ def _root(folder: Path) -> Path:
 
 
 @cache
-def _checker(root: Path) -> tuple[Checker, Settings] | str:
-    """Give the root's checker and settings, once per process, or one line that says what is wrong."""
+def _checker(root: Path) -> tuple[Checker, Settings]:
+    """Give the root's checker and settings, once per process; raises flake8's own ExecutionError for bad settings."""
     from supavisor_lint.run import Checker
     from supavisor_lint.sources.config import SettingsError, load_settings
 
@@ -82,6 +83,4 @@ def _checker(root: Path) -> tuple[Checker, Settings] | str:
         settings = load_settings(root, None, False)
         return Checker(root, settings), settings
     except SettingsError as error:
-        line = harmless(str(error))
-        print(f"supavisor-lint: error: {line}", file=sys.stderr)
-        return line
+        raise ExecutionError("\n".join(f"supavisor-lint: error: {harmless(line)}" for line in error.lines)) from error

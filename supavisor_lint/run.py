@@ -7,17 +7,21 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from supavisor_lint.engine import Engine
 from supavisor_lint.findings import Finding
+from supavisor_lint.project.broken import warnings_of_missing_names
 from supavisor_lint.project.project import Project
+from supavisor_lint.project.unmatched import unmatched_entries
 from supavisor_lint.settings import Settings
 from supavisor_lint.sources.discovery import SourceFile, discover, is_excluded
 from supavisor_lint.sources.reading import UndecodableFile, UnreadableFile, decode, read_source
 
 _RECURSION_LIMIT = 8000
+STDIN = "stdin"
+"""The name, in reports, of a text from standard input that was given none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,8 @@ class Result:
 
     `findings` are sorted; `files` counts the files asked for, `analysed` those that were parsed, `failed` those that
     could not be, `suppressed` the findings under a noqa; `problems` are one-line complaints (missing path, I/O);
-    `sources` holds the text of every file with a finding, by relative path.
+    `sources` holds the text of every file with a finding, by relative path; `warnings` are one-line remarks on what
+    the findings may be missing; `excluded` are the paths asked for that the settings exclude.
     """
 
     findings: tuple[Finding, ...]
@@ -36,28 +41,40 @@ class Result:
     suppressed: int
     problems: tuple[str, ...]
     sources: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
 
 
 def check_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Result:
-    """Check the files below some paths, with the knowledge of the whole project below `root`."""
+    """Check the files below some paths, with the knowledge of the whole project below `root`.
+
+    A file that is named itself is parsed, or proven fine, even when nothing in it can matter.
+    """
     with _room_for_trees():
         asked = discover(paths, root, settings)
+        whole = _covers(paths, root) and bool(asked.files)
         known = known_files(paths, root, settings, asked.files)
         project = linked_project(known, settings, {})
-        return _collect(project, [file.relative for file in asked.files], asked.problems)
+        for path in sorted(asked.named):
+            project.look_at(path)
+        result = _collect(project, [file.relative for file in asked.files], asked.problems)
+        unmatched = tuple(unmatched_entries(project)) if whole else ()
+        return replace(result, warnings=(*result.warnings, *unmatched), excluded=asked.excluded)
 
 
 def check_stdin(data: bytes, filename: Path | None, root: Path, settings: Settings) -> Result:
-    """Check a text from standard input as if it stood at `filename` (a lone file when that is None)."""
+    """Check a text from standard input as if it stood at `filename`.
+
+    Without one, it is a file of the current folder, called `stdin` in reports as flake8 calls it.
+    """
     with _room_for_trees():
-        if filename is None:
-            project = linked_project({}, settings, {"stdin.py": data})
-            return _collect(project, ["stdin.py"], (), shown_as={"stdin.py": "<stdin>"})
-        if is_excluded(filename, root, settings):
-            return Result((), 0, 0, 0, 0, (), {})
-        relative = _relative(filename, root)
-        known = known_files([root], root, settings, ())
-        return _collect(linked_project(known, settings, {relative: data}), [relative], ())
+        place = filename or Path(STDIN)
+        if is_excluded(place, root, settings):
+            return Result((), 0, 0, 0, 0, (), {}, excluded=(str(place),))
+        relative = _relative(place, root)
+        project = linked_project(known_files([root], root, settings, ()), settings, {relative: data})
+        project.look_at(relative)
+        return _collect(project, [relative], (), shown_as={} if filename else {relative: STDIN})
 
 
 class Checker:
@@ -105,9 +122,12 @@ def _text_of(project: Project, relative: str) -> str | None:
 
 def known_files(paths: Sequence[Path], root: Path, settings: Settings, asked: Sequence[SourceFile]) -> dict[str, str]:
     """Relative to absolute path of every file of the project, and of the files asked for."""
-    covers_root = any(os.path.realpath(path) == os.path.realpath(root) for path in paths)
-    files = asked if covers_root and asked else (*discover([root], root, settings).files, *asked)
+    files = asked if _covers(paths, root) and asked else (*discover([root], root, settings).files, *asked)
     return {file.relative: file.absolute for file in files}
+
+
+def _covers(paths: Sequence[Path], root: Path) -> bool:
+    return any(os.path.realpath(path) == os.path.realpath(root) for path in paths)
 
 
 def linked_project(known: Mapping[str, str], settings: Settings, overlay: Mapping[str, bytes]) -> Project:
@@ -139,7 +159,8 @@ def _collect(
     suppressed = 0
     sources: dict[str, str] = {}
     names = shown_as or {}
-    candidates = [path for path in asked if path in set(project.candidates) or path in project.failures]
+    parsed = {*project.candidates, *project.failures}
+    candidates = [path for path in asked if path in parsed]
     for path in candidates:
         text = _text_of(project, path) or ""
         analysis = engine.analyse_text(path, text)
@@ -156,14 +177,13 @@ def _collect(
         suppressed,
         tuple(problems),
         sources,
+        tuple(warnings_of_missing_names(project)),
     )
 
 
 def _renamed(finding: Finding, names: Mapping[str, str]) -> Finding:
     if finding.path not in names:
         return finding
-    from dataclasses import replace
-
     related = tuple(replace(place, path=names.get(place.path, place.path)) for place in finding.related)
     return replace(finding, path=names[finding.path], related=related)
 

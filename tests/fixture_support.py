@@ -26,6 +26,7 @@ from supavisor_lint.findings import Finding
 from supavisor_lint.run import check_paths
 from supavisor_lint.settings import Settings
 from supavisor_lint.sources.config import load_settings
+from supavisor_lint.sources.reading import split_lines
 
 FIXTURES = Path(__file__).resolve().parent.parent / "fixtures"
 
@@ -166,7 +167,7 @@ def _comment_tokens(text: str) -> Iterator[tuple[int, int, str]]:
     try:
         found = [(*t.start, t.string) for t in tokens(text) if t.type == tokenize.COMMENT]
     except (tokenize.TokenError, SyntaxError):  # a file that nothing can parse: what looks like a comment is one
-        lines = enumerate(text.splitlines(), start=1)
+        lines = enumerate((line.rstrip("\r\n") for line in split_lines(text)), start=1)
         found = [(number, line.index("#"), line[line.index("#") :]) for number, line in lines if "#" in line]
     yield from found
 
@@ -216,7 +217,7 @@ def copied(project: FixtureProject, folder: Path, edits_of: Callable[[Path], Ite
         edits = sorted(edits_of(path), reverse=True)
         if edits:
             text, encoding = read(path)
-            lines = text.splitlines(keepends=True)
+            lines = split_lines(text)
             for line, start, end, new in edits:
                 old = lines[line - 1]
                 lines[line - 1] = old[:start] + new + old[end:]

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from example_support import codes_of, example
 
 from supavisor_lint.findings import Severity
 from supavisor_lint.report import catalogue
 from supavisor_lint.report.model import Role
+from supavisor_lint.rules import RULES as ALL
+from supavisor_lint.rules import Rule
 
 
 def tagged(text: str, role: Role) -> str:
@@ -66,8 +70,45 @@ def test_the_table_of_rules_is_aligned() -> None:
 
 def test_the_rules_as_markdown_and_json() -> None:
     lines = list(catalogue.markdown(RULES))
-    assert lines[1] == "|" + " --- |" * 7
+    assert lines[1] == "|" + " --- |" * 6
     assert lines[2].endswith("| A factory \\| called directly. |")
     document = json.loads(catalogue.as_json(RULES))
     assert document["version"] == 1
     assert [rule["default"] for rule in document["rules"]] == [True, False]
+
+
+def test_the_json_of_the_rules_has_values_for_programs() -> None:
+    mixed = FakeRule("SUP103", "raw-session-getter", profile="hazards for the broken forms")
+    entries = json.loads(catalogue.as_json((*RULES, mixed)))["rules"]
+    assert [entry["profile"] for entry in entries] == ["template", "template", "mixed"]
+    assert [entry["planned_fix"] for entry in entries] == ["safe"] * 3
+    real = json.loads(catalogue.as_json(ALL))["rules"]
+    assert {entry["profile"] for entry in real} <= {"template", "hazards", "mixed"}
+    assert {entry["planned_fix"] for entry in real} <= {"safe", "unsafe", "none"}
+
+
+def test_no_rewrite_is_announced() -> None:
+    assert not any("fix" in line for line in (*catalogue.table(RULES), *catalogue.markdown(RULES)))
+    assert "Fix: safe" not in (explained := list(catalogue.explanation(RULES[0])))
+    assert "Fix: none yet (planned: safe)" in explained
+
+
+def test_a_prefix_gives_the_rules_that_begin_with_it() -> None:
+    assert catalogue.with_prefix("sup1", RULES) == [RULES[0]]
+    assert catalogue.with_prefix(" SUP ", RULES) == list(RULES)
+    assert catalogue.with_prefix("SUP101", RULES) == []
+    assert catalogue.with_prefix("SUP3", RULES) == catalogue.with_prefix("s", RULES) == []
+
+
+# The examples of the documentation, in a project
+
+
+@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.code)
+def test_the_example_of_a_rule_is_found(tmp_path: Path, rule: Rule) -> None:
+    raw_getter = rule.code == "SUP103"
+    assert rule.code in codes_of(tmp_path, rule, example(rule, "Example"), raw_getter=raw_getter)
+
+
+@pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.code)
+def test_what_to_use_instead_is_clear(tmp_path: Path, rule: Rule) -> None:
+    assert codes_of(tmp_path, rule, example(rule, "Use instead")) == []

@@ -38,14 +38,25 @@ def test_a_clean_run_prints_nothing_to_stdout(fake: Fake) -> None:
     ("changes", "line"),
     [
         ({"suppressed": 2}, "All clear: 2 files checked. 2 findings suppressed."),
-        ({"files": 0, "analysed": 0}, "No Python files to check."),
+        (
+            {"files": 0, "analysed": 0},
+            "No Python files to check: there are none here, or all are excluded or ignored by git.",
+        ),
+        (
+            {"files": 0, "analysed": 0, "excluded": ("app/gen.py",)},
+            "No Python files to check: app/gen.py is excluded by the settings.",
+        ),
+        (
+            {"files": 0, "analysed": 0, "excluded": ("a.py", "b.py", "c.py")},
+            "No Python files to check: a.py and 2 other paths are excluded by the settings.",
+        ),
         (
             {"failed": 1},
             "No findings in 2 files, but not everything could be checked. 1 file could not be analysed.",
         ),
     ],
 )
-def test_the_summary_says_what_stays_out_of_sight(fake: Fake, changes: dict[str, int], line: str) -> None:
+def test_the_summary_says_what_stays_out_of_sight(fake: Fake, changes: dict[str, object], line: str) -> None:
     fake.result = replace(NONE, **changes)  # type: ignore[arg-type]
     assert invoke("check").stderr == f"{line}\n"
 
@@ -149,6 +160,8 @@ def test_ctrl_c_exits_with_130(fake: Fake) -> None:
     [
         ("chek",),
         ("check", "--no-such-option"),
+        ("--no-such-option",),
+        ("check", "--profile"),
         ("check", "--profile", "strict"),
         ("check", "--output-format", "xml"),
         ("check", "-", "app"),
@@ -161,7 +174,32 @@ def test_ctrl_c_exits_with_130(fake: Fake) -> None:
 def test_bad_arguments_exit_with_2(fake: Fake, args: tuple[str, ...]) -> None:
     result = invoke(*args)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "Error: " in result.stderr and "Traceback" not in result.stderr
+    assert result.stderr.startswith("supavisor-lint: error: ") and result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "line"),
+    [
+        (("chek",), 'no such command "chek"; did you mean "check"?'),
+        (("--versoin",), 'no such option "--versoin"; did you mean "--version"?'),
+        (("check", "--profil", "hazards"), 'no such option "--profil"; did you mean "--profile"?'),
+        (("check", "-x"), 'no such option "-x"'),
+        (
+            ("check", "--profile", "hazard"),
+            'invalid value for "--profile": "hazard" is not one of "template", "hazards"; did you mean "hazards"?',
+        ),
+        (("rules", "--output-format", "xml"), "; try supavisor-lint rules --help"),
+        (("explain",), 'missing argument "CODE..."; try supavisor-lint explain --help'),
+        (("check", "-", "app"), '"-" cannot be combined with other paths; try supavisor-lint check --help'),
+    ],
+)
+def test_bad_arguments_are_told_the_nearest_right_ones(fake: Fake, args: tuple[str, ...], line: str) -> None:
+    assert line in invoke(*args).stderr
+
+
+def test_without_arguments_there_is_help(fake: Fake) -> None:
+    result = invoke()
+    assert "Usage: " in result.output and "error" not in result.output
 
 
 def test_bad_settings_are_one_line(fake: Fake, project: Path) -> None:
@@ -171,6 +209,14 @@ def test_bad_settings_are_one_line(fake: Fake, project: Path) -> None:
     assert result.stderr.startswith("supavisor-lint: error: ") and "selct" in result.stderr
     assert result.stderr.count("\n") == 1
     assert invoke("check", "--isolated").exit_code == 1
+
+
+def test_bad_settings_are_a_line_each(fake: Fake, project: Path) -> None:
+    text = "[tool.supavisor-lint]\nselct = ['SUP101']\npooler = 3\n[tool.supavisor-lint.template]\nfailure = 'x'\n"
+    (project / "pyproject.toml").write_text(text, "utf-8")
+    lines = invoke("check").stderr.splitlines()
+    assert [line.partition("pyproject.toml:")[2].partition(":")[0] for line in lines] == ["2", "3", "5"]
+    assert all(line.startswith("supavisor-lint: error: ") for line in lines)
 
 
 @pytest.mark.parametrize("option", ["--select", "--ignore", "--extend-select"])
@@ -252,10 +298,7 @@ def test_stdin_is_handed_on_as_bytes(fake: Fake, project: Path, monkeypatch: pyt
     assert (fake.filename, fake.root) == (Path("project/new/a.py"), project)
 
 
-@pytest.mark.parametrize("name", ["-", "stdin", "<stdin>"])
-def test_anonymous_stdin_is_shown_as_it_is(
-    fake: Fake, project: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    fake.result = replace(ONE, findings=(replace(FOUND, path=name),))
+def test_anonymous_stdin_is_shown_as_it_is(fake: Fake, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake.result = replace(ONE, findings=(replace(FOUND, path="stdin"),))
     monkeypatch.chdir(project / "app")
-    assert invoke("check", "-", "--output-format", "concise", stdin="").stdout.startswith(f"{name}:2:15: ")
+    assert invoke("check", "-", "--output-format", "concise", stdin="").stdout.startswith("stdin:2:15: ")

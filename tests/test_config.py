@@ -140,6 +140,7 @@ REFUSED = [
     ("check-tests = 'yes'", "must be true or false, not a string"),
     ("check-tests = 1", "must be true or false, not an integer"),
     ("select = 'SUP101'", "must be a list, not a string"),
+    ("select = ['SUP101', 'E5', 3]", 'item 2: "E5" is not a code: codes are SUP and up to three digits; item 3: must'),
     ("select = [101]", "item 1: must be a string, not an integer"),
     ("select = ['SUP101', 'E501']", 'item 2: "E501" is not a code: codes are SUP and up to three digits'),
     ("select = ['sup101']", 'is not a code: codes are SUP and up to three digits; write "SUP101"'),

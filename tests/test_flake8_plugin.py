@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
+from flake8.exceptions import ExecutionError
 
 from supavisor_lint import flake8_plugin, run
 from supavisor_lint.findings import Finding, Span
@@ -93,16 +94,12 @@ def test_an_exception_becomes_a_line(project: Path, checkers: list[FakeChecker])
     assert len(lines_of("a.py")) == 1
 
 
-def test_bad_settings_are_a_line_in_each_file_and_one_on_stderr(
-    project: Path, checkers: list[FakeChecker], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bad_settings_end_the_run(project: Path, checkers: list[FakeChecker]) -> None:
     (project / "pyproject.toml").write_text("[tool.supavisor-lint]\npoler = 'auto'\n", "utf-8")
     for name in ("a.py", "b.py"):
-        ((line, column, message),) = lines_of(name)
-        assert (line, column) == (1, 0)
-        assert message.startswith("SUP900 ") and "poler" in message
-    stderr = capsys.readouterr().err
-    assert stderr.startswith("supavisor-lint: error: ") and stderr.count("\n") == 1
+        with pytest.raises(ExecutionError, match=r"^supavisor-lint: error: .*poler") as caught:
+            lines_of(name)
+        assert "\n" not in str(caught.value)
     assert checkers == []
 
 
@@ -192,15 +189,27 @@ def test_flake8_reads_noqa_and_selects_by_itself(project: Path) -> None:
     assert "SUP101" in flake8("--disable-noqa", str(path)).stdout
 
 
-def test_flake8_goes_on_after_bad_settings_and_bad_files(project: Path) -> None:
+def test_flake8_goes_on_after_bad_files(project: Path) -> None:
     (project / "bad.py").write_text("def f(:\n", "utf-8")
     (project / "empty.py").write_text("", "utf-8")
-    (project / "pyproject.toml").write_text("[tool.supavisor-lint]\nselct = []\n", "utf-8")
     done = flake8(".")
     assert done.returncode == 1
     codes = {line.split(":")[0]: line.split()[1] for line in done.stdout.splitlines()}
-    assert codes == {"./bad.py": "E999", "./empty.py": "SUP900", "./app/tasks.py": "SUP900"}
-    assert "Traceback" not in done.stderr
+    assert codes == {"./bad.py": "E999", "./app/tasks.py": "SUP101"}
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("folder", ["", "nested"])
+def test_bad_settings_are_one_clear_report(project: Path, jobs: str, folder: str) -> None:
+    (project / folder).mkdir(exist_ok=True)
+    (project / folder / "pyproject.toml").write_text("[tool.supavisor-lint]\nselct = []\n", "utf-8")
+    for number in range(4):
+        (project / folder / f"more{number}.py").write_text(SNIPPET, "utf-8")
+    done = flake8("--jobs", jobs, ".")
+    assert (done.returncode, done.stderr) == (1, "")
+    first, second = done.stdout.splitlines()
+    assert first == "There was a critical error during execution of Flake8:"
+    assert second.startswith(f"supavisor-lint: error: {project / folder / 'pyproject.toml'}:2: ") and "selct" in second
 
 
 def test_flake8_knows_the_plugin() -> None:

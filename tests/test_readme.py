@@ -94,6 +94,13 @@ def test_no_command_and_no_option_is_invented() -> None:
     assert described <= {option for param in cli.commands["check"].params for option in param.opts}
 
 
+def test_every_option_of_check_is_documented() -> None:
+    text = README.read_text("utf-8")
+    options = {option for param in cli.commands["check"].params for option in param.opts if option.startswith("--")}
+    assert {option for option in options if option not in text} <= {"--quiet", "--verbose"}
+    assert "`-q`" in text and "`-v`" in text
+
+
 def blocks_of(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)\n```", text, re.DOTALL | re.MULTILINE)
 

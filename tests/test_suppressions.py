@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import tokenize
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from supavisor_lint import run
+from supavisor_lint.settings import Settings
 from supavisor_lint.sources.reading import split_lines
 from supavisor_lint.sources.suppressions import Suppressions
 
@@ -214,3 +217,10 @@ def test_a_finding_on_any_joined_line_uses_the_code() -> None:
 def test_a_lower_case_code_suppresses_nothing_and_is_unused() -> None:
     result = read("x = 1  # noqa: sup101\n")
     assert [u.code for u in result.unused([(1, "SUP101")], enabled("SUP101"))] == ["sup101"]
+
+
+@pytest.mark.parametrize("odd", ["\f\n", "x = '\u2028'\n", "x = '\x1c \x85'\n", "# \v\n\f\r\n"])
+def test_only_python_s_own_line_ends_are_counted(tmp_path: Path, odd: str) -> None:
+    (tmp_path / "a.py").write_bytes(f"{odd * 3}s = async_session_factory()  # noqa: SUP101\n".encode())
+    result = run.check_paths([tmp_path], tmp_path, Settings())
+    assert (result.findings, result.suppressed) == ((), 1)

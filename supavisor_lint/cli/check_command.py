@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from supavisor_lint.cli.errors import VERBOSE, Failure
+from supavisor_lint.cli.errors import VERBOSE, Failure, warn
 from supavisor_lint.cli.output import click_style, out, stdout_is_utf8, text_of, write_atomically
 from supavisor_lint.report import concise, full, json_format, statistics
 from supavisor_lint.report.model import Display, Style, Summary, count, plain
@@ -107,9 +107,11 @@ def check(
         write_atomically(output_file, _report(result, output_format, counts, display, plain, True))
     for problem in result.problems:
         Failure(problem).show()
+    for warning in result.warnings:
+        warn(warning)
     if verbose:
         click.echo(f"root: {harmless(str(root))}; profile: {settings.profile}; {_counts(result)}", err=True)
-    if not quiet:
+    if not quiet and (result.files or not result.problems):
         click.echo(_summary_line(result), err=True)
     ctx.exit(2 if result.problems else 1 if result.findings and not exit_zero else 0)
 
@@ -169,7 +171,10 @@ def _settings(
             more = codes(extend_select, "--extend-select")
             changes["extend_select"] = more if select else (*settings.extend_select, *more)
     except SettingsError as error:
-        raise Failure(str(error)) from error
+        *others, last = error.lines
+        for line in others:
+            Failure(line).show()
+        raise Failure(last) from error
     return replace(settings, **changes)
 
 
@@ -179,7 +184,7 @@ def _display(root: Path, anonymous: bool) -> Display:
 
     @cache
     def show(path: str) -> str:
-        if anonymous and path in {"-", "stdin", "<stdin>"}:
+        if anonymous and path == "stdin":
             return path
         place = root / path
         if place.is_relative_to(here) or here.is_relative_to(root):
@@ -218,6 +223,16 @@ def _counts(result: Result) -> str:
     )
 
 
+def _why_nothing(excluded: tuple[str, ...]) -> str:
+    """Give the reason for which no file was checked."""
+    if not excluded:
+        return "there are none here, or all are excluded or ignored by git"
+    first, more = harmless(excluded[0]), len(excluded) - 1
+    if not more:
+        return f"{first} is excluded by the settings"
+    return f"{first} and {count(more, 'other path')} are excluded by the settings"
+
+
 def _summary_line(result: Result) -> str:
     """Give the last line for people: what was found, in how many files, and what stays out of sight."""
     files = count(result.files, "file")
@@ -225,7 +240,7 @@ def _summary_line(result: Result) -> str:
         places = len({finding.path for finding in result.findings})
         line = f"Found {count(len(result.findings), 'finding')} in {places} of {files}."
     elif result.files == 0:
-        line = "No Python files to check."
+        line = f"No Python files to check: {_why_nothing(result.excluded)}."
     elif result.failed or result.problems:
         line = f"No findings in {files}, but not everything could be checked."
     else:

@@ -12,15 +12,19 @@ from supavisor_lint.report import catalogue
 @click.command()
 @click.argument("codes", metavar="CODE...", nargs=-1, required=True)
 def explain(codes: tuple[str, ...]) -> None:
-    """Print the documentation of rules, by code or name."""
+    """Print the documentation of rules, by code or name; the beginning of a code lists its rules."""
     from supavisor_lint.rules import RULES
 
     lines: list[str] = []
     for code in (part for text in codes for part in text.split(",") if part.strip()):
+        listed = catalogue.with_prefix(code, RULES)
         rule = catalogue.find_rule(code, RULES)
-        if isinstance(rule, str):
+        if isinstance(rule, str) and not listed:
             raise Failure(rule)
-        lines += [*([""] if lines else []), *catalogue.explanation(rule, click_style)]
+        lines += [""] if lines else []
+        lines += (
+            catalogue.table(listed, click_style) if isinstance(rule, str) else catalogue.explanation(rule, click_style)
+        )
     out(text_of(lines))
 
 

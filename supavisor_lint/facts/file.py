@@ -68,7 +68,7 @@ def read_facts(path: str, text: str) -> FileFacts:
         lowering = Lowering()
         module = lowering.module(tree)
     except cst.ParserSyntaxError as error:
-        raise _unparsable(error.message, error.raw_line, error.raw_column + 1) from None
+        raise _unparsable(text, error.message, error.raw_line, error.raw_column + 1) from None
     except RecursionError:
         raise UnparsableFile(_TOO_DEEP) from None
     except (cst.CSTValidationError, cst.CSTLogicError) as error:  # LibCST's checks of its own nodes
@@ -86,13 +86,19 @@ def read_facts(path: str, text: str) -> FileFacts:
     )
 
 
-def _unparsable(message: str, line: int, column: int) -> UnparsableFile:
-    """LibCST's complaint in one line. Where its parser names a place itself, that is where the error is."""
+def _unparsable(text: str, message: str, line: int, column: int) -> UnparsableFile:
+    """LibCST's complaint in one line. Where its parser names a place itself, that is where the error is.
+
+    What is missing at the end of a file is missed one line behind it: then the last line's end is the place.
+    """
     first = message.strip().partition("\n")[0]
     place = re.match(r"parser error: error at (\d+):(\d+): (.*)", first)
     if place is None:
-        return UnparsableFile(first.removeprefix("tokenizer error: ") or "invalid syntax", line, column)
-    return UnparsableFile("invalid syntax", int(place[1]), max(1, int(place[2])))
+        reason = first.removeprefix("tokenizer error: ") or "invalid syntax"
+    else:
+        reason, line, column = "invalid syntax", int(place[1]), max(1, int(place[2]))
+    lines = re.split(r"\r\n?|\n", text.rstrip("\r\n"))
+    return UnparsableFile(reason, *((line, column) if line <= len(lines) else (len(lines), len(lines[-1]) + 1)))
 
 
 def _mark_tasks(text: str, functions: list[FunctionDef]) -> None:

@@ -13,6 +13,7 @@ from supavisor_lint.settings import Settings
 from supavisor_lint.sources.discovery import is_test_file
 from supavisor_lint.sources.prefilter import NameFilter, Prefilter
 from supavisor_lint.sources.reading import UndecodableFile, UnreadableFile, decode
+from supavisor_lint.sources.syntax import surely_parses
 
 Failure = UnparsableFile | UndecodableFile | UnreadableFile
 
@@ -83,6 +84,11 @@ class Project:
         except (UnparsableFile, UndecodableFile, UnreadableFile) as failure:
             self.failures[path] = failure
             return None
+
+    def look_at(self, path: str) -> None:
+        """Enter a file that is no Python in `failures`, though nothing in it may matter."""
+        if path not in self._facts and path not in self.failures and not surely_parses(self._bytes_or_nothing(path)):
+            self.facts(path)
 
     def module(self, importer: str, module: str, level: int) -> str | None:
         """The path of an imported module, None if it is not of this project."""

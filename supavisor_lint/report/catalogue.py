@@ -12,6 +12,7 @@ from supavisor_lint.report.json_format import VERSION, dump
 from supavisor_lint.report.model import Style, plain
 
 _HEADING = re.compile(r"#{1,6} +(?P<title>.+?)[ #]*$")
+_PREFIX = re.compile(r"SUP[0-9]{0,2}", re.ASCII)
 _HEADINGS = frozenset({"what it finds", "why it matters", "example", "use instead", "fix safety"})
 
 
@@ -47,6 +48,12 @@ def find_rule(text: str, rules: Sequence[RuleLike]) -> RuleLike | str:
     return f"unknown rule {text!r}{hint}"
 
 
+def with_prefix(text: str, rules: Sequence[RuleLike]) -> list[RuleLike]:
+    """Give the rules whose codes begin with a text such as `SUP` or `SUP3`, in any case."""
+    prefix = text.strip().upper()
+    return [rule for rule in rules if _PREFIX.fullmatch(prefix) and rule.code.startswith(prefix)]
+
+
 def explanation(rule: RuleLike, style: Style = plain) -> Iterator[str]:
     """Yield the lines of a rule's documentation: a header with its properties, then its Markdown text."""
     yield style(f"{rule.code} {rule.name}", "heading")
@@ -54,7 +61,7 @@ def explanation(rule: RuleLike, style: Style = plain) -> Iterator[str]:
     yield f"Severity: {style(rule.severity, rule.severity)}"
     yield f"Profile: {rule.profile}"
     yield f"Default: {_default(rule)}"
-    yield f"Fix: {rule.fix}"
+    yield "Fix: none" if rule.fix == "none" else f"Fix: none yet (planned: {rule.fix})"
     yield ""
     fenced = False
     for line in rule.doc.strip().splitlines():
@@ -69,10 +76,10 @@ def _default(rule: RuleLike) -> str:
 
 def _row(rule: RuleLike) -> tuple[str, ...]:
     default = "on" if rule.default else "off"
-    return (rule.code, rule.name, rule.severity, rule.profile, default, rule.fix, rule.summary)
+    return (rule.code, rule.name, rule.severity, rule.profile, default, rule.summary)
 
 
-_HEADER = ("code", "name", "severity", "profile", "default", "fix", "summary")
+_HEADER = ("code", "name", "severity", "profile", "default", "summary")
 
 
 def table(rules: Sequence[RuleLike], style: Style = plain) -> Iterator[str]:
@@ -97,6 +104,15 @@ def markdown(rules: Sequence[RuleLike]) -> Iterator[str]:
 
 
 def as_json(rules: Sequence[RuleLike], ascii_only: bool = True) -> str:
-    """Give the rules as a JSON document with version 1, each with the columns of the table as keys."""
-    entries = [dict(zip(_HEADER, _row(rule), strict=True)) | {"default": rule.default} for rule in rules]
-    return dump({"version": VERSION, "rules": entries}, ascii_only)
+    """Give the rules as a JSON document with version 1.
+
+    Each has the columns of the table as keys, with values for programs: `profile` is "template", "hazards", or "mixed"
+    for a rule of whose findings only some are hazards; `default` is a boolean. `planned_fix` is added.
+    """
+    return dump({"version": VERSION, "rules": [_entry(rule) for rule in rules]}, ascii_only)
+
+
+def _entry(rule: RuleLike) -> dict[str, object]:
+    profile = rule.profile if rule.profile in ("template", "hazards") else "mixed"
+    row = dict(zip(_HEADER, _row(rule), strict=True))
+    return row | {"profile": profile, "default": rule.default, "planned_fix": rule.fix}

@@ -12,7 +12,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Name, Param, Subscript
-from supavisor_lint.findings import Confidence, Finding, Place, Severity, Span
+from supavisor_lint.findings import AUTHOR_DECIDES, NO_REWRITE_YET, Confidence, Finding, Place, Severity, Span
 from supavisor_lint.flow.events import Event, EventT
 from supavisor_lint.flow.follower import Follower
 from supavisor_lint.flow.shape import TaskShape
@@ -25,9 +25,6 @@ from supavisor_lint.sources.discovery import is_test_file
 Profile: TypeAlias = Literal["template", "hazards", "hazards for the broken forms"]
 Fix: TypeAlias = Literal["safe", "unsafe", "none"]
 Detect: TypeAlias = Callable[["FileView"], Iterable[Finding]]
-
-_NO_REWRITE_YET = "this version reports only; the rewrite for this rule is not part of it yet"
-_AUTHOR_DECIDES = "no rewrite is offered: the right change depends on what the code is meant to do"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ class Rule:
             holder.qualname if holder is not None else None,
             tuple(related),
             (self.profile == "hazards" and confidence != "medium") if hazard is None else hazard,
-            _AUTHOR_DECIDES if self.fix == "none" else _NO_REWRITE_YET,
+            AUTHOR_DECIDES if self.fix == "none" else NO_REWRITE_YET,
         )
 
 

@@ -20,8 +20,11 @@ async def refresh_report(report_id):
 async def refresh_report(report_id):
     from app.session import get_session
 
-    async with get_session() as session, session.begin():
-        await rebuild(session, report_id)
+    try:
+        async with get_session() as session, session.begin():
+            await rebuild(session, report_id)
+    except Exception:
+        logger.exception("report %s failed", report_id)
 ```
 A session of its own kind on purpose (another engine, AUTOCOMMIT) belongs into a helper in a session module.
 

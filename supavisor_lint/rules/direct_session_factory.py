@@ -14,6 +14,8 @@ the commit, the rollback, the close, the log line. A session from the bare facto
 ## Example
 ```python
 async def process_batch(batch_id):
+    from app.session import async_session_factory
+
     session = async_session_factory()
     batch = await session.get(Batch, batch_id)
 ```
@@ -23,8 +25,11 @@ async def process_batch(batch_id):
 async def process_batch(batch_id):
     from app.session import get_session
 
-    async with get_session() as session, session.begin():
-        batch = await session.get(Batch, batch_id)
+    try:
+        async with get_session() as session, session.begin():
+            batch = await session.get(Batch, batch_id)
+    except Exception:
+        logger.exception("batch %s failed", batch_id)
 ```
 Modules that define a factory, and functions that are themselves a helper, dependency or getter, may call it; further
 modules can be named with `session-modules`.

@@ -13,14 +13,24 @@ style is easier to search for.
 ```python
 from app.session import get_session
 
-async def process(job_id): ...
+async def process(job_id):
+    try:
+        async with get_session() as session, session.begin():
+            job = await session.get(Job, job_id)
+    except Exception:
+        logger.exception("job %s failed", job_id)
 ```
 
 ## Use instead
 ```python
 async def process(job_id):
     from app.session import get_session
-    ...
+
+    try:
+        async with get_session() as session, session.begin():
+            job = await session.get(Job, job_id)
+    except Exception:
+        logger.exception("job %s failed", job_id)
 ```
 
 ## Fix safety

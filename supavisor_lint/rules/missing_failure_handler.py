@@ -12,21 +12,33 @@ error is printed, if at all, when the task object is collected.
 ## Example
 ```python
 async def process(job_id):
-    async with get_session() as session:
-        async with session.begin():
-            ...
+    from app.session import get_session
+
+    async with get_session() as session, session.begin():
+        job = await session.get(Job, job_id)
+        job.status = "completed"
 ```
 
 ## Use instead
 ```python
 async def process(job_id):
-    async with get_session() as session:
-        try:
-            async with session.begin():
-                ...
-        except Exception:
-            logger.exception("job %s failed", job_id)
-            ...                                        # write the failed status, in a transaction of its own
+    from app.session import get_session
+
+    try:
+        async with get_session() as session:
+            try:
+                async with session.begin():
+                    job = await session.get(Job, job_id)
+                    job.status = "completed"
+            except Exception:
+                logger.exception("job %s failed", job_id)
+                try:                                            # record it, in a transaction of its own
+                    async with session.begin():
+                        await session.execute(update(Job).where(Job.id == job_id).values(status="failed"))
+                except Exception:
+                    logger.exception("job %s: the failure could not be recorded", job_id)
+    except Exception:
+        logger.exception("job %s: no session", job_id)
 ```
 
 ## Fix safety

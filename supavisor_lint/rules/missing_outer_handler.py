@@ -11,22 +11,28 @@ helper fails, it never runs; the task ends without a word.
 ## Example
 ```python
 async def process(job_id):
+    from app.session import get_session
+
     async with get_session() as session:
         try:
-            ...
+            async with session.begin():
+                job = await session.get(Job, job_id)
         except Exception:
-            ...
+            logger.exception("job %s failed", job_id)
 ```
 
 ## Use instead
 ```python
 async def process(job_id):
+    from app.session import get_session
+
     try:
         async with get_session() as session:
             try:
-                ...
+                async with session.begin():
+                    job = await session.get(Job, job_id)
             except Exception:
-                ...
+                logger.exception("job %s failed", job_id)
     except Exception:
         logger.exception("job %s: no session", job_id)
 ```

@@ -10,16 +10,27 @@ When a task dies before its first log line, nobody can tell "never started" from
 ## Example
 ```python
 async def process(job_id):
-    async with get_session() as session:
-        logger.info("processing %s", job_id)
+    from app.session import get_session
+
+    try:
+        async with get_session() as session, session.begin():
+            logger.info("processing %s", job_id)
+            job = await session.get(Job, job_id)
+    except Exception:
+        logger.exception("job %s failed", job_id)
 ```
 
 ## Use instead
 ```python
 async def process(job_id):
     logger.info("processing %s started", job_id)
-    async with get_session() as session:
-        ...
+    from app.session import get_session
+
+    try:
+        async with get_session() as session, session.begin():
+            job = await session.get(Job, job_id)
+    except Exception:
+        logger.exception("job %s failed", job_id)
 ```
 
 ## Fix safety

@@ -19,7 +19,7 @@ job = await session.get(Job, job_id)
 
 ## Use instead
 ```python
-async with get_session() as session:   # an asynccontextmanager that commits, rolls back and closes
+async with get_session() as session, session.begin():   # a helper: it commits, rolls back and closes
     job = await session.get(Job, job_id)
 ```
 

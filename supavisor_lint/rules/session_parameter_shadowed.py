@@ -11,15 +11,22 @@ reader will pass a request's session in good faith.
 ## Example
 ```python
 async def refresh(session: AsyncSession, feed_id: int):
-    async with get_session() as session:
-        ...
+    from app.session import get_session
+
+    async with get_session() as session, session.begin():
+        feed = await session.get(Feed, feed_id)
 ```
 
 ## Use instead
 ```python
 async def refresh(feed_id: int):
-    async with get_session() as session:
-        ...
+    from app.session import get_session
+
+    try:
+        async with get_session() as session, session.begin():
+            feed = await session.get(Feed, feed_id)
+    except Exception:
+        logger.exception("feed %s failed", feed_id)
 ```
 
 ## Fix safety

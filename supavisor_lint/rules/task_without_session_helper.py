@@ -12,10 +12,12 @@ writes then is lost or committed by somebody else.
 
 ## Example
 ```python
-async def rebuild_index(session, index_id):
-    await session.execute(delete(Entry).where(Entry.index_id == index_id))
+shared = AsyncSession(engine)     # one session for the whole process
 
-asyncio.create_task(rebuild_index(session, index_id))
+async def rebuild_index(index_id):
+    await shared.execute(delete(Entry).where(Entry.index_id == index_id))
+
+asyncio.create_task(rebuild_index(index_id))
 ```
 
 ## Use instead
@@ -23,8 +25,13 @@ asyncio.create_task(rebuild_index(session, index_id))
 async def rebuild_index(index_id):
     from app.session import get_session
 
-    async with get_session() as session, session.begin():
-        await session.execute(delete(Entry).where(Entry.index_id == index_id))
+    try:
+        async with get_session() as session, session.begin():
+            await session.execute(delete(Entry).where(Entry.index_id == index_id))
+    except Exception:
+        logger.exception("index %s failed", index_id)
+
+asyncio.create_task(rebuild_index(index_id))
 ```
 
 ## Fix safety

@@ -11,8 +11,8 @@ It is a NameError at run time, and in a background task only the task ever sees 
 ## Example
 ```python
 async def process_search(job_id):
-    async with get_session() as session:     # nothing imports get_session here
-        ...
+    async with get_session() as session, session.begin():     # nothing imports get_session here
+        job = await session.get(Job, job_id)
 ```
 
 ## Use instead
@@ -20,8 +20,11 @@ async def process_search(job_id):
 async def process_search(job_id):
     from app.session import get_session
 
-    async with get_session() as session:
-        ...
+    try:
+        async with get_session() as session, session.begin():
+            job = await session.get(Job, job_id)
+    except Exception:
+        logger.exception("search %s failed", job_id)
 ```
 
 ## Fix safety

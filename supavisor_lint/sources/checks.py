@@ -48,13 +48,13 @@ class BadValue(ValueError):  # noqa: N818 - it names the value, not the error
     """A value that a setting cannot have."""
 
 
-def nearest(word: str, words: Iterable[str]) -> str:
-    """`; did you mean "..."?` for the word that resembles `word`, or nothing."""
+def nearest(word: str, words: Iterable[str], before: str = "") -> str:
+    """`; did you mean "..."?` for the word that resembles `word`, shown with `before` before it, or nothing."""
     import difflib
 
     spelled = {candidate.lower(): candidate for candidate in words}
     found = difflib.get_close_matches(word.lower(), spelled, n=1, cutoff=0.6)
-    return f'; did you mean "{spelled[found[0]]}"?' if found else ""
+    return f'; did you mean "{before}{spelled[found[0]]}"?' if found else ""
 
 
 def code(text: str) -> str:
@@ -123,12 +123,16 @@ def one_of(*choices: str) -> Reader[str]:
 def list_of(item: Reader[T]) -> Reader[tuple[T, ...]]:
     """A reader for a list whose items `item` reads; it gives a tuple."""
 
-    def read(value: object) -> tuple[T, ...]:
+    def read_all(value: object) -> tuple[T, ...]:
         if not isinstance(value, list):
             raise BadValue(f"must be a list, not {_kind(value)}")
-        return tuple(_read_part(f"item {index}", item, part) for index, part in enumerate(value, start=1))
+        read = [_read_or_refusal(f"item {index}", item, part) for index, part in enumerate(value, start=1)]
+        refusals = [str(part) for part in read if isinstance(part, BadValue)]
+        if refusals:
+            raise BadValue("; ".join(refusals))
+        return tuple(part for part in read if not isinstance(part, BadValue))
 
-    return read
+    return read_all
 
 
 def codes(value: object) -> tuple[str, ...]:
@@ -193,6 +197,13 @@ def _read_part(where: str, read: Reader[T], value: object) -> T:
         return read(value)
     except BadValue as error:
         raise BadValue(f"{where}: {error}") from None
+
+
+def _read_or_refusal(where: str, read: Reader[T], value: object) -> T | BadValue:
+    try:
+        return _read_part(where, read, value)
+    except BadValue as error:
+        return error
 
 
 def _kind(value: object) -> str:

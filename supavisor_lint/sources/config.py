@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
@@ -74,7 +74,11 @@ KEYS: Mapping[str, str] = MappingProxyType(
 
 
 class SettingsError(Exception):
-    """Settings that cannot be used. The message is one line: where, which key, what is wrong, what to do."""
+    """Settings that cannot be used. Each fault is one line: where, which key, what is wrong, what to do."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +87,17 @@ class _Source:
 
     path: Path
     text: str
+    faults: list[str] = field(default_factory=list)
 
-    def refuse(self, table: str, key: str, reason: str) -> NoReturn:
+    def complain(self, table: str, key: str, reason: str) -> None:
+        """Keep a fault for the end, so that one look at the messages is enough to mend them all."""
         line = _line_of(self.text, table, key)
         where = f"{self.path}:{line}" if line else f"{self.path}"
-        raise SettingsError(f"{where}: {_one_line(reason)}")
+        self.faults.append(f"{where}: {_one_line(reason)}")
+
+    def refuse(self, table: str, key: str, reason: str) -> NoReturn:
+        self.complain(table, key, reason)
+        raise SettingsError(*self.faults)
 
 
 def find_root(start: Path) -> Path:
@@ -219,7 +229,10 @@ def _own_table(source: _Source, document: dict[str, Any]) -> dict[str, Any] | No
 def _settings(source: _Source, root: Path, table: dict[str, Any]) -> Settings:
     src = _OWN_KEYS["src"]._replace(read=checks.list_of(checks.folder_below(root)))
     own = {**_OWN_KEYS, "src": src, _TEMPLATE: _Key("table", lambda value: _template(source, value))}
-    return Settings(**dict(_fields(source, f"tool.{TABLE}", table, own)))
+    settings = Settings(**dict(_fields(source, f"tool.{TABLE}", table, own)))
+    if source.faults:
+        raise SettingsError(*source.faults)
+    return settings
 
 
 def _template(source: _Source, table: object) -> Template:
@@ -229,15 +242,16 @@ def _template(source: _Source, table: object) -> Template:
 
 
 def _fields(source: _Source, name: str, table: dict[str, Any], keys: Mapping[str, _Key]) -> Iterator[tuple[str, Any]]:
-    """The fields that the table called `name` sets, with their values."""
+    """The fields that the table called `name` sets, with their values; without those at fault."""
     for key, value in table.items():
         if key not in keys:
             known = checks.nearest(key.replace("_", "-"), keys)
-            source.refuse(name, key, f'unknown key "{key}" in [{name}]{known}')
+            source.complain(name, key, f'unknown key "{key}" in [{name}]{known}')
+            continue
         try:
             yield key.replace("-", "_"), keys[key].read(value)
         except BadValue as error:
-            source.refuse(name, key, f'"{key}" in [{name}]: {error}')
+            source.complain(name, key, f'"{key}" in [{name}]: {error}')
 
 
 def _line_of(text: str, table: str, key: str) -> int | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from supavisor_lint.settings import Settings
+from supavisor_lint.sources.checks import nearest
 from supavisor_lint.sources.ignores import GitIgnores, Patterns, compiled, entered, ignores_of
 
 _LEADS_OUTSIDE = "a symbolic link that leads outside the root"
@@ -31,10 +32,16 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What was found, sorted by `relative`, and one line for each path that could not be looked at."""
+    """What was found, sorted by `relative`, and one line for each path that could not be looked at.
+
+    `named` holds the relative paths of the files that the caller named themselves, `excluded` those of the paths
+    that were named and are excluded.
+    """
 
     files: tuple[SourceFile, ...]
     problems: tuple[str, ...]
+    named: frozenset[str] = frozenset()
+    excluded: tuple[str, ...] = ()
 
 
 def discover(paths: Sequence[Path], root: Path, settings: Settings) -> Discovery:
@@ -99,13 +106,21 @@ class _Search:
         self._real_root = _real(self._root)
         self._patterns: Patterns = compiled((*settings.exclude, *settings.extend_exclude))
         self._files: dict[str, str] = {}  # real path -> shown path
+        self._named: set[str] = set()  # real paths
+        self._excluded: set[str] = set()
         self._problems: set[str] = set()
         self._visited: set[str] = set()
         self._links: list[_Link] = []
 
     def result(self) -> Discovery:
         files = (SourceFile(path, self._relative(path)) for path in self._files.values())
-        return Discovery(tuple(sorted(files, key=lambda file: file.relative)), tuple(sorted(self._problems)))
+        named = frozenset(self._relative(path) for real, path in self._files.items() if real in self._named)
+        return Discovery(
+            tuple(sorted(files, key=lambda file: file.relative)),
+            tuple(sorted(self._problems)),
+            named,
+            tuple(sorted(self._excluded)),
+        )
 
     def located(self, path: Path) -> str:
         """The absolute path, below the root as it is written wherever it is below the root in truth."""
@@ -158,6 +173,7 @@ class _Search:
     def _add_folder(self, path: str) -> None:
         base, real = self._root if _is_below(path, self._root) else path, _real(path)
         if self.excludes(path, base, is_directory=True):
+            self._excluded.add(self._relative(path))
             return
         if _is_below(real, _real(base)):
             ignores = ignores_of(path, self._root)
@@ -168,7 +184,9 @@ class _Search:
     def _add_file(self, path: str) -> None:
         base, real = self.base_of_file(path), _real(path)
         if self.excludes(path, base, is_directory=False):
+            self._excluded.add(self._relative(path))
             return
+        self._named.add(real)
         if _from(base, path) == _from(_real(base), real):
             self._files.setdefault(real, path)
         else:
@@ -242,7 +260,18 @@ class _Search:
 
     def _problem(self, path: str, error: Exception) -> None:
         reason = getattr(error, "strerror", None) or str(error)
-        self._problems.add(f"{self._relative(path)}: {reason}")
+        hint = self._nearest(path) if isinstance(error, FileNotFoundError) else ""
+        self._problems.add(f"{self._relative(path)}: {reason}{hint}")
+
+    def _nearest(self, path: str) -> str:
+        """`; did you mean "..."?` for a missing path whose name resembles that of a neighbour."""
+        folder, _, name = path.rpartition("/")
+        try:
+            neighbours = [entry for entry in os.listdir(folder or "/") if entry != name]  # noqa: PTH208 (no objects needed)
+        except OSError:
+            return ""
+        shown = self._relative(folder or "/")
+        return nearest(name, neighbours, "" if shown == "." else f"{shown}/")
 
 
 def _absolute(path: Path) -> str:

@@ -1,0 +1,92 @@
+"""Entries of the settings that name nothing in the project: a renamed module, a typing error."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+
+from supavisor_lint.project.project import Project
+from supavisor_lint.settings import Settings
+from supavisor_lint.sources.checks import nearest
+from supavisor_lint.sources.reading import UnreadableFile
+
+_STARRED = re.compile(rb"\bimport[ \t]*\*|\b__getattr__\b")
+
+
+def unmatched_entries(project: Project) -> Iterator[str]:
+    """One line for each entry that is dotted or a path and matches nothing.
+
+    Bare names are left alone: they count for what is defined outside the project. Judged by modules and bytes, so that
+    what a module gets by a star import, and what comes from another package that some file imports, is believed.
+    """
+    names = _Names(project)
+    settings = project.settings
+    for entry in settings.session_modules:
+        is_path = "/" in entry or entry.endswith(".py")
+        if (is_path and entry not in project.paths) or (not is_path and "." in entry and entry not in names.modules):
+            yield _line("session-modules", entry, nearest(entry, project.paths if is_path else names.modules))
+    for key, entry in _names_in(settings):
+        if "." in entry and not names.knows(entry):
+            yield _line(key, entry, "")
+    folders = {str(parent) for path in project.paths for parent in PurePosixPath(path).parents}
+    for entry in settings.src or ():
+        if entry not in folders:
+            yield _line("src", entry, nearest(entry, folders))
+
+
+def _names_in(settings: Settings) -> Iterator[tuple[str, str]]:
+    listed: dict[str, Iterable[str]] = {
+        "session-factories": settings.session_factories,
+        "session-helpers": settings.session_helpers,
+        "helper": (settings.helper,) if settings.helper is not None else (),
+        "phase-helpers": settings.phase_helpers,
+        "task-registrars": (registrar.name for registrar in settings.task_registrars),
+    }
+    return ((key, entry) for key, entries in listed.items() for entry in entries)
+
+
+def _line(key: str, entry: str, hint: str) -> str:
+    return f'"{key}" in the settings: "{entry}" matches nothing in the project{hint}'
+
+
+class _Names:
+    """Which dotted names the project may know."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self.modules: dict[str, list[str]] = {}
+        for path in project.paths:
+            for name in project.dotted_names(path):
+                self.modules.setdefault(name, []).append(path)
+        self._tops = {name.partition(".")[0] for name in self.modules}
+
+    def knows(self, entry: str) -> bool:
+        """Whether a module of the project seems to define the name, or some file to import it from elsewhere."""
+        parts = entry.split(".")
+        if parts[0] not in self._tops:
+            return self._is_anywhere(parts[0], parts[-1])
+        return any(self._has(path, parts[n:]) for n in range(1, len(parts)) for path in self._paths(parts[:n]))
+
+    def _paths(self, module: list[str]) -> list[str]:
+        return self.modules.get(".".join(module), [])
+
+    def _has(self, path: str, names: list[str]) -> bool:
+        data = self._bytes_of(path)
+        if all(_word(name, data) for name in names):
+            return True
+        return _STARRED.search(data) is not None and all(self._is_anywhere(name) for name in names)
+
+    def _is_anywhere(self, *names: str) -> bool:
+        texts = map(self._bytes_of, self._project.paths)
+        return any(all(_word(name, data) for name in names) for data in texts)
+
+    def _bytes_of(self, path: str) -> bytes:
+        try:
+            return self._project.bytes_of(path)
+        except UnreadableFile:
+            return b""
+
+
+def _word(name: str, data: bytes) -> bool:
+    return re.search(rb"\b%s\b" % re.escape(name.encode()), data) is not None

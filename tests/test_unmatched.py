@@ -1,0 +1,79 @@
+"""Entries of the settings that match nothing: one warning each, and never for what may be right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli_support import spawn
+from test_cost import SESSIONS, write
+
+FILES = {
+    "__init__": "from .deep import *\n",
+    "session": SESSIONS,
+    "deep": "def later(fn): ...\n\n\nclass Box:\n    def later(self, fn): ...\n",
+    "user": "from company.db import get_db\nimport rq\nrq.go(get_db)\n",
+}
+
+
+@pytest.fixture(name="root")
+def root_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    write(tmp_path, **FILES)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def said(root: Path, setting: str, *args: str) -> list[str]:
+    (root / "pyproject.toml").write_text(f"[tool.supavisor-lint]\n{setting}\n", "utf-8")
+    done = spawn("check", "--quiet", *args)
+    assert done.returncode == 0, done.stdout
+    return done.stderr.decode().splitlines()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "",
+        "session-modules = ['app.session', 'app/session.py', 'session', 'nowhere']",
+        "session-factories = ['app.session.async_session_factory', 'nowhere', 'company.db.get_db']",
+        "session-helpers = ['app.session.get_session', 'nowhere']",
+        "helper = 'app.session.get_session'",
+        "phase-helpers = ['app.later', 'app.deep.Box.later']",
+        "task-registrars = ['app.deep.later', {name = 'rq.go'}, 'app.Box.later', 'nowhere']",
+        "src = ['.', 'app']",
+    ],
+)
+def test_what_matches_or_may_match_is_not_spoken_of(root: Path, setting: str) -> None:
+    assert said(root, setting) == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "entry", "hint"),
+    [
+        ("session-modules = ['app.sesion']", "app.sesion", '; did you mean "app.session"?'),
+        ("session-modules = ['app/sesion.py']", "app/sesion.py", '; did you mean "app/session.py"?'),
+        ("session-modules = ['./app/session.py']", "./app/session.py", '; did you mean "app/session.py"?'),
+        ("session-factories = ['app.session.async_sesion_factory']", "app.session.async_sesion_factory", ""),
+        ("session-helpers = ['app.sesion.get_session']", "app.sesion.get_session", ""),
+        ("helper = 'app.session.gets_session'", "app.session.gets_session", ""),
+        ("phase-helpers = ['app.phases.phase']", "app.phases.phase", ""),
+        ("task-registrars = [{name = 'celeri.task'}]", "celeri.task", ""),
+        ("src = ['source']", "source", ""),
+    ],
+)
+def test_what_matches_nothing_is_one_warning(root: Path, setting: str, entry: str, hint: str) -> None:
+    key = setting.partition(" ")[0]
+    line = f'supavisor-lint: warning: "{key}" in the settings: "{entry}" matches nothing in the project{hint}'
+    assert said(root, setting) == said(root, setting, ".", "app/user.py") == said(root, setting, str(root)) == [line]
+
+
+@pytest.mark.parametrize("paths", [["app"], ["app/user.py"], ["-"]])
+def test_a_part_of_the_project_says_nothing_about_the_settings(root: Path, paths: list[str]) -> None:
+    assert said(root, "session-modules = ['app.sesion']", *paths) == []
+
+
+def test_a_project_without_python_says_nothing_about_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert said(tmp_path, "session-modules = ['app.sesion']")[1:] == []
