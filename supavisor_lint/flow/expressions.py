@@ -38,6 +38,7 @@ from supavisor_lint.flow.operations import OPENED_HERE, session_key
 from supavisor_lint.flow.state import Condition, SessionState, State
 from supavisor_lint.flow.values import (
     ANYTHING,
+    CALLER,
     BlockRef,
     ConstantRef,
     ManyRef,
@@ -206,6 +207,8 @@ def read_attribute(frame: Frame, expr: Attribute, state: State, ref: ObjectRef) 
     site = known.session
     event = frame.trace.record(ExpiredRead, expr, frame.opened[site], machine.is_sure(state, site))
     event.because |= {c.by for c in expired if c.by is not None}
+    if ref.site in frame.given:
+        event.because.add(CALLER)  # the caller's object: it is the call that must not do this
     event.detached = event.detached or all(c.detached for c in expired)
     frame.throw(_begun_by(state, site, expr, expired))
     rest = known.conditions - set(expired)

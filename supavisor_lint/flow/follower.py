@@ -14,9 +14,12 @@ from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.inline import Inliner
 from supavisor_lint.flow.openings import Openings
 from supavisor_lint.flow.operations import SessionFlow
+from supavisor_lint.flow.quiet import Quiet
+from supavisor_lint.flow.reach import reached_functions
 from supavisor_lint.flow.state import EMPTY, State, States, TooManyStates
 from supavisor_lint.flow.statements import run
 from supavisor_lint.flow.values import Tracked
+from supavisor_lint.project.tasks import Task
 from supavisor_lint.project.values import FunctionValue
 
 
@@ -28,7 +31,15 @@ class Follower:
         self.ev = flow.ev
         self.openings = Openings(flow)
         self._traces: dict[FunctionDef, Trace] = {}
-        self._inliner = Inliner(self)
+        self.quiet = Quiet(flow.ev)
+        self._inliner = Inliner(self.quiet)
+        self._reached: frozenset[FunctionDef] | None = None
+
+    def runs_in_task(self, function: FunctionDef, tasks: Iterable[Task]) -> bool:
+        """Whether a function is a background task (`tasks` are all of the project), or is given a task's session."""
+        if self._reached is None:
+            self._reached = reached_functions(self.flow, tasks)
+        return function in self._reached
 
     def trace(self, file: FileFacts, function: FunctionDef) -> Trace:
         """Everything that can happen to the sessions of a function."""

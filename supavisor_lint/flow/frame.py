@@ -12,7 +12,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.flow.events import Trace
 from supavisor_lint.flow.lifetimes import life_of
-from supavisor_lint.flow.state import State, States
+from supavisor_lint.flow.state import State, States, TooManyStates
 from supavisor_lint.flow.values import Opened, Site
 from supavisor_lint.project.evaluate import Evaluator
 
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from supavisor_lint.flow.follower import Follower
 
 Leaving: TypeAlias = Literal["break", "continue", "return"]
+
+
+MAX_STEPS = 5000
+MAX_STEPS_IN_CALLED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +66,22 @@ class Frame:
         self.exits = Exits()
         self.life = life_of(function)
         self.repeated: frozenset[str] = frozenset()
+        self.given: frozenset[Node] = frozenset()  # the caller's objects
         self.in_handler = False  # whether the call that led here stands in a failure handler
         self.steps: dict[object, tuple[tuple[State, ...], Exits]] = {}
         self.unwinding = 0
+        self._steps_left = MAX_STEPS if depth == 0 else MAX_STEPS_IN_CALLED
 
     @property
     def ev(self) -> Evaluator:
         """The evaluator of the project."""
         return self.follower.ev
+
+    def spend(self) -> None:
+        """One more step; raises TooManyStates when they are too many for one function."""
+        self._steps_left -= 1
+        if self._steps_left < 0:
+            raise TooManyStates
 
     def throw(self, state: State, thrown: Thrown = ANY) -> None:
         """An exception leaves from here."""

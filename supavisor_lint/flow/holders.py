@@ -8,21 +8,27 @@ from supavisor_lint.facts.file import FileFacts, enclosing_function
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call
 from supavisor_lint.flow.operations import SessionFlow
+from supavisor_lint.flow.quiet import Quiet
 
 # A session that a function is only given needs one of these before anything can go wrong with it.
 _TURNS = ("begin", "commit", "rollback", "close", "begin_nested", "execute", "add", "get")
 
 
 def session_functions(
-    flow: SessionFlow, file: FileFacts, session_calls: Iterable[Call], tasks: set[FunctionDef]
+    flow: SessionFlow, quiet: Quiet, file: FileFacts, session_calls: Iterable[Call], tasks: set[FunctionDef]
 ) -> list[FunctionDef]:
-    """The functions that open a session, are given one, or use one of their object's; in source order."""
+    """The functions that open a session, and those that begin or end a transaction on one that they are given.
+
+    In source order.
+    """
     found: set[FunctionDef] = set(tasks)
     for function in _candidates(file, session_calls):
         found.add(function)
     for attribute in _operations(file):
         held = enclosing_function(attribute)
-        if held is not None and held not in found and flow.ev.session(file, attribute.value) is not None:
+        if held is None or held in found or quiet.of(file, held).quiet:
+            continue
+        if flow.ev.session(file, attribute.value) is not None:
             found.add(held)
     return sorted((f for f in found if f.is_async), key=lambda function: function.order)
 

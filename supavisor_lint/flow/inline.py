@@ -11,18 +11,13 @@ from supavisor_lint.facts.tree import Call
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.conditions import repeated_conditions
 from supavisor_lint.flow.events import (
-    BegunTwice,
-    EndedInBlock,
-    Event,
-    ExpiredRead,
-    FailedUse,
-    ManualCommit,
-    SlowAwait,
     Trace,
-    Uncovered,
 )
 from supavisor_lint.flow.frame import Frame, Thrown
+from supavisor_lint.flow.inline_events import report
 from supavisor_lint.flow.operations import handler_around
+from supavisor_lint.flow.quiet import SMALL, Manner, Quiet
+from supavisor_lint.flow.renaming import Renaming, witness
 from supavisor_lint.flow.state import (
     Condition,
     History,
@@ -35,15 +30,11 @@ from supavisor_lint.flow.state import (
 from supavisor_lint.flow.values import (
     ANYTHING,
     CALLER,
-    BlockRef,
     ConstantRef,
     ManyRef,
     ObjectRef,
-    ResultRef,
     SessionRef,
-    Site,
     Tracked,
-    TransactionRef,
 )
 from supavisor_lint.project.values import FunctionValue
 
@@ -62,61 +53,85 @@ class Summary:
 class Inliner:
     """Follows called functions, each once for every state that it is called in."""
 
-    def __init__(self, follower: object) -> None:
-        self._follower = follower
+    def __init__(self, quiet: Quiet) -> None:
+        self._quiet = quiet
         self._known: dict[object, Summary | None] = {}
         self._active: set[FunctionDef] = set()
+        self._cuts = 0
 
     def call(
         self, frame: Frame, node: Call, function: FunctionValue, given: dict[str, Tracked], state: State
     ) -> list[tuple[State, Tracked]]:
         """The states behind the call, each with the returned value."""
-        masked = _masked(state, given)
+        names = Renaming.of(given, state)
+        if not any(state.sessions[site].sure for site in names.sites):
+            frame.throw(state)
+            return [(state, ANYTHING)]
+        manner = self._quiet.of(function.file, function.node)
+        if manner.quiet and manner.size > SMALL:
+            return self._used(frame, node, manner, names, state)
+        masked = names.state(_masked(state, given, names))
         in_handler = frame.in_handler or handler_around(node) is not None
-        summary = self._summary(frame, function, masked, in_handler)
+        summary = self._summary(frame, function, masked, names, in_handler)
         if summary is None:
-            frame.throw(_unsure(state, given))
-            return [(_unsure(state, given), ANYTHING)]
-        _report(frame, node, function, state, summary.trace)
+            frame.throw(_unsure(state, names))
+            return [(_unsure(state, names), ANYTHING)]
+        back = names.reversed()
+        report(frame, node, function, state, summary.trace, back)
         for thrown, after in summary.raised:
-            frame.throw(_unmasked(state, after, node), thrown)
-        return [_returned(state, after, node) for after in summary.ends]
+            frame.throw(_unmasked(state, back.state(after), node), thrown)
+        return [_returned(state, back.state(after), node) for after in summary.ends]
 
-    def _summary(self, frame: Frame, function: FunctionValue, masked: State, in_handler: bool) -> Summary | None:
-        key = (function.node, in_handler, masked.identity)
-        if key not in self._known:
-            if function.node in self._active or frame.depth >= MAX_DEPTH:
-                return None
-            self._active.add(function.node)
-            try:
-                self._known[key] = self._follow(frame, function, masked, in_handler)
-            except TooManyStates:
-                self._known[key] = None
-            finally:
-                self._active.discard(function.node)
-        return self._known[key]
+    def _used(
+        self, frame: Frame, node: Call, manner: Manner, names: Renaming, state: State
+    ) -> list[tuple[State, Tracked]]:
+        """A long function that only uses its sessions."""
+        states = [state]
+        for site in names.sites:
+            use = machine.Use(node, "", writes=manner.writes)
+            states = [after for before in states for after in machine.work(frame, before, site, use)]
+        for after in states:
+            frame.throw(after)
+        return [(after, ANYTHING) for after in states]
 
-    def _follow(self, frame: Frame, function: FunctionValue, masked: State, in_handler: bool) -> Summary:
+    def _summary(
+        self, frame: Frame, function: FunctionValue, masked: State, names: Renaming, in_handler: bool
+    ) -> Summary | None:
+        expiry = tuple(frame.opened[site].expires for site in names.sites)
+        key = (function.node, in_handler, masked.identity, expiry)
+        if key in self._known:
+            return self._known[key]
+        if function.node in self._active or frame.depth >= MAX_DEPTH:
+            self._cuts += 1
+            return None
+        cuts = self._cuts
+        self._active.add(function.node)
+        try:
+            found: Summary | None = self._follow(frame, function, masked, names, in_handler)
+        except TooManyStates:
+            found = None
+        finally:
+            self._active.discard(function.node)
+        if cuts == self._cuts or not self._active:  # an answer that a recursion has cut short holds only inside it
+            self._known[key] = found
+        return found
+
+    def _follow(
+        self, frame: Frame, function: FunctionValue, masked: State, names: Renaming, in_handler: bool
+    ) -> Summary:
         from supavisor_lint.flow.follower import run_function
 
         inner = Frame(frame.follower, function.file, function.node, Trace(), frame.depth + 1)
         inner.in_handler = in_handler
-        inner.opened = {site: replace(frame.opened[site], own=False) for site in masked.sessions}
+        inner.given = frozenset(masked.objects)
+        inner.opened = {new: replace(frame.opened[old], site=new, own=False) for old, new in names.sites.items()}
         ends = run_function(inner, masked, repeated_conditions(function.node))
         raised = tuple((thrown, s) for thrown, states in inner.exits.raised.items() for s in states)
         return Summary(tuple(ends), raised, inner.trace)
 
 
-def _sites(given: dict[str, Tracked]) -> Iterator[Site]:
-    for value in given.values():
-        if isinstance(value, SessionRef):
-            yield value.site
-        elif isinstance(value, TransactionRef | BlockRef | ResultRef):
-            yield value.session
-
-
-def _unsure(state: State, given: dict[str, Tracked]) -> State:
-    for site in set(_sites(given)):
+def _unsure(state: State, names: Renaming) -> State:
+    for site in names.sites:
         state = state.with_session(site, state.sessions[site]._replace(sure=False))
     return state
 
@@ -124,18 +139,25 @@ def _unsure(state: State, given: dict[str, Tracked]) -> State:
 # ------------------------------------------------------------------------------------------------- into the callee
 
 
-def _masked(state: State, given: dict[str, Tracked]) -> State:
+def _masked(state: State, given: dict[str, Tracked], names: Renaming) -> State:
     """The caller's state as the called function sees it: what happened before is the caller's doing."""
-    objects = {v.site: state.objects[v.site] for v in given.values() if isinstance(v, ObjectRef | ManyRef)}
-    sites = {*_sites(given), *(o.session for o in objects.values() if o.session in state.sessions)}
     return State(
         dict(given),
-        {site: _mask_session(state.sessions[site]) for site in sites},
-        {site: _mask_history(state.history(site)) for site in sites},
-        {node: _mask_object(known) for node, known in objects.items()},
+        {site: _mask_session(state.sessions[site]) for site in names.sites},
+        {site: _mask_history(state.history(site)) for site in names.sites},
+        {node: _mask_object(state.objects[node]) for node in names.objects} | _witnesses(state, names),
         (),
         state.ghost,
     )
+
+
+def _witnesses(state: State, names: Renaming) -> dict[Node, ObjectState]:
+    """One live object for each session whose objects are not passed: what befalls it befalls them."""
+    found = {}
+    for number, site in enumerate(names.sites):
+        if any(known.session == site and node not in names.objects for node, known in state.objects.items()):
+            found[witness(number)] = ObjectState(site, "<witness>", frozenset((Condition("live"),)))
+    return found
 
 
 def _mask_session(session: SessionState) -> SessionState:
@@ -147,7 +169,7 @@ def _mask_history(history: History) -> History:
     def mask(nodes: frozenset[Node]) -> frozenset[Node]:
         return frozenset((CALLER,)) if nodes else nodes
 
-    return History(*map(mask, history))
+    return History(origins=mask(history.begun_by), writes=mask(history.pending), queries=mask(history.queries))
 
 
 def _mask_object(known: ObjectState) -> ObjectState:
@@ -185,7 +207,18 @@ def _unmasked(state: State, after: State, node: Call) -> State:
     for found, known in after.objects.items():
         if found in state.objects:
             state = state.with_object(found, _object_back(known, state.objects[found], node))
+        elif known.entity == "<witness>":
+            state = _like_witness(state, known, after, node)
     return replace(state, ghost=after.ghost)
+
+
+def _like_witness(state: State, witnessed: ObjectState, after: State, node: Call) -> State:
+    fate = frozenset(c._replace(by=node if c.by is not None else None) for c in witnessed.conditions)
+    for found, known in state.objects.items():
+        if known.session == witnessed.session and found not in after.objects:
+            conditions = frozenset(n for c in known.conditions for n in (fate if c.kind == "live" else (c,)))
+            state = state.with_object(found, known._replace(conditions=conditions))
+    return state
 
 
 def _session_back(before: SessionState, after: SessionState, node: Node) -> SessionState:
@@ -204,7 +237,14 @@ def _history_back(before: History, after: History, node: Node) -> History:
         kept = mine if CALLER in found else frozenset[Node]()
         return kept | {node} if found - {CALLER} else kept
 
-    return History(*(back(mine, found) for mine, found in zip(before, after, strict=True)))
+    none = frozenset[Node]()
+    return History(
+        back(before.origins, after.begun_by),
+        before.inherited if CALLER in after.begun_by else none,
+        back(before.writes, after.pending),
+        before.carried if CALLER in after.pending else none,
+        back(before.queries, after.queries),
+    )
 
 
 def _object_back(known: ObjectState, before: ObjectState | None, node: Node) -> ObjectState:
@@ -217,77 +257,3 @@ def _object_back(known: ObjectState, before: ObjectState | None, node: Node) -> 
             yield condition._replace(by=node)
 
     return known._replace(conditions=frozenset(c for condition in known.conditions for c in back(condition)))
-
-
-# ----------------------------------------------------------------------------------------------------------- events
-
-
-def _report(frame: Frame, node: Call, function: FunctionValue, state: State, trace: Trace) -> None:
-    """Tell the caller's trace what the called function does to what it was given."""
-    for begun in trace.of(BegunTwice):
-        if CALLER in begun.because and begun.sure and begun.opened.site in state.sessions:
-            machine.note_begun_twice(frame, state, begun.opened.site, node)
-            _via(frame, BegunTwice, node, begun, function)
-    for ended in trace.of(EndedInBlock):
-        _report_ended(frame, node, function, state, ended)
-    for kind in (ExpiredRead, FailedUse, SlowAwait):
-        for event in trace.of(kind):
-            if CALLER in event.because and event.opened.site in state.sessions:
-                _copy(frame, node, function, state, event)
-    _report_work(frame, node, function, state, trace)
-
-
-def _via(frame: Frame, kind: type[Event], node: Node, event: Event, function: FunctionValue) -> None:
-    mine = frame.trace.record(kind, node, frame.opened[event.opened.site], False)
-    mine.via = event.via or (function.file, event.node)
-
-
-def _report_ended(frame: Frame, node: Call, function: FunctionValue, state: State, event: EndedInBlock) -> None:
-    site = event.opened.site
-    if site not in state.sessions:
-        return
-    over = state.sessions[site].is_over
-    if event.node is CALLER and over is not None and event.used:
-        frame.trace.record(EndedInBlock, over, frame.opened[site], False).used.add(node)
-    if CALLER in event.because and event.node is not CALLER:
-        mine = frame.trace.record(EndedInBlock, node, frame.opened[site], event.sure and not state.ghost)
-        mine.method = event.method
-        mine.because |= {b.node for b in state.sessions[site].blocks if not b.nested}
-        mine.used |= {node} if event.used else set()
-        mine.via = event.via or (function.file, event.node)
-
-
-def _copy(frame: Frame, node: Call, function: FunctionValue, state: State, event: Event) -> None:
-    site = event.opened.site
-    mine = frame.trace.record(type(event), node, frame.opened[site], event.sure)
-    mine.via = event.via or (function.file, event.node)
-    session, history = state.sessions[site], state.history(site)
-    if isinstance(event, ExpiredRead) and isinstance(mine, ExpiredRead):
-        mine.detached = event.detached
-        conditions = (c for known in state.objects.values() if known.session == site for c in known.conditions)
-        mine.because |= {c.by for c in conditions if c.by is not None}
-    elif isinstance(event, FailedUse) and isinstance(mine, FailedUse):
-        mine.method = event.method
-        mine.because |= {session.failed} if session.failed is not None else set()
-    elif isinstance(event, SlowAwait) and isinstance(mine, SlowAwait):
-        mine.what = event.what
-        mine.because |= history.queries
-
-
-def _report_work(frame: Frame, node: Call, function: FunctionValue, state: State, trace: Trace) -> None:
-    """Work and commits outside blocks: the call stands for them."""
-    for event in trace.of(Uncovered):
-        site = event.opened.site
-        if site in state.sessions and not state.sessions[site].block:
-            mine = machine.note_uncovered(frame, state, site, node)
-            mine.via = mine.via or event.via or (function.file, event.node)
-            mine.commits |= {node} if event.commits else set()
-    for commit in trace.of(ManualCommit):
-        site = commit.opened.site
-        if site in state.sessions and not state.sessions[site].block:
-            mine_commit = frame.trace.record(ManualCommit, node, frame.opened[site])
-            mine_commit.via = commit.via or (function.file, commit.node)
-            origins = state.history(site).origins
-            mine_commit.because |= origins or {node}
-            for origin in origins:
-                frame.trace.record(Uncovered, origin, frame.opened[site], False).commits.add(node)

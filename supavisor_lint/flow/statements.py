@@ -50,6 +50,7 @@ def run(frame: Frame, statements: Block, states: States) -> States:
 
 def _known_step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
     """One statement; what a compound one does from the same state again, as a loop's next round asks, is remembered."""
+    frame.spend()
     if not isinstance(statement, While | For | Try | With | If):
         return step(frame, statement, state)
     key = (statement, state.identity, frame.unwinding > 0)

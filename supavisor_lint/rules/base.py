@@ -175,7 +175,12 @@ class FileView:
         """The functions that hold a session: they open one, are given one, or use one of their object's."""
         from supavisor_lint.flow.holders import session_functions
 
-        return session_functions(self.flow, self.file, self.session_calls, {task.node for task in self.tasks})
+        tasks = {task.node for task in self.tasks}
+        return session_functions(self.flow, self.follower.quiet, self.file, self.session_calls, tasks)
+
+    def runs_in_task(self, function: FunctionDef) -> bool:
+        """Whether a function is a background task, or gets its session from one."""
+        return self.follower.runs_in_task(function, self.project.table.tasks.values())
 
     def events(self, kind: type[EventT]) -> Iterator[tuple[FunctionDef, EventT]]:
         """The events of a kind on all paths of all functions that hold a session, with their function."""

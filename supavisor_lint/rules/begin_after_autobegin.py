@@ -46,7 +46,7 @@ from supavisor_lint.rules.base import FileView, Rule
 def detect(view: FileView) -> Iterator[Finding]:
     """Every `begin()` that meets an open transaction."""
     for function, event in view.hazards(BegunTwice):
-        if event.inherited and view.project.task_of(function) is not None:
+        if event.inherited and view.runs_in_task(function):
             continue  # SUP406
         name = event.opened.name
         where = "inside the block of" if event.in_block else "on the path through"

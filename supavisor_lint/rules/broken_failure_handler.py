@@ -1,10 +1,11 @@
 """A failure handler that cannot work.
 
 ## What it finds
-In a background task, a statement of an `except` that fails because of the failure itself: `begin()` while the `try` has
-left a transaction open; work or a commit on a session whose failed write was not rolled back; an attribute of an ORM
-object read after the rollback has expired it; a write in a second session to a table that the first one's open
-transaction has written. What a called function does with the session counts, at its call.
+In a background task, or a function that a task hands its session to, a statement of an `except` that fails because of
+the failure itself: `begin()` while the `try` has left a transaction open; work or a commit on a session whose failed
+write was not rolled back; an attribute of an ORM object read after the rollback has expired it; a write in a second
+session to a table that the first one's open transaction has written. What a called function does with the session
+counts, at its call.
 
 ## Why it matters
 The handler is there to record the failure. It raises "A transaction is already begun", PendingRollbackError or
@@ -74,7 +75,7 @@ def detect(view: FileView) -> Iterator[Finding]:
 
 def _failures(view: FileView) -> Iterator[tuple[FunctionDef, Event, str]]:
     for function, begun in view.hazards(BegunTwice):
-        if begun.inherited and _is_task(view, function) and not _is_known(view, function, begun):
+        if begun.inherited and view.runs_in_task(function) and not _is_known(view, function, begun):
             yield (
                 function,
                 begun,
@@ -82,7 +83,7 @@ def _failures(view: FileView) -> Iterator[tuple[FunctionDef, Event, str]]:
                 f"put `await {begun.opened.name}.rollback()` in front",
             )
     for function, failed in view.hazards(FailedUse):
-        if _is_task(view, function):
+        if view.runs_in_task(function):
             yield (
                 function,
                 failed,
@@ -90,7 +91,7 @@ def _failures(view: FileView) -> Iterator[tuple[FunctionDef, Event, str]]:
                 f"rolled back first; put `await {failed.opened.name}.rollback()` in front",
             )
     for function, read in view.hazards(ExpiredRead):
-        if _is_task(view, function):
+        if view.runs_in_task(function):
             yield (
                 function,
                 read,
@@ -98,17 +99,13 @@ def _failures(view: FileView) -> Iterator[tuple[FunctionDef, Event, str]]:
                 f"{through(read.because)}; copy the value before the `try`",
             )
     for function, waits in view.hazards(WaitsForLock):
-        if _is_task(view, function):
+        if view.runs_in_task(function):
             yield (
                 function,
                 waits,
                 f"{what(waits.node)} waits for a lock of this task's own open transaction, see "
                 f"{through(waits.because)}; roll the first session back before",
             )
-
-
-def _is_task(view: FileView, function: FunctionDef) -> bool:
-    return view.project.task_of(function) is not None
 
 
 def _is_known(view: FileView, function: FunctionDef, event: BegunTwice) -> bool:

@@ -48,7 +48,7 @@ from supavisor_lint.rules.base import FileView, Rule
 def detect(view: FileView) -> Iterator[Finding]:
     """Every read of an expired attribute outside the failure handlers of tasks."""
     for function, event in view.hazards(ExpiredRead):
-        if view.project.task_of(function) is not None and handler_around(event.node) is not None:
+        if view.runs_in_task(function) and handler_around(event.node) is not None:
             continue  # SUP406
         error = "DetachedInstanceError" if event.detached else "MissingGreenlet"
         yield RULE.at(

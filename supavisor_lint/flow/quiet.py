@@ -1,0 +1,90 @@
+"""Which functions leave transactions alone: they may use a session, but nothing in them begins or ends one.
+
+Nothing but "the session was used" has to be known of a call of such a function, and nothing can go wrong inside it that
+depends on the path: most service functions of real projects are of this kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from supavisor_lint.facts.file import FileFacts, walk
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.facts.tree import Attribute, Call, Name, Stmt
+from supavisor_lint.project.evaluate import Evaluator
+from supavisor_lint.project.values import Coroutine, External, FunctionValue
+
+_LOUD = frozenset(
+    {"begin", "begin_nested", "commit", "rollback", "close", "aclose", "reset", "run_sync"}
+    | {"expunge", "expunge_all", "expire", "expire_all", "invalidate"}
+)
+_WRITES = frozenset({"add", "add_all", "delete", "merge", "insert", "update", "bulk_save_objects"})
+SMALL = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a function treats the sessions that it is given; `size` counts its statements."""
+
+    quiet: bool
+    writes: bool
+    size: int
+
+
+class Quiet:
+    """Answers by the functions' text, through their calls; remembers."""
+
+    def __init__(self, ev: Evaluator) -> None:
+        self._ev = ev
+        self._known: dict[FunctionDef, Manner] = {}
+
+    def of(self, file: FileFacts, function: FunctionDef) -> Manner:
+        """The manner of a function. One that calls itself is judged without that call."""
+        if function not in self._known:
+            self._known[function] = Manner(True, False, 0)
+            self._known[function] = self._judge(file, function)
+        return self._known[function]
+
+    def _judge(self, file: FileFacts, function: FunctionDef) -> Manner:
+        nodes = [node for statement in function.body for node in walk(statement)]
+        names = {node.attr for node in nodes if isinstance(node, Attribute)}
+        names |= {node.id for node in nodes if isinstance(node, Name)}
+        size = sum(isinstance(node, Stmt) for node in nodes)
+        if not names.isdisjoint(_LOUD):
+            return Manner(False, True, size)
+        called = [self.of(f.file, f.node) if f is not None else None for f in self._handed(file, function, nodes)]
+        quiet = all(manner is not None and manner.quiet for manner in called)
+        writes = not names.isdisjoint(_WRITES) or any(manner is None or manner.writes for manner in called)
+        return Manner(quiet, writes, size)
+
+    def _handed(self, file: FileFacts, function: FunctionDef, nodes: list[Node]) -> Iterator[FunctionValue | None]:
+        """The functions that get a session, or use one of their object's; None for one that nobody can read."""
+        for node in nodes:
+            if isinstance(node, Call) and self._may_hand(file, function, node):
+                callee = self._callee(file, node)
+                if not isinstance(callee, External):
+                    yield callee
+
+    def _may_hand(self, file: FileFacts, function: FunctionDef, call: Call) -> bool:
+        func = call.func
+        if isinstance(func, Attribute) and isinstance(func.value, Name) and func.value.id in ("self", "cls"):
+            return True
+        handed = [a.value for a in call.args if isinstance(a.value, Name | Attribute)]
+        return any(self._ev.session(file, expr) is not None or _is_bare(function, expr) for expr in handed)
+
+    def _callee(self, file: FileFacts, call: Call) -> FunctionValue | External | None:
+        for value in self._ev.values(file, call):
+            if isinstance(value, Coroutine):
+                return value.function
+        for value in self._ev.values(file, call.func):
+            if isinstance(value, FunctionValue | External):
+                return value
+        return None
+
+
+def _is_bare(function: FunctionDef, expr: Name | Attribute) -> bool:
+    """A parameter that says nothing of its type, but is called like a session."""
+    param = function.param(expr.id) if isinstance(expr, Name) else None
+    return param is not None and param.annotation is None and param.name in ("session", "db", "db_session")

@@ -1,0 +1,95 @@
+"""Names for what a called function is given that are the same at every call, so that following it once is enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.tree import Name
+from supavisor_lint.flow.state import ObjectState, State
+from supavisor_lint.flow.values import (
+    BlockRef,
+    ManyRef,
+    ObjectRef,
+    ResultRef,
+    SessionRef,
+    Site,
+    Tracked,
+    TransactionRef,
+)
+
+
+@lru_cache(maxsize=64)
+def _token(number: int) -> Node:
+    """Stands for the caller's object of that number."""
+    node = Name(f"<object {number}>")
+    node.be_root()
+    node.set_order(-1)
+    return node
+
+
+def witness(number: int) -> Node:
+    """Stands for the objects of a session that are not passed."""
+    return _token(-1 - number)
+
+
+@dataclass(slots=True)
+class Renaming:
+    """The caller's sessions and objects, and what the called function knows them as."""
+
+    sites: dict[Site, Site] = field(default_factory=dict)
+    objects: dict[Node, Node] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, given: dict[str, Tracked], state: State) -> Renaming:
+        """Names in the order of the parameters."""
+        found = cls()
+        for name in sorted(given):
+            value = given[name]
+            if isinstance(value, ObjectRef | ManyRef) and value.site in state.objects:
+                found.objects.setdefault(value.site, _token(len(found.objects)))
+                found._name(state.objects[value.site].session)
+            elif isinstance(value, SessionRef):
+                found._name(value.site)
+            elif isinstance(value, TransactionRef | BlockRef | ResultRef):
+                found._name(value.session)
+        return found
+
+    def _name(self, site: Site) -> None:
+        self.sites.setdefault(site, f"<session {len(self.sites)}>")
+
+    def reversed(self) -> Renaming:
+        """The way back."""
+        return Renaming({new: old for old, new in self.sites.items()}, {new: old for old, new in self.objects.items()})
+
+    def state(self, state: State) -> State:
+        """A state with the other names."""
+        return replace(
+            state,
+            variables={name: self.value(value) for name, value in state.variables.items()},
+            sessions={self.site(site): session for site, session in state.sessions.items()},
+            histories={self.site(site): history for site, history in state.histories.items()},
+            objects={self.node(node): self._object(known) for node, known in state.objects.items()},
+        )
+
+    def site(self, site: Site) -> Site:
+        """A session's other name."""
+        return self.sites.get(site, site)
+
+    def node(self, node: Node) -> Node:
+        """An object's other name."""
+        return self.objects.get(node, node)
+
+    def _object(self, known: ObjectState) -> ObjectState:
+        return known._replace(session=self.site(known.session))
+
+    def value(self, value: Tracked) -> Tracked:
+        """A value that speaks of the other names."""
+        if isinstance(value, SessionRef):
+            return SessionRef(self.site(value.site))
+        if isinstance(value, ObjectRef | ManyRef):
+            return type(value)(self.node(value.site))
+        if isinstance(value, TransactionRef | BlockRef | ResultRef):
+            return replace(value, session=self.site(value.session))
+        return value
