@@ -57,7 +57,7 @@ def _is_between(use: Name, since: Node, at: Node | None, owner: Scope) -> bool:
         return True  # in another function: it may have run before
     if use.order < since.order or (at is not None and use.order >= at.order):
         return False
-    return not are_exclusive(use, at) and not are_exclusive(use, since)
+    return not are_exclusive(use, at) and not are_exclusive(since, use)
 
 
 def _both(before: list[Map], after: list[Map]) -> list[Map]:
