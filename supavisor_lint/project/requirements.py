@@ -14,7 +14,7 @@ Version: TypeAlias = tuple[int, ...]
 Files: TypeAlias = Iterable[tuple[str, str]]
 
 _REQUIREMENT = re.compile(r"\s*(?P<name>[A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*\(?(?P<versions>[^;#@)]*)")
-_CLAUSE = re.compile(r"(?P<operator>===?|<=?|~=|\^|~)\s*(?P<version>[0-9]+(?:\.[0-9]+)*)(?P<star>\.\*)?")
+_CLAUSE = re.compile(r"(?P<operator>===?|<=?|~=|\^|~)\s*(?P<version>[0-9]{1,9}(?:\.[0-9]{1,9})*)(?P<star>\.\*)?")
 _DEVELOPMENT = re.compile(r"dev|test|lint|docs?|ci\b", re.IGNORECASE)
 _ASYNC_DRIVERS = frozenset({"asyncpg", "psycopg", "aiosqlite", "aiomysql", "asyncmy", "aioodbc", "oracledb"})
 _NEVER = (10**6,)
@@ -34,7 +34,7 @@ class Limit:
 
 def parsed_version(text: str) -> Version:
     """The numbers of a version ("0.30.0rc1" gives 0, 30, 0)."""
-    return tuple(int(number) for number in re.findall(r"\d+", re.split(r"[a-z]", text, maxsplit=1)[0]))
+    return tuple(int(number) for number in re.findall(r"[0-9]{1,9}", re.split(r"[a-z]", text, maxsplit=1)[0]))
 
 
 def limit_of(package: str, folders: Iterable[Files]) -> Limit | None:

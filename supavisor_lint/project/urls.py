@@ -38,6 +38,8 @@ _DIRECT = re.compile(r"direct|session|non_?pool|unpooled", re.IGNORECASE)
 _SUPABASE = re.compile(r"\.pooler\.supabase\.|supavisor|supabase", re.IGNORECASE)
 _LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]", ""})
 _FIRST_GAP = 0xE000  # gaps are private-use characters while a text is taken apart
+_NO_GAPS = re.compile("[\ue000-\uf8ff]")
+_PORT = re.compile(r"[0-9]{1,5}")
 _URL = re.compile(
     r"(?P<scheme>[^:/?]*)://(?:(?P<user>[^@/?]*)@)?(?P<host>\[[^]]*\]|[^:/?]*)(?::(?P<port>[^/?]*))?"
     r"(?:/(?P<database>[^?]*))?(?:\?(?P<query>.*))?",
@@ -61,7 +63,7 @@ def url_of(data: Data) -> Url:
 def _parsed(text: Text) -> Url:
     gaps = [piece for piece in text.pieces if isinstance(piece, Unclear)]
     numbers = iter(range(_FIRST_GAP, _FIRST_GAP + len(gaps)))
-    spelled = "".join(piece if isinstance(piece, str) else chr(next(numbers)) for piece in text.pieces)
+    spelled = "".join(_NO_GAPS.sub("?", p) if isinstance(p, str) else chr(next(numbers)) for p in text.pieces)
     match = _URL.match(spelled)
     if match is None:
         query = spelled.partition("?")[2]
@@ -84,7 +86,7 @@ def _part(spelled: str, gaps: list[Unclear]) -> Text:
 
 
 def _has_gap(spelled: str) -> bool:
-    return any(_FIRST_GAP <= ord(c) < 0xF8FF for c in spelled)
+    return _NO_GAPS.search(spelled) is not None
 
 
 def _drivers(text: Text) -> frozenset[str]:
@@ -97,7 +99,7 @@ def _port(host: Text, port: str | None, gaps: list[Unclear]) -> int | Unclear | 
     part = _part(port, gaps)
     if part.whole is None:
         return Unclear(words_of(part))
-    return int(part.whole) if part.whole.isdigit() else None
+    return int(part.whole) if _PORT.fullmatch(part.whole) else None
 
 
 class _InText(Node):
@@ -146,8 +148,8 @@ def _port_of(data: Data) -> int | Unclear | None:
             return port
         case Plain(None):
             return None
-        case Text() if data.whole is not None and data.whole.isdigit():
-            return int(data.whole)
+        case Text() if _PORT.fullmatch(data.whole or ""):
+            return int(data.whole or 0)
         case _:
             return Unclear(words_of(data))
 
