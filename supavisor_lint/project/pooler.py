@@ -12,6 +12,7 @@ once, and a type of the database's own, for which asyncpg asks by statements of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,7 +35,7 @@ from supavisor_lint.project.engine_options import (
 from supavisor_lint.project.engines import Engine, Form
 from supavisor_lint.project.project import Project
 from supavisor_lint.project.requirements import Limit, limit_of, only_driver, parsed_version
-from supavisor_lint.project.urls import driver_of, place_of
+from supavisor_lint.project.urls import all_words, driver_of, place_of
 from supavisor_lint.project.values import LambdaValue
 from supavisor_lint.settings import Settings
 
@@ -58,6 +59,7 @@ _ASYNCPG_KEYS = frozenset(
 )
 _PSYCOPG_KEYS = frozenset({THRESHOLD, "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"})
 _OWN_CONNECTIONS = frozenset({"async_creator", "creator", "pool", "async_creator_fn"})
+_TESTS = re.compile(r"(?:^|_)test(?:s|ing)?(?:_|$)", re.IGNORECASE)
 _THIS_DATABASE = ("postgres", "asyncpg", "psycopg")
 _OTHER_DATABASES = ("sqlite", "mysql", "mariadb", "oracle", "mssql")
 
@@ -119,7 +121,7 @@ class PooledEngine:
     @cached_property
     def pooled(self) -> tuple[Url, ...]:
         """The alternatives of its URL that lead, or are taken to lead, to a pooler in transaction mode."""
-        urls = [url for url in self.engine.urls if driver_of(url) != "other"]
+        urls = [url for url in self.engine.urls if driver_of(url) != "other" and not self._is_for_tests(url)]
         if self.mode == "transaction":
             return tuple(url for url in urls if place_of(url) != "direct")
         if self.mode == "auto":
@@ -127,6 +129,12 @@ class PooledEngine:
             wanted = ("pooler", "unknown") if has_option else ("pooler",)
             return tuple(url for url in urls if place_of(url) in wanted)
         return ()
+
+    def _is_for_tests(self, url: Url) -> bool:
+        """Whether an unknown address is that of a test's database, by its name or by `if settings.TESTING:`."""
+        if place_of(url) != "unknown":
+            return False
+        return any(_TESTS.search(word) for word in (*self.engine.tests[0], *all_words(url)))
 
     @property
     def is_seen_pooled(self) -> bool:

@@ -182,7 +182,7 @@ def place_of(url: Url) -> Place:
         return "pooler"
     if port == 5432:
         return "pooler" if names_pooler and not _SUPABASE.search(spelled) else "direct"
-    words = _all_words(url)
+    words = all_words(url)
     if any(_DIRECT.search(word) for word in words):
         return "direct"
     if names_pooler or any(_POOLER.search(word) for word in words):
@@ -190,7 +190,8 @@ def place_of(url: Url) -> Place:
     return "direct" if isinstance(port, int) and host in _LOCAL else "unknown"
 
 
-def _all_words(url: Url) -> frozenset[str]:
+def all_words(url: Url) -> frozenset[str]:
+    """The names behind everything that is unknown in a URL."""
     scheme = words_of(url.scheme) if isinstance(url.scheme, Unclear) else frozenset()
     port = words_of(url.port) if isinstance(url.port, Unclear) else frozenset()
     return scheme | words_of(url.host) | port | words_of(url.text)

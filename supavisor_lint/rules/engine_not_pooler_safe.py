@@ -7,8 +7,9 @@
 where names are unique, `prepared_statement_cache_size=0` or NullPool. Engines of session modules are judged like all
 others. Which addresses count as pooled is the setting `pooler`: "transaction" takes an unknown one as pooled, "auto"
 wants a sign (port 6543 or 6432, "pooler", "supavisor" or "pgbouncer" in the address or in the names of its variables,
-an option that only a pooler needs), "session" and "none" switch the rule off. Port 5432 and a name such as
-`DIRECT_URL` are left alone, and so is what cannot be seen: another driver, options that come from elsewhere.
+an option that only a pooler needs), "session" and "none" switch the rule off. Port 5432, names such as `DIRECT_URL` and
+`TEST_DATABASE_URL`, and engines under `if TESTING:` are left alone, and so is what cannot be seen: another driver,
+options that come from elsewhere.
 
 ## Why it matters
 In transaction mode each transaction may get another server connection. A statement that was prepared under a name is
