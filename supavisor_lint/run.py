@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from supavisor_lint.engine import Engine
@@ -18,6 +19,7 @@ from supavisor_lint.project.unmatched import unmatched_entries
 from supavisor_lint.settings import Settings
 from supavisor_lint.sources.discovery import SourceFile, discover, is_excluded
 from supavisor_lint.sources.reading import UndecodableFile, UnreadableFile, decode, read_source
+from supavisor_lint.sources.requirement_files import requirement_files
 
 _RECURSION_LIMIT = 8000
 STDIN = "stdin"
@@ -54,7 +56,7 @@ def check_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Result
         asked = discover(paths, root, settings)
         whole = _covers(paths, root) and bool(asked.files)
         known = known_files(paths, root, settings, asked.files)
-        project = linked_project(known, settings, {})
+        project = linked_project(known, settings, {}, root)
         for path in sorted(asked.named):
             project.look_at(path)
         result = _collect(project, [file.relative for file in asked.files], asked.problems)
@@ -72,7 +74,7 @@ def check_stdin(data: bytes, filename: Path | None, root: Path, settings: Settin
         if is_excluded(place, root, settings):
             return Result((), 0, 0, 0, 0, (), {}, excluded=(str(place),))
         relative = _relative(place, root)
-        project = linked_project(known_files([root], root, settings, ()), settings, {relative: data})
+        project = linked_project(known_files([root], root, settings, ()), settings, {relative: data}, root)
         project.look_at(relative)
         return _collect(project, [relative], (), shown_as={} if filename else {relative: STDIN})
 
@@ -96,11 +98,11 @@ class Checker:
     def _engine_for(self, relative: str, text: str) -> Engine:
         if self._engine is None:
             self._known = known_files([self._root], self._root, self._settings, ())
-            self._engine = _engine(linked_project(self._known, self._settings, {}))
+            self._engine = _engine(linked_project(self._known, self._settings, {}, self._root))
         if _text_of(self._engine.project, relative) == text:
             return self._engine
         overlay = {relative: text.encode("utf-8", "surrogatepass")}
-        return _engine(linked_project(self._known, self._settings, overlay))
+        return _engine(linked_project(self._known, self._settings, overlay, self._root))
 
 
 def _unsuppressed(engine: Engine, relative: str, text: str) -> tuple[Finding, ...]:
@@ -130,9 +132,15 @@ def _covers(paths: Sequence[Path], root: Path) -> bool:
     return any(os.path.realpath(path) == os.path.realpath(root) for path in paths)
 
 
-def linked_project(known: Mapping[str, str], settings: Settings, overlay: Mapping[str, bytes]) -> Project:
-    """The project of some files (`known_files`), read and linked; `overlay` replaces the bytes of some."""
-    project = Project(known, _reader(known), settings, overlay)
+def linked_project(
+    known: Mapping[str, str], settings: Settings, overlay: Mapping[str, bytes], root: Path | None = None
+) -> Project:
+    """The project of some files (`known_files`), read and linked; `overlay` replaces the bytes of some.
+
+    Below `root` requirement files are looked for when a rule needs a version; without it there are none.
+    """
+    near = partial(requirement_files, root) if root is not None else None
+    project = Project(known, _reader(known), settings, overlay, near)
     project.link()
     return project
 

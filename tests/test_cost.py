@@ -197,3 +197,24 @@ def test_help_does_not_load_libcst(args: tuple[str, ...]) -> None:
 
 def test_a_project_without_sessions_does_not_load_the_parser(tmp_path: Path) -> None:
     assert "libcst._nodes" not in modules_after("check", "--isolated", str(write(tmp_path, one=IRRELEVANT)))
+
+
+def test_an_engine_reads_the_module_of_its_settings_and_no_other(tmp_path: Path, counted: Counted) -> None:
+    config = 'DATABASE_URL = "postgresql+asyncpg://app@pgbouncer:6432/app"\n'
+    engine = "from sqlalchemy.ext.asyncio import create_async_engine\n\nfrom app.config import DATABASE_URL\n\n"
+    write(
+        tmp_path,
+        engine=engine + "engine = create_async_engine(DATABASE_URL)\n",
+        config=config,
+        other=config,
+        parcel=IRRELEVANT,
+    )
+    assert [finding.code for finding in check(tmp_path).findings] == ["SUP501"]
+    assert sum(counted.parsed.values()) == 2
+
+
+def test_a_settings_module_is_not_read_for_what_is_no_engine(tmp_path: Path, counted: Counted) -> None:
+    use = "\n\nfrom app.config import DATABASE_URL\n\nconnect(DATABASE_URL)\n"
+    write(tmp_path, session=SESSIONS + use, config='DATABASE_URL = "postgresql://app@db/app"\n')
+    assert check(tmp_path).findings == ()
+    assert sum(counted.parsed.values()) == 1

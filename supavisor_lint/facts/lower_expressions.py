@@ -24,6 +24,7 @@ from supavisor_lint.facts.tree import (
     IfExp,
     Name,
     NamedExpr,
+    Operation,
     Other,
     Starred,
     Subscript,
@@ -33,12 +34,18 @@ from supavisor_lint.facts.tree import (
 NodeT = TypeVar("NodeT", bound=Node)
 MakeBinding: TypeAlias = Callable[[Name, "int | None"], Binding]
 
-_COMPARISONS: dict[type[cst.CSTNode], str] = {
-    cst.Is: "is",
-    cst.IsNot: "is not",
-    cst.Equal: "==",
-    cst.NotEqual: "!=",
-}
+_OPERATORS = {
+    "Add": "+",
+    "BitOr": "|",
+    "Modulo": "%",
+    "Divide": "/",
+    "In": "in",
+    "NotIn": "not in",
+    "Is": "is",
+    "IsNot": "is not",
+    "Equal": "==",
+    "NotEqual": "!=",
+}  # those that someone asks for; others are ""
 _CONSTANT_NAMES = {"None": None, "True": True, "False": False}
 
 
@@ -193,19 +200,21 @@ class ExpressionLowering:
     def _BinaryOperation(self, node: cst.BinaryOperation) -> Expr:  # noqa: N802
         # A long sum leans to the left: follow it in a loop, so that its length is not bounded by recursion.
         rights: list[cst.BaseExpression] = []
+        operators: list[str] = []
         left: cst.BaseExpression = node
         while isinstance(left, cst.BinaryOperation):
             rights.append(left.right)
+            operators.append(_OPERATORS.get(type(left.operator).__name__, ""))
             left = left.left
-        return Other(self._exprs([left, *reversed(rights)]))
+        return Operation(self._exprs([left, *reversed(rights)]), "", tuple(reversed(operators)))
 
     def _UnaryOperation(self, node: cst.UnaryOperation) -> Expr:  # noqa: N802
         return Other((self.expr(node.expression),), "not" if isinstance(node.operator, cst.Not) else "")
 
     def _Comparison(self, node: cst.Comparison) -> Expr:  # noqa: N802
+        operators = tuple(_OPERATORS.get(type(target.operator).__name__, "") for target in node.comparisons)
         parts = self._exprs([node.left, *(target.comparator for target in node.comparisons)])
-        single = len(node.comparisons) == 1
-        return Other(parts, _COMPARISONS.get(type(node.comparisons[0].operator), "") if single else "")
+        return Operation(parts, operators[0] if len(operators) == 1 else "", operators)
 
     def _IfExp(self, node: cst.IfExp) -> Expr:  # noqa: N802
         return IfExp(self.expr(node.body), self.expr(node.test), self.expr(node.orelse))

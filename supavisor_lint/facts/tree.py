@@ -269,6 +269,13 @@ class Other(Expr):
 
 
 @dataclass(slots=True, eq=False)
+class Operation(Other):
+    """`a + b + c` or `a in b`: operands and, between them, the operators as they are spelled (`not in` in one)."""
+
+    operators: tuple[str, ...] = ()
+
+
+@dataclass(slots=True, eq=False)
 class Param(Node):
     """A parameter; `kind` is "positional", "keyword", "*" or "**"."""
 

@@ -42,6 +42,9 @@ class Files(Protocol):
     def facts(self, path: str) -> FileFacts | None:
         """The facts of a file, None if it cannot be read."""
 
+    def facts_quietly(self, path: str) -> FileFacts | None:
+        """The same, but a file that cannot be read is no failure of the run."""
+
     def facts_defining(self, path: str, name: str) -> FileFacts | None:
         """The facts of the module that a name is imported from, None also where it cannot matter."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from supavisor_lint.facts.file import FileFacts, UnparsableFile, read_facts
+from supavisor_lint.project.engines import Engines
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.modules import ModuleIndex
+from supavisor_lint.project.requirements import Files
 from supavisor_lint.project.session_names import SessionNames
 from supavisor_lint.project.tasks import Task, TaskTable
 from supavisor_lint.settings import Settings
@@ -22,7 +24,8 @@ class Project:
     """All that is known of a project's files.
 
     `paths` are relative and POSIX; `read` gives a file's bytes (or raises UnreadableFile); `overlay` replaces
-    the bytes of some files (stdin, an editor's buffer).
+    the bytes of some files (stdin, an editor's buffer); `requirement_files` gives the requirement files near a path
+    (see `sources.requirement_files`), and is only called when a rule needs a version.
     """
 
     def __init__(
@@ -31,8 +34,11 @@ class Project:
         read: Callable[[str], bytes],
         settings: Settings,
         overlay: Mapping[str, bytes] | None = None,
+        requirement_files: Callable[[str], Iterable[Files]] | None = None,
     ) -> None:
         self._read = read
+        self._requirement_files = requirement_files
+        self._requirements: dict[str, tuple[Files, ...]] = {}
         self._overlay = dict(overlay or {})
         self.settings = settings
         self.paths = tuple(sorted({*paths, *self._overlay}))
@@ -49,6 +55,7 @@ class Project:
         self.evaluator = Evaluator(self, self.settings)
         self.table = TaskTable(self.evaluator, self.settings)
         self.names = SessionNames(self.evaluator)
+        self.engines = Engines(self.evaluator)
 
     # ------------------------------------------------------------------------------------------- files, on demand
 
@@ -62,6 +69,14 @@ class Project:
         if path not in self._facts:
             self._facts[path] = self._parse(path) if path in self._index else None
         return self._facts[path]
+
+    def facts_quietly(self, path: str) -> FileFacts | None:
+        """The same for a file that only says what some setting is: a failure to read it is nothing to report."""
+        known = path in self.failures
+        facts = self.facts(path)
+        if facts is None and not known:
+            self.failures.pop(path, None)
+        return facts
 
     def facts_defining(self, path: str, name: str) -> FileFacts | None:
         """The facts of the module that a name is imported from; None where its bytes say that it cannot matter."""
@@ -156,6 +171,14 @@ class Project:
     def parsed_paths(self) -> list[str]:
         """The files that were parsed so far, for whatever reason."""
         return sorted(path for path, facts in self._facts.items() if facts is not None)
+
+    def requirements(self, path: str) -> tuple[Files, ...]:
+        """The requirement files near a file, nearest folder first; read once for each folder."""
+        folder = path.rpartition("/")[0]
+        if folder not in self._requirements:
+            found = self._requirement_files(path) if self._requirement_files is not None else ()
+            self._requirements[folder] = tuple(found)
+        return self._requirements[folder]
 
     def task_of(self, function: object) -> Task | None:
         """The background task that a function is, if it is one."""

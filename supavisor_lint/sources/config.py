@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
 from supavisor_lint.settings import Settings, Template
-from supavisor_lint.sources import checks
+from supavisor_lint.sources import checks, toml
 from supavisor_lint.sources.checks import BadValue, Reader
 
 TABLE = "supavisor-lint"
@@ -157,7 +155,7 @@ def _has_table(folder: Path) -> bool:
     if TABLE.encode() not in data:
         return False
     try:
-        tool = _toml(data.decode()).get("tool")
+        tool = toml.parse(data.decode()).get("tool")
     except ValueError:
         return True
     return isinstance(tool, dict) and TABLE in tool
@@ -191,17 +189,9 @@ def _text_of(path: Path) -> str:
         raise SettingsError(f"{path}:{line}: is not UTF-8; save it in that encoding") from error
 
 
-def _toml(text: str) -> dict[str, Any]:
-    """Parse TOML; raises ValueError."""
-    # By name, because a type checker sees only the branch of its own Python and then misses the other's package.
-    toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    parsed: dict[str, Any] = toml.loads(text.replace("\r\n", "\n"))
-    return parsed
-
-
 def _parsed(source: _Source) -> dict[str, Any]:
     try:
-        return _toml(source.text)
+        return toml.parse(source.text)
     except (ValueError, RecursionError) as error:
         match = _TOML_POSITION.match(str(error))
         if match is None:

@@ -8,8 +8,11 @@ from collections.abc import Iterable
 
 from supavisor_lint.settings import Settings
 
+# What makes an async engine.
+_ENGINES = rb"\bcreate_async_engine\b|\basync_engine_from_config\b|\bAsyncEngine\("
+
 # Without one of these in some file there is no session anywhere in the project, and nothing to report.
-_SESSIONS = rb"async_sessionmaker|AsyncSession\b|async_scoped_session"
+_SESSIONS = rb"async_sessionmaker|AsyncSession\b|async_scoped_session|" + _ENGINES
 
 # Definitions of factories, and sessions made without one.
 _DEFINITIONS = rb"async_sessionmaker|async_scoped_session|sessionmaker\s*\(|AsyncSession\s*\("
@@ -37,7 +40,7 @@ class Prefilter:
         named = (*settings.session_factories, *settings.session_helpers, *settings.phase_helpers)
         self._factory_names = _last_parts(settings.session_factories)
         self._sessions = re.compile(b"|".join([_SESSIONS, *(rb"\b%s\b" % n for n in _last_parts(named))]))
-        seeds = [_DEFINITIONS, _REGISTRARS, _TASK_MARK, _SUPPRESSION]
+        seeds = [_DEFINITIONS, _ENGINES, _REGISTRARS, _TASK_MARK, _SUPPRESSION]
         seeds += [rb"\b%s\b" % name for name in self._factory_names]
         seeds += [rb"\b%s\b" % name for name in _last_parts(r.name for r in settings.task_registrars)]
         seeds += [rb"\bdef\s+%s\s*\(" % _name_pattern(pattern) for pattern in settings.task_names]

@@ -1,0 +1,88 @@
+"""Engines whose text is strange: nothing is raised, and nothing is claimed that the text does not say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from project_support import findings
+
+HEAD = """
+import os
+from sqlalchemy.ext.asyncio import create_async_engine as make, async_engine_from_config
+"""
+SAFE = 'connect_args={"statement_cache_size": 0}'
+
+
+@pytest.mark.parametrize(
+    "engine",
+    [
+        'make("postgresql+asyncpg://app@db:²/app", ' + SAFE + ")",
+        f'make("postgresql+asyncpg://app@db:{"9" * 5000}/app", {SAFE})',
+        'make("postgresql+asyncpg://app@\ue000db\uf8ff:6543/app", ' + SAFE + ")",
+        'make(f"postgresql+asyncpg://app@\ue001{os}:6543/app", ' + SAFE + ")",
+        'make("")',
+        'make("://")',
+        'make("?=&;%%%zz")',
+        'make(f"")',
+        'make("%s" % 1)',
+        'make("%(" % {})',
+        'make("{" .format())',
+        'make("{0}{x!r:>{y}}".format(1))',
+        "make(b'postgresql+asyncpg://')",
+        "make(make)",
+        "make(*[], **{})",
+        "make(**{**{}})",
+        "make({}['x'])",
+        "make([][0], connect_args=[])",
+        "make(x := x)",
+        "make(connect_args={None: 1, 2: 3, **None})",
+        "async_engine_from_config()",
+        "async_engine_from_config({}, 5)",
+        "async_engine_from_config({}, prefix=os.environ['x'])",
+        "async_engine_from_config(prefix='', configuration={'url': 'sqlite+aiosqlite://'})",
+    ],
+)
+def test_strange_texts_are_no_findings(tmp_path: Path, engine: str) -> None:
+    assert findings(tmp_path, {"app.py": f"{HEAD}\nengine = {engine}\n"}) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def url():\n    return url()\n",
+        "def url():\n    return other()\ndef other():\n    return url()\n",
+        "def url(n=0):\n    return url(n + 1) or url(n + 2) or url(n + 3)\n",
+        "class url:\n    def __new__(cls):\n        return url()\n",
+    ],
+)
+def test_what_leads_to_itself_ends(tmp_path: Path, text: str) -> None:
+    assert findings(tmp_path, {"app.py": f"{HEAD}\n{text}\nengine = make(url())\n"}) == []
+
+
+def test_many_alternatives_are_few(tmp_path: Path) -> None:
+    """Each step doubles what a text may be: the answer is given up, not the time."""
+    steps = "\n".join(f"    u{n + 1} = u{n} + 'a' if flag else u{n} + 'b'" for n in range(60))
+    text = f"{HEAD}\ndef build(flag):\n    u0 = 'x'\n{steps}\n    return make(u60)\n"
+    assert findings(tmp_path, {"app.py": text}) == []
+
+
+def test_a_broken_settings_module_is_only_unknown(tmp_path: Path) -> None:
+    files = {
+        "app/__init__.py": "",
+        "app/config.py": "DATABASE_URL = (\n",
+        "app/engine.py": f"{HEAD}\nfrom app.config import DATABASE_URL\n\nengine = make(DATABASE_URL)\n",
+    }
+    assert findings(tmp_path, files) == []
+
+
+def test_modes_of_the_setting(tmp_path: Path) -> None:
+    files = {"app.py": f'{HEAD}\nengine = make("postgresql+asyncpg://app@" + os.environ["HOST"] + ":6543/app")\n'}
+    unknown = {"app.py": f'{HEAD}\nengine = make("postgresql+asyncpg://" + os.environ["ADDRESS"])\n'}
+    for mode, seen, unseen in (("transaction", 1, 1), ("auto", 1, 0), ("session", 0, 0), ("none", 0, 0), (None, 1, 1)):
+        assert len(findings(tmp_path, files, pooler=mode)) == seen, mode
+        assert len(findings(tmp_path, unknown, pooler=mode)) == unseen, mode
+    hazards = {"profile": "hazards", "select": ("SUP501",)}
+    assert len(findings(tmp_path, files, **hazards)) == 1
+    assert findings(tmp_path, unknown, **hazards) == []
+    assert findings(tmp_path, files, profile="hazards") == []
