@@ -1,0 +1,106 @@
+"""Compares what happened with what the rules said.
+
+*Missed*: an event that a finding must explain, and none does. *Alarm*: a finding that no input can trigger, faults of
+the database included. The lines and codes that explain an event are in `_answers`. A difference that is by design has
+a class in `BY_DESIGN`, with the predicate that recognises it: it is counted, and its finding may not be of high
+confidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from .events import Event
+from .findings import Found
+from .lines import Lines
+from .run_program import Outcome, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """One difference: what kind, on which line, the event (with its run) or the finding."""
+
+    kind: str
+    line: int
+    event: Event | None = None
+    run: Run | None = None
+    found: Found | None = None
+    by_design: str | None = None
+
+    def __str__(self) -> str:
+        if self.event is not None and self.run is not None:
+            answers = "".join("10"[not answer] for answer in self.run.flags)
+            return f"{self.kind} on line {self.line}, flags {answers or '-'}: {self.event}"
+        return f"{self.kind} on line {self.line}: {self.found}"
+
+
+def compare(text: str, outcome: Outcome, found: Iterable[Found], with_faults: bool) -> list[Disagreement]:
+    """All disagreements about one program. Alarms are only sure when the outcome is complete and has the faults."""
+    lines = Lines(text)
+    placed = [_at_start(item, lines) for item in found]
+    wrong: dict[tuple[str, int], Disagreement] = {}
+    explained: set[Found] = set()
+    for run in outcome.runs:
+        for event in run.events:
+            answers = set(_answers(event, lines))
+            fitting = {item for item in placed if (item.code, item.line) in answers}
+            explained |= fitting
+            if event.required and not fitting and run.fault is None:
+                missed = Disagreement(f"missed {event.kind}", event.lines[0] if event.lines else 0, event, run)
+                wrong.setdefault((missed.kind, missed.line), missed)
+    if outcome.complete and with_faults:
+        for item in placed:
+            if item not in explained and item.hazard:
+                alarm = Disagreement(f"alarm {item.code}", item.line, found=item)
+                wrong.setdefault((alarm.kind, alarm.line), alarm)
+    return [_judged(item, lines) for item in wrong.values()]
+
+
+def needs_faults(text: str, outcome: Outcome, found: Iterable[Found]) -> bool:
+    """Whether some finding is not yet explained by the runs without faults."""
+    return any(item.found is not None for item in compare(text, outcome, found, with_faults=True))
+
+
+def _at_start(item: Found, lines: Lines) -> Found:
+    return Found(lines.start(item.line), item.code, item.confidence, item.hazard, item.related, item.message)
+
+
+def _answers(event: Event, lines: Lines) -> Iterable[tuple[str, int]]:
+    """The codes, each with a line, that explain an event."""
+    here = set(event.lines)
+    caught = {
+        line
+        for cause in (*event.causes, *(event.lines if event.kind == "swallowed" else ()))
+        for line in lines.handlers_around(cause, event.within)
+    }
+    if event.kind == "begun":
+        yield from (("SUP302", line) for line in here)
+    elif event.kind == "closed":
+        yield from (("SUP303", line) for line in event.causes)
+        yield from (("SUP306", line) for line in caught)
+    elif event.kind in ("pending", "aborted"):
+        yield from (("SUP306", line) for line in caught)
+    elif event.kind in ("greenlet", "detached"):
+        yield from (("SUP309", line) for line in here)
+    elif event.kind == "lost":
+        yield from (("SUP308", line) for line in here)
+    elif event.kind in ("discarded", "committed-early"):
+        yield from (("SUP303", line) for line in here)
+    elif event.kind == "swallowed":
+        yield from (("SUP306", line) for line in caught)
+    if event.kind in ("begun", "greenlet", "detached", "pending", "aborted", "locked", "closed"):
+        yield from (("SUP406", line) for line in here if lines.in_handler(line))
+
+
+# ------------------------------------------------------------------------------------------------------------ by design
+
+BY_DESIGN: dict[str, Callable[[Disagreement, Lines], bool]] = {}
+"""Differences that are meant: each name stands, with its rate, in the docstring of the rule that it concerns."""
+
+
+def _judged(item: Disagreement, lines: Lines) -> Disagreement:
+    for name, is_it in BY_DESIGN.items():
+        if (item.found is None or item.found.confidence != "high") and is_it(item, lines):
+            return Disagreement(item.kind, item.line, item.event, item.run, item.found, name)
+    return item
