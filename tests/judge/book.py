@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError, InvalidRequestError, OperationalError, PendingRollbackError
+from sqlalchemy.exc import InvalidRequestError, OperationalError, PendingRollbackError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from .events import Kind
@@ -22,7 +22,12 @@ class Block:
     time: int
     enders: list[int] = field(default_factory=list)
     committed: list[int] = field(default_factory=list)
-    errors: list[int] = field(default_factory=list)
+    errors: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
+
+    @property
+    def failed(self) -> tuple[int, ...]:
+        """The lines of the statements that failed, and were not undone by a savepoint."""
+        return tuple(line for _, lines in self.errors for line in lines)
 
 
 class Book:
@@ -52,14 +57,25 @@ class Book:
     def leave(self, block: Block, error: BaseException | None) -> None:
         """A begin() block was left, with an error or without."""
         self.settle("exit", block.lines, error, False)
+        if error is None and block.errors:
+            self._event("swallowed", block.failed, required=False)
         if error is not None and block.committed:
             self._event("committed-early", tuple(block.committed), required=False)
         self.blocks.remove(block)
         self.faulted = False
 
+    def reloaded(self, target: object) -> None:
+        """refresh() has read an object anew: what was set on it and not yet sent is forgotten, as asked."""
+        self.open = [write for write in self.open if write.target is not target or self._is_sent(write)]
+
+    def _is_sent(self, write: Write) -> bool:
+        return write.target.__dict__.get("status") == write.value
+
     def undone_since(self, time: int) -> None:
         """A savepoint was rolled back by an exception."""
         self.open = [write for write in self.open if write.time < time]
+        if self.block is not None:
+            self.block.errors = [error for error in self.block.errors if error[0] < time]
 
     @property
     def block(self) -> Block | None:
@@ -104,17 +120,17 @@ class Book:
         causes: tuple[int, ...] = ()
         block = self.block
         if isinstance(error, PendingRollbackError):
-            kind, causes = "pending", tuple(block.errors) if block else ()
+            kind, causes = "pending", block.failed if block else ()
         elif isinstance(error, InvalidRequestError) and "already begun" in text:
             kind = "begun"
         elif isinstance(error, InvalidRequestError) and "closed transaction" in text:
-            kind, causes = "closed", (*block.enders, *block.errors) if block else ()
+            kind, causes = "closed", (*block.enders, *block.failed) if block else ()
         elif isinstance(error, OperationalError) and "is aborted" in text:
-            kind, causes = "aborted", tuple(block.errors) if block else ()
+            kind, causes = "aborted", block.failed if block else ()
         elif isinstance(error, OperationalError) and "is locked" in text:
             kind = self._waits_for_itself()
-        elif isinstance(error, DBAPIError) and block is not None and name != "exit":
-            block.errors += lines
+        elif isinstance(error, SQLAlchemyError) and block is not None and name != "exit":
+            block.errors.append((self.recorder.tick(), lines))
         if kind is not None:
             required = kind not in ("pending", "aborted") and not (kind == "closed" and not causes)
             self._event(kind, lines, causes, required, text)
@@ -180,7 +196,7 @@ class Book:
         elif cause in ("rollback", "error") or error is not None:
             return
         elif block is not None and block.errors and cause in ("exit", "commit", "close"):
-            self._event("swallowed", tuple(block.errors), required=required)
+            self._event("swallowed", block.failed, required=required)
         elif block is not None and block.enders:
             self._event("discarded", tuple(block.enders), required=False)
         elif cause in ("close", "end"):

@@ -35,6 +35,7 @@ class Cursor:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._cursor = connection.raw.cursor()
+        self._changed: int | None = None
 
     async def __aenter__(self) -> Cursor:
         return self
@@ -56,8 +57,11 @@ class Cursor:
         return self
 
     async def executemany(self, sql: str, parameters: Sequence[Sequence[Any]]) -> Cursor:
+        changed = 0
         for row in parameters:
             await self.execute(sql, row)
+            changed += self._cursor.rowcount
+        self._changed = changed
         return self
 
     async def fetchall(self) -> list[Any]:
@@ -79,7 +83,7 @@ class Cursor:
 
     @property
     def rowcount(self) -> int:
-        return self._cursor.rowcount
+        return self._cursor.rowcount if self._changed is None else self._changed
 
 
 class Connection:

@@ -97,7 +97,7 @@ class Recorder:
         event = Event(
             kind, tuple(map(start, lines)), tuple(map(start, causes)), within, required, text.partition("\n")[0][:100]
         )
-        if event not in self.events:
+        if not any((e.kind, e.lines) == (kind, event.lines) and e.required >= required for e in self.events):
             self.events.append(event)
 
     def is_committed(self, database: str, value: str) -> bool:

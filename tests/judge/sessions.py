@@ -105,6 +105,8 @@ def _watched(name: str) -> Callable[..., Any]:
             book.busy = False
         if written is not None:
             book.wrote(written, lines, 1 if isinstance(args[0], Update) else None, None)
+        if name == "refresh":
+            book.reloaded(args[0])
         book.done(name, lines, explicit, in_flight)
         return result
 

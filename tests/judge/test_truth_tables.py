@@ -212,13 +212,13 @@ async with factory() as session:
 def test_caught_execute_error(world: World, plain_sqlite: World) -> None:
     lost = check(world, CAUGHT.format(failing=f"{EXECUTE}  # swallowed", after=""))
     assert not lost.runs[0].saved and not lost.runs[0].escaped
-    kept = check(plain_sqlite, CAUGHT.format(failing=EXECUTE, after=""))
+    kept = check(plain_sqlite, CAUGHT.format(failing=f"{EXECUTE}  # swallowed?", after=""))
     assert kept.runs[0].saved
 
 
 def test_caught_execute_error_then_more(world: World, plain_sqlite: World) -> None:
     check(world, CAUGHT.format(failing=EXECUTE, after="        READ  # aborted?"))
-    check(plain_sqlite, CAUGHT.format(failing=EXECUTE, after="        READ"))
+    check(plain_sqlite, CAUGHT.format(failing=f"{EXECUTE}  # swallowed?", after="        READ"))
 
 
 @pytest.mark.parametrize("which", ["world", "plain_sqlite", "real_aiosqlite"])
