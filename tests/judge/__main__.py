@@ -20,7 +20,7 @@ from .programs import program
 from .run_program import World
 
 BATCH = 100
-MOST_SHOWN = 3
+MOST_SHOWN = 1
 """How many examples of one kind of disagreement a batch makes small."""
 
 
@@ -80,7 +80,7 @@ def main() -> int:
             counts += more
             for kind, text in shown:
                 kinds[kind] += 1
-                if kinds[kind] <= 2 * MOST_SHOWN:
+                if kinds[kind] <= 4 * MOST_SHOWN:
                     print(f"== {kind}\n{text}\n", flush=True)
     for name, count in sorted(counts.items()):
         print(f"{count:8}  {name}")

@@ -45,6 +45,7 @@ class Book:
         self.blocks: list[Block] = []
         self.open: list[Write] = []
         self.faulted = False
+        self.together: tuple[int, ...] = ()
 
     # ------------------------------------------------------------------------------------------------------- blocks
 
@@ -172,6 +173,7 @@ class Book:
         if not ended:
             return
         self.open = [write for write in self.open if write.root is now and cause != "end"]
+        self.together = tuple(write.lines[0] for write in ended if write.lines)
         for write in ended:
             if self._is_saved(write):
                 self.recorder.saved.append(write.lines[0] if write.lines else 0)
@@ -201,6 +203,6 @@ class Book:
             self._event("discarded", tuple(block.enders), required=False)
         elif cause in ("close", "end"):
             if not self.recorder.handler_knows(write):
-                self._event("lost", write.lines, required=required)
+                self._event("lost", write.lines, self.together, required=required)
         elif cause != "commit":
             self._event("unexplained", write.lines, text=cause)

@@ -16,11 +16,16 @@ from typing import Any
 _ENDS = ("ROLLBACK", "COMMIT")
 
 
+FAULTS = (sqlite3.OperationalError, sqlite3.IntegrityError, ValueError)
+"""How a statement may fail: any handler can be reached, and some errors leave the transaction as it was."""
+
+
 @dataclass
 class Faults:
-    """Which statement of the run fails (from 0; None: none), and how many there were."""
+    """Which statement of the run fails (from 0; None: none) and how, and how many there were."""
 
     at: int | None = None
+    error: type[Exception] = sqlite3.OperationalError
     seen: int = 0
 
     def step(self) -> bool:
@@ -104,7 +109,7 @@ class Connection:
         if self.aborted:
             raise sqlite3.OperationalError("current transaction is aborted, commands ignored until end of block")
         if self._faults.step():
-            raise sqlite3.OperationalError("the statement failed")
+            raise self._faults.error("the statement failed")
 
     def cursor(self) -> Cursor:
         return Cursor(self)

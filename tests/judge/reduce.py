@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import copy
 from collections.abc import Callable, Iterator
 
@@ -16,7 +17,7 @@ def reduced(text: str, still_wrong: Callable[[str], bool]) -> str:
     while smaller:
         smaller = False
         for candidate in _smaller(best):
-            if still_wrong(as_text(candidate)):
+            if not _unbound(candidate) and still_wrong(as_text(candidate)):
                 best, smaller = candidate, True
                 break
     return as_text(best)
@@ -26,6 +27,20 @@ def as_text(tree: ast.Module) -> str:
     """The program, with the mark of a task that the tree has lost."""
     text = ast.unparse(tree)
     return text.replace("async def task(", "# supavisor-lint: task\nasync def task(") + "\n"
+
+
+def _unbound(tree: ast.Module) -> set[str]:
+    """The names that are used and never bound: such a program would only show a NameError."""
+    bound = set(dir(builtins))
+    used: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.AsyncFunctionDef | ast.alias):
+            bound.add(node.name)
+    return used - bound
 
 
 def _smaller(tree: ast.Module) -> Iterator[ast.Module]:

@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import object_session
 from sqlalchemy.orm.exc import DetachedInstanceError
 
-from .driver import Faults, connect
+from .driver import FAULTS, Faults, connect
 from .events import Event, Kind
 from .lines import Lines
 from .prelude import FACTORIES, RESET, SCHEMA, SESSION, SUPPORT
@@ -125,9 +125,10 @@ class World:
         runs, complete, statements = self._every_input(task, lines, None)
         if with_faults and complete:
             for fault in range(statements):
-                more, all_tried, _ = self._every_input(task, lines, fault)
-                runs += more
-                complete = complete and all_tried
+                for self._faults.error in FAULTS:
+                    more, all_tried, _ = self._every_input(task, lines, fault)
+                    runs += more
+                    complete = complete and all_tried
         return Outcome(tuple(runs), complete)
 
     def _every_input(self, task: Any, lines: Lines, fault: int | None) -> tuple[list[Run], bool, int]:
@@ -198,7 +199,11 @@ def _fresh() -> str:
 
 
 def _log(*values: object) -> None:
-    """The values were read; nobody prints them."""
+    """The values were read, nobody prints them. Printing may fail as well: it is a place for a fault."""
+    faults = NOW.recorder.faults
+    if faults.step() and faults.error is ValueError:
+        NOW.recorder.error(stack())
+        raise ValueError("cannot print")
 
 
 def _record_attributes(base: Any) -> None:
