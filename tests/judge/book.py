@@ -121,19 +121,19 @@ class Book:
         causes: tuple[int, ...] = ()
         block = self.block
         if isinstance(error, PendingRollbackError):
-            kind, causes = "pending", block.failed if block else ()
+            kind = "pending"
         elif isinstance(error, InvalidRequestError) and "already begun" in text:
             kind = "begun"
         elif isinstance(error, InvalidRequestError) and "closed transaction" in text:
-            kind, causes = "closed", (*block.enders, *block.failed) if block else ()
+            kind, causes = "closed", tuple(block.enders) if block else ()
         elif isinstance(error, OperationalError) and "is aborted" in text:
-            kind, causes = "aborted", block.failed if block else ()
+            kind = "aborted"
         elif isinstance(error, OperationalError) and "is locked" in text:
             kind = self._waits_for_itself()
         elif isinstance(error, SQLAlchemyError) and block is not None and name != "exit":
             block.errors.append((self.recorder.tick(), lines))
         if kind is not None:
-            required = kind not in ("pending", "aborted") and not (kind == "closed" and not causes)
+            required = kind not in ("pending", "aborted") and not (kind == "closed" and block is None)
             self._event(kind, lines, causes, required, text)
             self.faulted = True
         self.settle("error", lines, error, False)
@@ -160,7 +160,8 @@ class Book:
         text: str = "",
     ) -> None:
         within = self.block.lines[0] if self.block is not None and self.block.lines else 0
-        self.recorder.event(kind, lines, causes, within, required and not self.faulted, text)
+        failed = self.block.failed if self.block is not None else ()
+        self.recorder.event(kind, lines, causes, failed, within, required and not self.faulted, text)
 
     # -------------------------------------------------------------------------------------------------------- writes
 

@@ -50,6 +50,9 @@ class Cursor:
         word = sql[:8].upper()
         if word == "COMMIT" and connection.aborted:
             sql = "ROLLBACK"
+        if word == "COMMIT" and connection.faults.step():
+            self._cursor.execute("ROLLBACK")
+            raise connection.faults.error("the commit failed")
         try:
             if not word.startswith(_ENDS) and word != "BEGIN":
                 connection.check()
@@ -100,7 +103,7 @@ class Connection:
         self.raw = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         self.raw.execute("PRAGMA synchronous=OFF")
         self._connection = self.raw  # SQLAlchemy asks whether it is still there
-        self._faults = faults
+        self.faults = faults
         self.like_postgres = like_postgres
         self.aborted = False
 
@@ -108,8 +111,8 @@ class Connection:
         """Raise what the database would raise before it looks at a statement."""
         if self.aborted:
             raise sqlite3.OperationalError("current transaction is aborted, commands ignored until end of block")
-        if self._faults.step():
-            raise self._faults.error("the statement failed")
+        if self.faults.step():
+            raise self.faults.error("the statement failed")
 
     def cursor(self) -> Cursor:
         return Cursor(self)

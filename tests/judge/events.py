@@ -26,14 +26,15 @@ class Event:
     """Something that went wrong at one statement.
 
     `lines` are the program's lines on the stack, innermost first; `causes` are other lines at which a finding may
-    stand (the commit that closed the transaction, the statement whose error was swallowed, the other writes of the
-    same loss); `within` is the line of the begin() block around it, or 0. `required`: a finding must say so; else a
-    finding may.
+    stand (the commit that closed the transaction, the other writes of the same loss); `failed` are the statements of
+    the block that failed before; `within` is the line of the begin() block around it, or 0. `required`: a finding
+    must say so; else a finding may.
     """
 
     kind: Kind
     lines: tuple[int, ...]
     causes: tuple[int, ...] = ()
+    failed: tuple[int, ...] = ()
     within: int = 0
     required: bool = True
     text: str = ""

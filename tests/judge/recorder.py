@@ -88,6 +88,7 @@ class Recorder:
         kind: Kind,
         lines: tuple[int, ...],
         causes: tuple[int, ...] = (),
+        failed: tuple[int, ...] = (),
         within: int = 0,
         required: bool = True,
         text: str = "",
@@ -95,7 +96,13 @@ class Recorder:
         """Note what went wrong, once for each place."""
         start = self.lines.start
         event = Event(
-            kind, tuple(map(start, lines)), tuple(map(start, causes)), within, required, text.partition("\n")[0][:100]
+            kind,
+            tuple(map(start, lines)),
+            tuple(map(start, causes)),
+            tuple(map(start, failed)),
+            within,
+            required,
+            text.partition("\n")[0][:100],
         )
         if not any((e.kind, e.lines) == (kind, event.lines) and e.required >= required for e in self.events):
             self.events.append(event)
@@ -142,3 +149,11 @@ def stack(depth: int = 2) -> tuple[int, ...]:
 def is_called_by_program(depth: int = 2) -> bool:
     """Whether the nearest caller is the program itself, not a helper of the prelude or SQLAlchemy."""
     return sys._getframe(depth).f_code.co_filename == PROGRAM
+
+
+def may_fail() -> None:
+    """A call that is a place for a fault: it may raise what has nothing to do with the database."""
+    faults = NOW.recorder.faults
+    if faults.step() and faults.error is ValueError:
+        NOW.recorder.error(stack(3))
+        raise ValueError("the call failed")

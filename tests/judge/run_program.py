@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event
-from sqlalchemy.exc import MissingGreenlet, SAWarning, StatementError
+from sqlalchemy.exc import InvalidRequestError, MissingGreenlet, SAWarning, StatementError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import object_session
 from sqlalchemy.orm.exc import DetachedInstanceError
@@ -29,7 +29,7 @@ from .driver import FAULTS, Faults, connect
 from .events import Event, Kind
 from .lines import Lines
 from .prelude import FACTORIES, RESET, SCHEMA, SESSION, SUPPORT
-from .recorder import NOW, PROGRAM, Decisions, Mark, Recorder, stack
+from .recorder import NOW, PROGRAM, Decisions, Mark, Recorder, may_fail, stack
 from .sessions import JudgedSession
 
 MOST_RUNS = 160
@@ -189,6 +189,7 @@ def _fail(now: bool) -> None:
 
 def _mark() -> Mark:
     recorder = NOW.recorder
+    may_fail()
     recorder.mark = Mark(f"mark {recorder.tick()}")
     recorder.mark.lines = stack()
     return recorder.mark
@@ -199,11 +200,8 @@ def _fresh() -> str:
 
 
 def _log(*values: object) -> None:
-    """The values were read, nobody prints them. Printing may fail as well: it is a place for a fault."""
-    faults = NOW.recorder.faults
-    if faults.step() and faults.error is ValueError:
-        NOW.recorder.error(stack())
-        raise ValueError("cannot print")
+    """The values were read; nobody prints them."""
+    may_fail()
 
 
 def _record_attributes(base: Any) -> None:
@@ -219,6 +217,11 @@ def _record_attributes(base: Any) -> None:
             raise
         except DetachedInstanceError as error:
             _note(self, "detached", error)
+            raise
+        except InvalidRequestError as error:
+            session = object_session(self)
+            if session is not None:
+                session.info["book"].failed("read", stack(), error)
             raise
 
     def write(self: Any, name: str, value: Any) -> None:

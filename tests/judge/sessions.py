@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.ext.asyncio.session import AsyncSessionTransaction
 
 from .book import Block, Book
-from .recorder import NOW, is_called_by_program, stack
+from .recorder import NOW, is_called_by_program, may_fail, stack
 
 
 class JudgedTransaction(AsyncSessionTransaction):
@@ -86,6 +86,8 @@ def _watched(name: str) -> Callable[..., Any]:
         if book.busy:
             return await original(self, *args, **keywords)
         lines, explicit, in_flight = stack(), is_called_by_program(), sys.exc_info()[1]
+        if explicit:
+            may_fail()
         if book.leaving is not None:
             lines, in_flight = book.leaving
             book.leaving = None

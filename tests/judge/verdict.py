@@ -46,7 +46,9 @@ def compare(text: str, outcome: Outcome, found: Iterable[Found], with_faults: bo
             answers = set(_answers(event, lines))
             fitting = {item for item in placed if (item.code, item.line) in answers}
             explained |= fitting
-            nothing_caught = event.kind == "closed" and not answers  # the error of the flush goes on, renamed
+            nothing_caught = event.kind == "closed" and answers == {
+                ("SUP309", line) for line in event.lines
+            }  # the error of the flush goes on, renamed
             if event.required and not fitting and not nothing_caught and run.fault is None:
                 missed = Disagreement(f"missed {event.kind}", event.lines[0] if event.lines else 0, event, run)
                 wrong.setdefault((missed.kind, missed.line), missed)
@@ -72,7 +74,7 @@ def _answers(event: Event, lines: Lines) -> Iterable[tuple[str, int]]:
     here = set(event.lines)
     caught = {
         line
-        for cause in (*event.causes, *(event.lines if event.kind == "swallowed" else ()))
+        for cause in (*event.failed, *(event.lines if event.kind == "swallowed" else ()))
         for line in lines.handlers_around(cause, event.within)
     }
     if event.kind == "begun":
@@ -80,6 +82,7 @@ def _answers(event: Event, lines: Lines) -> Iterable[tuple[str, int]]:
     elif event.kind == "closed":
         yield from (("SUP303", line) for line in event.causes)
         yield from (("SUP306", line) for line in caught)
+        yield from (("SUP309", line) for line in here)
     elif event.kind in ("pending", "aborted"):
         yield from (("SUP306", line) for line in caught)
     elif event.kind in ("greenlet", "detached"):
