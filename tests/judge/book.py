@@ -70,7 +70,7 @@ class Book:
         self.open = [write for write in self.open if write.target is not target or self._is_sent(write)]
 
     def _is_sent(self, write: Write) -> bool:
-        return write.target.__dict__.get("status") == write.value
+        return bool(write.target.__dict__.get("status") == write.value)
 
     def undone_since(self, time: int) -> None:
         """A savepoint was rolled back by an exception."""

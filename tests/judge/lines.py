@@ -62,12 +62,10 @@ class Lines:
             handlers and first <= min(one, other) and max(one, other) <= last for first, last, handlers in self._tries
         )
 
-    @cached_property
-    def _blocks(self) -> list[tuple[int, int]]:
-        return [
-            (n.lineno, n.end_lineno or 0) for n in self._nodes if isinstance(n, ast.AsyncWith | ast.AsyncFunctionDef)
-        ]
-
-    def end(self, line: int) -> int:
-        """The last line of the `async with` or function that begins on a line."""
-        return next((last for first, last in self._blocks if first == line), line)
+    def in_finally(self, line: int) -> bool:
+        """Whether a line stands in a `finally`."""
+        return any(
+            node.finalbody[0].lineno <= line <= (node.finalbody[-1].end_lineno or 0)
+            for node in self._nodes
+            if isinstance(node, ast.Try) and node.finalbody
+        )

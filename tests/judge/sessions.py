@@ -23,6 +23,7 @@ class JudgedTransaction(AsyncSessionTransaction):
     async def start(self, is_ctxmanager: bool = False) -> AsyncSessionTransaction:
         lines = stack()
         book: Book = self.session.info["book"]
+        may_fail()
         try:
             await super().start(is_ctxmanager)
         except Exception as error:
