@@ -1,0 +1,209 @@
+"""The book of one session: its begin() blocks, its writes, and what became of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.exc import InvalidRequestError, OperationalError, PendingRollbackError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from .events import Kind
+from .recorder import NOW, Write
+
+_ENDS = ("commit", "rollback", "close")
+
+
+@dataclass(eq=False)
+class Block:
+    """An `async with session.begin()` that is open: where it began, and what happened in it."""
+
+    lines: tuple[int, ...]
+    time: int
+    enders: list[int] = field(default_factory=list)
+    committed: list[int] = field(default_factory=list)
+    errors: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
+
+    @property
+    def failed(self) -> tuple[int, ...]:
+        """The lines of the statements that failed, and were not undone by a savepoint."""
+        return tuple(line for _, lines in self.errors for line in lines)
+
+
+class Book:
+    """What one session does; its class calls in here before and after the real methods."""
+
+    def __init__(self, owner: AsyncSession, born_in: BaseException | None) -> None:
+        self.owner = owner
+        self.session = owner.sync_session
+        self.database: str = owner.info["database"]
+        self.born_in = born_in
+        self.recorder = NOW.recorder
+        self.recorder.books.append(self)
+        self.busy = False
+        self.leaving: tuple[tuple[int, ...], BaseException | None] | None = None
+        self.blocks: list[Block] = []
+        self.open: list[Write] = []
+        self.faulted = False
+        self.together: tuple[int, ...] = ()
+
+    # ------------------------------------------------------------------------------------------------------- blocks
+
+    def enter(self, lines: tuple[int, ...]) -> Block:
+        """A begin() block was entered."""
+        block = Block(lines, self.recorder.tick())
+        self.blocks.append(block)
+        return block
+
+    def leave(self, block: Block, error: BaseException | None) -> None:
+        """A begin() block was left, with an error or without."""
+        self.settle("exit", block.lines, error, False)
+        if error is None and block.errors:
+            self._event("swallowed", block.failed, required=False)
+        if error is not None and block.committed:
+            self._event("committed-early", tuple(block.committed), required=False)
+        self.blocks.remove(block)
+        self.faulted = False
+
+    def reloaded(self, target: object) -> None:
+        """refresh() has read an object anew: what was set on it and not yet sent is forgotten, as asked."""
+        self.open = [write for write in self.open if write.target is not target or self._is_sent(write)]
+
+    def _is_sent(self, write: Write) -> bool:
+        return bool(write.target.__dict__.get("status") == write.value)
+
+    def undone_since(self, time: int) -> None:
+        """A savepoint was rolled back by an exception."""
+        self.open = [write for write in self.open if write.time < time]
+        if self.block is not None:
+            self.block.errors = [error for error in self.block.errors if error[0] < time]
+
+    @property
+    def block(self) -> Block | None:
+        """The innermost open block."""
+        return self.blocks[-1] if self.blocks else None
+
+    # --------------------------------------------------------------------------------------------------- operations
+
+    def wrote(self, value: Any, lines: tuple[int, ...], row: int | None, target: Any) -> None:
+        """A write was executed or queued."""
+        if value is None:
+            return
+        write = Write(value, lines, self.recorder.tick(), self.session.get_transaction(), row, target)
+        if target is not None:
+            for earlier in self.open:
+                if earlier.target is target:
+                    earlier.successor = write
+        self.open.append(write)
+
+    def done(self, name: str, lines: tuple[int, ...], explicit: bool, in_flight: BaseException | None) -> None:
+        """A method of the session has returned."""
+        if name in _ENDS:
+            if explicit:
+                self._ends(name, lines)
+            self.settle(name, lines, in_flight, explicit)
+            self.faulted = False
+
+    def _ends(self, name: str, lines: tuple[int, ...]) -> None:
+        """The program itself has called commit(), rollback() or close()."""
+        if self.block is not None:
+            self.block.enders += lines
+            if name == "commit":
+                self.block.committed += lines
+            else:
+                self._event("discarded", lines, required=False)
+
+    def failed(self, name: str, lines: tuple[int, ...], error: Exception) -> None:
+        """A method of the session has raised."""
+        self.recorder.error(lines)
+        text = str(error)
+        kind: Kind | None = None
+        causes: tuple[int, ...] = ()
+        block = self.block
+        if isinstance(error, PendingRollbackError):
+            kind = "pending"
+        elif isinstance(error, InvalidRequestError) and "already begun" in text:
+            kind = "begun"
+        elif isinstance(error, InvalidRequestError) and "closed transaction" in text:
+            kind, causes = "closed", tuple(block.enders) if block else ()
+        elif isinstance(error, OperationalError) and "is aborted" in text:
+            kind = "aborted"
+        elif isinstance(error, OperationalError) and "is locked" in text:
+            kind = self._waits_for_itself()
+        elif isinstance(error, SQLAlchemyError) and block is not None and name != "exit":
+            block.errors.append((self.recorder.tick(), lines))
+        if kind is not None:
+            required = kind not in ("pending", "aborted") and not (kind == "closed" and block is None)
+            self._event(kind, lines, causes, required, text)
+            self.faulted = True
+        self.settle("error", lines, error, False)
+
+    def _waits_for_itself(self) -> Kind | None:
+        """A locked database: real only where PostgreSQL would wait as well, for another session's row."""
+        others = [b for b in self.recorder.books if b is not self and b.database == self.database]
+        if any(write.row == 1 for book in others for write in book.open):
+            return "locked"
+        self.recorder.spoiled = True
+        return None
+
+    def attribute(self, kind: Kind, lines: tuple[int, ...], text: str) -> None:
+        """An attribute could not be read."""
+        self._event(kind, lines, required=kind == "greenlet", text=text)
+        self.faulted = True
+
+    def _event(
+        self,
+        kind: Kind,
+        lines: tuple[int, ...],
+        causes: tuple[int, ...] = (),
+        required: bool = True,
+        text: str = "",
+    ) -> None:
+        within = self.block.lines[0] if self.block is not None and self.block.lines else 0
+        failed = self.block.failed if self.block is not None else ()
+        self.recorder.event(kind, lines, causes, failed, within, required and not self.faulted, text)
+
+    # -------------------------------------------------------------------------------------------------------- writes
+
+    def settle(self, cause: str, lines: tuple[int, ...], error: BaseException | None, explicit: bool) -> None:
+        """Find out what became of the writes whose transaction has ended."""
+        if not self.open:
+            return
+        now = self.session.get_transaction()
+        ended = [write for write in self.open if write.root is not now or cause == "end"]
+        if not ended:
+            return
+        self.open = [write for write in self.open if write.root is now and cause != "end"]
+        self.together = tuple(write.lines[0] for write in ended if write.lines)
+        for write in ended:
+            if self._is_saved(write):
+                self.recorder.saved.append(write.lines[0] if write.lines else 0)
+            else:
+                self._gone(write, cause, lines, error, explicit)
+
+    def _is_saved(self, write: Write | None) -> bool:
+        while write is not None:
+            if self.recorder.is_committed(self.database, write.value):
+                return True
+            write = write.successor
+        return False
+
+    def _gone(
+        self, write: Write, cause: str, lines: tuple[int, ...], error: BaseException | None, explicit: bool
+    ) -> None:
+        block = self.block
+        required = write.successor is None
+        if explicit and block is not None and cause in ("rollback", "close"):
+            quiet = not self.recorder.errors_since(block.time)
+            self._event("discarded", lines, required=quiet and required)
+        elif cause in ("rollback", "error") or error is not None:
+            return
+        elif block is not None and block.errors and cause in ("exit", "commit", "close"):
+            self._event("swallowed", block.failed, required=required)
+        elif block is not None and block.enders:
+            self._event("discarded", tuple(block.enders), required=False)
+        elif cause in ("close", "end"):
+            if not self.recorder.handler_knows(write):
+                self._event("lost", write.lines, self.together, required=required)
+        elif cause != "commit":
+            self._event("unexplained", write.lines, text=cause)

@@ -1,0 +1,71 @@
+"""What the lines of a program are: which statement, inside which `try`, which `except`, which `async with`."""
+
+from __future__ import annotations
+
+import ast
+from functools import cached_property
+
+
+class Lines:
+    """Asks about one program; lines count from 1."""
+
+    def __init__(self, text: str) -> None:
+        self._tree = ast.parse(text)
+        self._nodes = list(ast.walk(self._tree))
+
+    @cached_property
+    def _starts(self) -> dict[int, int]:
+        starts: dict[int, int] = {}
+        for node in self._nodes:
+            if isinstance(node, ast.stmt):
+                body = getattr(node, "body", None) or getattr(node, "cases", None)
+                end = node.end_lineno or node.lineno
+                if body:
+                    first = body[0].pattern if isinstance(body[0], ast.match_case) else body[0]
+                    end = max(node.lineno, first.lineno - 1)
+                for line in range(node.lineno, end + 1):
+                    starts[line] = node.lineno
+        return starts
+
+    def start(self, line: int) -> int:
+        """The first line of the statement (or of the head of the compound statement) that stands on a line."""
+        return self._starts.get(line, line)
+
+    @cached_property
+    def _handlers(self) -> list[ast.ExceptHandler]:
+        return [node for node in self._nodes if isinstance(node, ast.ExceptHandler)]
+
+    def in_handler(self, line: int) -> bool:
+        """Whether a line stands in the body of an `except`."""
+        return any(handler.lineno < line <= (handler.end_lineno or 0) for handler in self._handlers)
+
+    @cached_property
+    def _tries(self) -> list[tuple[int, int, list[int]]]:
+        return [
+            (node.body[0].lineno, node.body[-1].end_lineno or 0, [handler.lineno for handler in node.handlers])
+            for node in self._nodes
+            if isinstance(node, ast.Try)
+        ]
+
+    def handlers_around(self, line: int, within: int) -> list[int]:
+        """The lines of the `except`s that may catch what a line raises, of tries that begin after line `within`."""
+        return [
+            handler
+            for first, last, handlers in self._tries
+            if first <= line <= last and within < first
+            for handler in handlers
+        ]
+
+    def share_try(self, one: int, other: int) -> bool:
+        """Whether two lines stand in the body of one `try` that has an `except`."""
+        return any(
+            handlers and first <= min(one, other) and max(one, other) <= last for first, last, handlers in self._tries
+        )
+
+    def in_finally(self, line: int) -> bool:
+        """Whether a line stands in a `finally`."""
+        return any(
+            node.finalbody[0].lineno <= line <= (node.finalbody[-1].end_lineno or 0)
+            for node in self._nodes
+            if isinstance(node, ast.Try) and node.finalbody
+        )
