@@ -157,7 +157,7 @@ def _gives_object(state: State, node: Call, site: Site, entity: object) -> tuple
 
 def _query(frame: Frame, node: Call, name: str, state: State, site: Site) -> Results:
     asked = statement(frame.ev, frame.file, node.argument(0, "statement"))
-    use = Use(node, name, writes=asked.writes, is_dml=asked.writes)
+    use = Use(node, name, writes=asked.writes, is_dml=asked.writes, updates=asked.updates)
     results: Results = []
     for after in machine.work(frame, state, site, use):
         if asked.selects:

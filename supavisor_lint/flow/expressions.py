@@ -199,7 +199,7 @@ def _attribute(frame: Frame, expr: Attribute, state: State) -> Results:
 def read_attribute(frame: Frame, expr: Attribute, state: State, ref: ObjectRef) -> Results:
     """Reading an attribute of an ORM object: raises where it has expired, and leaves a transaction open."""
     known = state.objects.get(ref.site)
-    if known is None or not _is_column(expr, known.entity):
+    if known is None or expr.attr in known.present or not _is_column(expr, known.entity):
         return [(state, ANYTHING)]
     expired = [c for c in known.conditions if c.kind == "expired"]
     if not expired:

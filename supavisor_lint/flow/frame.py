@@ -66,6 +66,7 @@ class Frame:
         self.exits = Exits()
         self.life = life_of(function)
         self.repeated: frozenset[str] = frozenset()
+        self.updates: set[Node] = set()  # executed statements that lock the rows they change
         self.given: frozenset[Node] = frozenset()  # the caller's objects
         self.in_handler = False  # whether the call that led here stands in a failure handler
         self.steps: dict[object, tuple[tuple[State, ...], Exits]] = {}

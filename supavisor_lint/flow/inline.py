@@ -14,7 +14,7 @@ from supavisor_lint.flow.events import (
     Trace,
 )
 from supavisor_lint.flow.frame import Frame, Thrown
-from supavisor_lint.flow.inline_events import report
+from supavisor_lint.flow.inline_events import Telling, hidden_sessions
 from supavisor_lint.flow.operations import handler_around
 from supavisor_lint.flow.quiet import SMALL, Manner, Quiet
 from supavisor_lint.flow.renaming import Renaming, witness
@@ -77,7 +77,8 @@ class Inliner:
             frame.throw(_unsure(state, names))
             return [(_unsure(state, names), ANYTHING)]
         back = names.reversed()
-        report(frame, node, function, state, summary.trace, back)
+        hidden = hidden_sessions(frame, function, given)
+        Telling(frame, node, function, state, back, hidden).tell(summary.trace)
         for thrown, after in summary.raised:
             frame.throw(_unmasked(state, back.state(after), node), thrown)
         return [_returned(state, back.state(after), node) for after in summary.ends]

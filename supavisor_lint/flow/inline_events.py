@@ -2,95 +2,132 @@
 
 from __future__ import annotations
 
-from supavisor_lint.facts.node import Node
+from dataclasses import dataclass
+
 from supavisor_lint.facts.tree import Call
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.events import (
     BegunTwice,
     EndedInBlock,
     Event,
+    EventT,
     ExpiredRead,
     FailedUse,
     ManualCommit,
     SlowAwait,
+    Swallowed,
     Trace,
     Uncovered,
 )
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.renaming import Renaming
 from supavisor_lint.flow.state import State
-from supavisor_lint.flow.values import CALLER
+from supavisor_lint.flow.values import CALLER, SessionRef, Site, Tracked
 from supavisor_lint.project.values import FunctionValue
 
 
-def report(frame: Frame, node: Call, function: FunctionValue, state: State, trace: Trace, back: Renaming) -> None:
-    """Tell the caller's trace what the called function does to what it was given."""
-    for begun in trace.of(BegunTwice):
-        if CALLER in begun.because and begun.sure and back.site(begun.opened.site) in state.sessions:
-            machine.note_begun_twice(frame, state, back.site(begun.opened.site), node)
-            _via(frame, BegunTwice, node, begun, function, back)
-    for ended in trace.of(EndedInBlock):
-        _report_ended(frame, node, function, state, ended, back)
-    for kind in (ExpiredRead, FailedUse, SlowAwait):
-        for event in trace.of(kind):
-            if CALLER in event.because and back.site(event.opened.site) in state.sessions:
-                _copy(frame, node, function, state, event, back)
-    _report_work(frame, node, function, state, trace, back)
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One call, and what the called function was given. `hidden` are the sessions in parameters that say nothing of
+    their type: faults with them can be told at the call only."""
+
+    frame: Frame
+    node: Call
+    function: FunctionValue
+    state: State
+    back: Renaming
+    hidden: frozenset[Site]
+
+    def tell(self, trace: Trace) -> None:
+        """Tell the caller's trace what the called function's trace says about what it was given."""
+        for begun in trace.of(BegunTwice):
+            if self._concerns(begun) and begun.sure:
+                self._begun_twice(begun)
+        for ended in trace.of(EndedInBlock):
+            self._ended(ended)
+        for kind in (ExpiredRead, FailedUse, SlowAwait):
+            for event in trace.of(kind):
+                if self._concerns(event):
+                    self._copy(event)
+        for swallowed in trace.of(Swallowed):
+            if self._site(swallowed) in self.hidden:
+                self._mine(Swallowed, swallowed, swallowed.sure).because.add(self.node)
+        self._work(trace)
+
+    def _site(self, event: Event) -> Site:
+        return self.back.site(event.opened.site)
+
+    def _concerns(self, event: Event) -> bool:
+        site = self._site(event)
+        return site in self.state.sessions and (CALLER in event.because or site in self.hidden)
+
+    def _mine(self, kind: type[EventT], event: Event, sure: bool) -> EventT:
+        mine = self.frame.trace.record(kind, self.node, self.frame.opened[self._site(event)], sure)
+        mine.via = mine.via or event.via or (self.function.file, event.node)
+        return mine
+
+    def _begun_twice(self, event: BegunTwice) -> None:
+        if CALLER in event.because:
+            machine.note_begun_twice(self.frame, self.state, self._site(event), self.node)
+            self._mine(BegunTwice, event, False)
+        else:
+            mine = self._mine(BegunTwice, event, not self.state.ghost)
+            mine.because.add(self.node)
+            mine.in_block = event.in_block
+
+    def _ended(self, event: EndedInBlock) -> None:
+        site = self._site(event)
+        if site not in self.state.sessions:
+            return
+        session = self.state.sessions[site]
+        if event.node is CALLER:
+            if session.is_over is not None and event.used:
+                over = self.frame.trace.record(EndedInBlock, session.is_over, self.frame.opened[site], False)
+                over.used.add(self.node)
+        elif CALLER in event.because or site in self.hidden:
+            mine = self._mine(EndedInBlock, event, event.sure and not self.state.ghost)
+            mine.method = event.method
+            mine.because |= {b.node for b in session.blocks if not b.nested} or {self.node}
+            mine.used |= {self.node} if event.used else set()
+            mine.discarded |= {self.node} if event.discarded else set()
+
+    def _copy(self, event: Event) -> None:
+        site = self._site(event)
+        mine = self._mine(type(event), event, event.sure)
+        session, history = self.state.sessions[site], self.state.history(site)
+        if isinstance(event, ExpiredRead) and isinstance(mine, ExpiredRead):
+            mine.detached = event.detached
+            known = (o for o in self.state.objects.values() if o.session == site)
+            mine.because |= {c.by for o in known for c in o.conditions if c.by is not None} or {self.node}
+        elif isinstance(event, FailedUse) and isinstance(mine, FailedUse):
+            mine.method = event.method
+            mine.because |= {session.failed or self.node}
+        elif isinstance(event, SlowAwait) and isinstance(mine, SlowAwait):
+            mine.what = event.what
+            mine.because |= history.queries or {self.node}
+
+    def _work(self, trace: Trace) -> None:
+        """Work and commits outside blocks: the call stands for them."""
+        sessions = self.state.sessions
+        for event in trace.of(Uncovered):
+            site = self._site(event)
+            if site in sessions and not sessions[site].block:
+                machine.note_uncovered(self.frame, self.state, site, self.node)
+                self._mine(Uncovered, event, False).commits |= {self.node} if event.commits else set()
+        for commit in trace.of(ManualCommit):
+            site = self._site(commit)
+            if site in sessions and not sessions[site].block:
+                origins = self.state.history(site).origins
+                self._mine(ManualCommit, commit, True).because |= origins or {self.node}
+                for origin in origins:
+                    self.frame.trace.record(Uncovered, origin, self.frame.opened[site], False).commits.add(self.node)
 
 
-def _via(frame: Frame, kind: type[Event], node: Node, event: Event, function: FunctionValue, back: Renaming) -> None:
-    mine = frame.trace.record(kind, node, frame.opened[back.site(event.opened.site)], False)
-    mine.via = event.via or (function.file, event.node)
-
-
-def _report_ended(
-    frame: Frame, node: Call, function: FunctionValue, state: State, event: EndedInBlock, back: Renaming
-) -> None:
-    site = back.site(event.opened.site)
-    if site not in state.sessions:
-        return
-    over = state.sessions[site].is_over
-    if event.node is CALLER and over is not None and event.used:
-        frame.trace.record(EndedInBlock, over, frame.opened[site], False).used.add(node)
-    if CALLER in event.because and event.node is not CALLER:
-        mine = frame.trace.record(EndedInBlock, node, frame.opened[site], event.sure and not state.ghost)
-        mine.method = event.method
-        mine.because |= {b.node for b in state.sessions[site].blocks if not b.nested}
-        mine.used |= {node} if event.used else set()
-        mine.via = event.via or (function.file, event.node)
-
-
-def _copy(frame: Frame, node: Call, function: FunctionValue, state: State, event: Event, back: Renaming) -> None:
-    site = back.site(event.opened.site)
-    mine = frame.trace.record(type(event), node, frame.opened[site], event.sure)
-    mine.via = event.via or (function.file, event.node)
-    session, history = state.sessions[site], state.history(site)
-    if isinstance(event, ExpiredRead) and isinstance(mine, ExpiredRead):
-        mine.detached = event.detached
-        conditions = (c for known in state.objects.values() if known.session == site for c in known.conditions)
-        mine.because |= {c.by for c in conditions if c.by is not None} or {node}
-    elif isinstance(event, FailedUse) and isinstance(mine, FailedUse):
-        mine.method = event.method
-        mine.because |= {session.failed} if session.failed is not None else set()
-    elif isinstance(event, SlowAwait) and isinstance(mine, SlowAwait):
-        mine.what = event.what
-        mine.because |= history.queries
-
-
-def _report_work(frame: Frame, node: Call, function: FunctionValue, state: State, trace: Trace, back: Renaming) -> None:
-    """Work and commits outside blocks: the call stands for them."""
-    for event in trace.of(Uncovered):
-        site = back.site(event.opened.site)
-        if site in state.sessions and not state.sessions[site].block:
-            mine = machine.note_uncovered(frame, state, site, node)
-            mine.via = mine.via or event.via or (function.file, event.node)
-            mine.commits |= {node} if event.commits else set()
-    for commit in trace.of(ManualCommit):
-        site = back.site(commit.opened.site)
-        if site in state.sessions and not state.sessions[site].block:
-            mine_commit = frame.trace.record(ManualCommit, node, frame.opened[site])
-            mine_commit.via = commit.via or (function.file, commit.node)
-            origins = state.history(site).origins
-            mine_commit.because |= origins or {node}
-            for origin in origins:
-                frame.trace.record(Uncovered, origin, frame.opened[site], False).commits.add(node)
+def hidden_sessions(frame: Frame, function: FunctionValue, given: dict[str, Tracked]) -> frozenset[Site]:
+    """The sessions that are given in a parameter of which the called function's own text does not tell the type."""
+    found = set()
+    for name, value in given.items():
+        param = function.node.param(name)
+        if isinstance(value, SessionRef) and param is not None and not frame.ev.is_session_type(function.file, param):
+            found.add(value.site)
+    return frozenset(found)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.tree import Attribute
 from supavisor_lint.flow.events import (
     BegunTwice,
     EndedInBlock,
@@ -34,6 +35,7 @@ class Use:
     queries: bool = True
     begins: bool = True
     is_dml: bool = False
+    updates: bool = False
 
 
 def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
@@ -43,6 +45,8 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
         return _in_finished_block(frame, state, site, use.node)
     state = _after_failure(frame, state, site, use.node, use.method) if use.queries else state
     session, history = state.sessions[site], state.history(site)
+    if use.updates and use.is_dml:
+        frame.updates.add(use.node)
     _note_lock(frame, state, site, use)
     if use.begins and not session.block:
         note_uncovered(frame, state, site, use.node)
@@ -100,14 +104,27 @@ def _after_failure(frame: Frame, state: State, site: Site, node: Node, method: s
 
 def _note_lock(frame: Frame, state: State, site: Site, use: Use) -> None:
     """A write while another session's open transaction has written: it waits for that one's lock."""
-    if not (use.writes and handler_around(use.node)):
+    if not (use.updates and handler_around(use.node)):
         return
     for other, session in state.sessions.items():
-        history = state.history(other)
-        if other == site or not history.pending or not session.is_begun or session.is_over is not None:
+        locks = _locks(frame, state, other)
+        if other == site or not locks or not session.is_begun or session.is_over is not None:
             continue
-        event = frame.trace.record(WaitsForLock, use.node, frame.opened[site], is_sure(state, other))
-        event.because |= history.pending
+        engine = frame.opened[site].engine
+        if engine is not None and engine == frame.opened[other].engine:
+            event = frame.trace.record(WaitsForLock, use.node, frame.opened[site], is_sure(state, other))
+            event.because |= locks
+
+
+def _locks(frame: Frame, state: State, site: Site) -> set[Node]:
+    """The rows' updates that have reached the database: statements, and changed objects with a query behind them."""
+    history = state.history(site)
+    last = max((query.order for query in history.queries), default=-1)
+    return {
+        write
+        for write in history.pending
+        if write in frame.updates or (isinstance(write, Attribute) and write.order < last)
+    }
 
 
 def begin(frame: Frame, state: State, site: Site, node: Node, *, by_hand: bool = False) -> list[State]:
@@ -191,8 +208,8 @@ def _commit(frame: Frame, state: State, site: Site, node: Node) -> list[State]:
         event = frame.trace.record(ManualCommit, node, frame.opened[site])
         event.because |= history.begun_by
     if session.transaction != "fresh" or session.blocks:
-        failed = session._replace(failed=node, hard=True)
-        frame.throw(state.with_session(site, failed), DATABASE)
+        hard = bool(history.pending) or not frame.opened[site].own
+        frame.throw(state.with_session(site, session._replace(failed=node, hard=hard)), DATABASE)
         state = after_commit(state, frame.opened[site], node)
     return [state.with_session(site, _ended(session, node), EMPTY_HISTORY)]
 

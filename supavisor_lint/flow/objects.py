@@ -82,12 +82,14 @@ def refreshed(state: State, node: Node) -> State:
 
 def _turned(state: State, session: Site, turn: Callable[[Condition], Condition]) -> State:
     objects = {
-        node: known._replace(conditions=frozenset(turn(c) for c in known.conditions))
-        if known.session == session
-        else known
-        for node, known in state.objects.items()
+        node: _turn_one(known, turn) if known.session == session else known for node, known in state.objects.items()
     }
     return replace(state, objects=objects)
+
+
+def _turn_one(known: ObjectState, turn: Callable[[Condition], Condition]) -> ObjectState:
+    conditions = frozenset(turn(c) for c in known.conditions)
+    return known if conditions == known.conditions else known._replace(conditions=conditions, present=frozenset())
 
 
 def unknown(state: State, node: Node) -> State:

@@ -27,7 +27,7 @@ class Openings:
     def opened(self, site: Site, name: str, session: Session) -> Opened:
         """What is known of a session that is opened as `name`."""
         own = session.source in OPENED_HERE
-        return Opened(site, name, session, self.exit(session), self.expires(session), own)
+        return Opened(site, name, session, self.exit(session), self.expires(session), own, self.engine(session))
 
     # -------------------------------------------------------------------------------------------------- its end
 
@@ -81,6 +81,17 @@ class Openings:
             return self._expires_by(definition)
         if isinstance(definition, FunctionValue) and depth < _MAX_HELPERS:
             found = {self.expires(inner, depth + 1) for inner in self._given_by(definition)}
+            return found.pop() if len(found) == 1 else None
+        return None
+
+    def engine(self, session: Session, depth: int = 0) -> str | None:
+        """What the session's factory is bound to, by file and name."""
+        definition = session.definition
+        if isinstance(definition, Factory) and definition.file is not None and isinstance(definition.node, Call):
+            bind = definition.node.argument(0, "bind")
+            return f"{definition.file.path}:{bind.id}" if isinstance(bind, Name) else None
+        if isinstance(definition, FunctionValue) and depth < _MAX_HELPERS:
+            found = {self.engine(inner, depth + 1) for inner in self._given_by(definition)}
             return found.pop() if len(found) == 1 else None
         return None
 

@@ -22,6 +22,7 @@ class Statement:
     """A SQL statement: `writes`, and the class whose objects it selects (None: rows, or unknown)."""
 
     writes: bool = False
+    updates: bool = False
     selects: bool = False
     entity: Entity | None = None
 
@@ -37,10 +38,12 @@ def statement(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Statement:
         return Statement()
     kind = kinds.pop()
     if kind in _WRITES:
-        return Statement(writes=True)
+        return Statement(writes=True, updates=kind != "insert")
     if kind == "text":
         sql = root.argument(0, "text")
-        return Statement(isinstance(sql, Constant) and isinstance(sql.value, str) and bool(_SQL_WRITE.match(sql.value)))
+        return Statement(
+            writes=isinstance(sql, Constant) and isinstance(sql.value, str) and bool(_SQL_WRITE.match(sql.value))
+        )
     entity = entity_of(ev, file, root.args[0].value) if len(root.args) == 1 else None
     return Statement(selects=True, entity=entity)
 

@@ -99,11 +99,16 @@ class Condition(NamedTuple):
 
 
 class ObjectState(NamedTuple):
-    """An ORM object: its session, its class, and every condition that it may be in."""
+    """An ORM object: its session, its class, every condition that it may be in, and the attributes set since it expired."""
 
     session: Site
     entity: Entity | None
     conditions: frozenset[Condition]
+    present: frozenset[str] = frozenset()
+
+    def joined(self, other: ObjectState) -> ObjectState:
+        """The object on either path."""
+        return self._replace(conditions=self.conditions | other.conditions, present=self.present | other.present)
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,7 +182,7 @@ class State:
         objects = dict(self.objects)
         for node, state in other.objects.items():
             known = objects.get(node)
-            objects[node] = state if known is None else known._replace(conditions=known.conditions | state.conditions)
+            objects[node] = state if known is None else known.joined(state)
         if histories == self.histories and objects == self.objects:
             return self
         return replace(self, histories=histories, objects=objects)

@@ -153,9 +153,10 @@ def _store_attribute(frame: Frame, statement: Assign, target: Attribute, value: 
 def _set(frame: Frame, target: Attribute, state: State, owner: ObjectRef) -> list[State]:
     """Setting an attribute of a persistent object begins a transaction, and is a write."""
     known = state.objects[owner.site]
+    state = state.with_object(owner.site, known._replace(present=known.present | {target.attr}))
     if any(c.kind in ("unknown", "new") or c.detached for c in known.conditions):
         return [state]
-    use = machine.Use(target, "", writes=True, queries=False)
+    use = machine.Use(target, "", writes=True, queries=False, updates=True)
     return machine.work(frame, state, known.session, use)
 
 

@@ -106,7 +106,10 @@ Exit: TypeAlias = Literal["commit", "close", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """One session of a function: what it is, how it ends, whether a commit expires its objects (None: unknown)."""
+    """One session of a function: what it is, how it ends, whether a commit expires its objects (None: unknown).
+
+    `engine` names what its factory is bound to; None if that is unknown.
+    """
 
     site: Site
     name: str
@@ -114,3 +117,4 @@ class Opened:
     exit: Exit = "unknown"
     expires: bool | None = None
     own: bool = False
+    engine: str | None = None

@@ -35,6 +35,7 @@ except Exception:
 ## Fix safety
 `await session.rollback()` as the first statement on the session is always harmless outside a block, and cures all but
 the expired attribute (copy the value before) and the second session (use the first one, or end it before).
+Whether two sessions meet in the same row is not known: findings about a lock have medium confidence.
 PostgreSQL refuses further statements after any failed one; SQLite only after a failed flush or commit.
 """
 
@@ -64,7 +65,7 @@ def detect(view: FileView) -> Iterator[Finding]:
             view,
             event.node,
             message,
-            confidence=event.opened.session.confidence,
+            confidence="medium" if isinstance(event, WaitsForLock) else event.opened.session.confidence,
             related=[
                 view.place(view.file, handler, "the failure handler"),
                 *view.places(event, "because of this", "it fails here"),
