@@ -10,7 +10,7 @@ from supavisor_lint.facts.handlers import is_log_call
 from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Name
 from supavisor_lint.flow import expressions, machine, objects
 from supavisor_lint.flow.events import SlowAwait
-from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.frame import ANY, PLAIN, Frame
 from supavisor_lint.flow.machine import Use
 from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.slow import slow_call
@@ -185,7 +185,7 @@ def _end_transaction(frame: Frame, node: Call, name: str, state: State, ref: Tra
 def _result_method(frame: Frame, node: Call, name: str, state: State, ref: ResultRef) -> Results:
     results: Results = []
     for after, _ in _arguments(frame, node, state):
-        frame.throw(after)
+        frame.throw(after, PLAIN)
         results.append(_from_result(name, after, ref))
     return results
 
@@ -242,7 +242,7 @@ def _into(frame: Frame, node: Call, state: State, given: list[Tracked]) -> Resul
     if passed is not None:
         return frame.follower.called(frame, node, functions[0], passed, state)
     if not is_harmless(frame, node):
-        frame.throw(state)
+        frame.throw(state, ANY if isinstance(node.parent, Await) else PLAIN)
         state = _unknown_effect(frame, node, state, given)
     return [(state, ANYTHING)]
 

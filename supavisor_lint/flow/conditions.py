@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from supavisor_lint.facts.file import walk_own
-from supavisor_lint.facts.statements import FunctionDef, If, MatchCase, While
-from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, IfExp, Name, Other, Subscript
+from supavisor_lint.facts.statements import For, FunctionDef, If, MatchCase, While
+from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, Generator, IfExp, Name, Other, Subscript
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.state import History, SessionState, State
 from supavisor_lint.flow.values import CALLER, ConstantRef, SessionRef, Tracked
@@ -113,6 +113,11 @@ def _assume(frame: Frame, text: str | None, state: State) -> Split:
     return [replace(state, assumed=assumed[0])], [replace(state, assumed=assumed[1])]
 
 
+def elements(frame: Frame, iterable: Expr, state: State) -> Split:
+    """The states in which something that is iterated has elements, and those in which it has none."""
+    return _assume(frame, iterable.id if isinstance(iterable, Name) else None, state)
+
+
 def condition_text(expr: Expr) -> str | None:
     """A condition over local variables and constants as words; None where anything else may change its answer."""
     match expr:
@@ -141,6 +146,8 @@ def repeated_conditions(function: FunctionDef) -> frozenset[str]:
                 counted.update(_atoms(node.test))
             elif isinstance(node, MatchCase) and node.guard is not None:
                 counted.update(_atoms(node.guard))
+            elif isinstance(node, For | Generator) and isinstance(node.iter, Name):
+                counted[node.iter.id] += 1  # a list that has elements is true
     return frozenset(text for text, count in counted.items() if count > 1)
 
 

@@ -56,8 +56,12 @@ class LostWrite(Event):
 
 @dataclass(slots=True, eq=False)
 class Swallowed(Event):
-    """A handler (the node) inside a block that lets it go on; `because` are the operations that failed."""
+    """A handler (the node) inside a block that lets it go on; `because` are the operations that failed.
 
+    `writes` are lost with it; `used` are later uses of the session in the block, which raise.
+    """
+
+    used: set[Node] = field(default_factory=set)
     writes: set[Node] = field(default_factory=set)
 
 

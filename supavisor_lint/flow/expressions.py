@@ -30,7 +30,7 @@ from supavisor_lint.facts.tree import (
     Yield,
 )
 from supavisor_lint.flow import calls, machine
-from supavisor_lint.flow.conditions import truth
+from supavisor_lint.flow.conditions import elements, truth
 from supavisor_lint.flow.events import ExpiredRead
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.objects import loaded, refreshed
@@ -338,7 +338,7 @@ def iterated(state: State, value: Tracked, node: Node) -> tuple[State, Tracked]:
 def _comprehension(frame: Frame, expr: Comprehension, state: State) -> Results:
     """No iteration, one, and a second one that begins where the first has ended."""
     states = [state]
-    done = [state]
+    done = elements(frame, expr.generators[0].iter, state)[1]
     for _ in range(2):
         states = [after for s in states for after in _one_iteration(frame, expr, s)]
         done += states
@@ -357,8 +357,9 @@ def _one_iteration(frame: Frame, expr: Comprehension, state: State) -> list[Stat
         entered = []
         for before in states:
             for after, value in evaluate(frame, generator.iter, before):
-                element_state, element = iterated(after, value, generator.iter)
-                entered.append(bind(frame, element_state, generator.target, element))
+                for some in elements(frame, generator.iter, after)[0]:
+                    element_state, element = iterated(some, value, generator.iter)
+                    entered.append(bind(frame, element_state, generator.target, element))
         states = entered
         for condition in generator.conditions:
             states = [yes for s in states for yes in truth(frame, condition, s)[0]]

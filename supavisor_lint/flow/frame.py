@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.facts.statements import FunctionDef, Handler
 from supavisor_lint.flow.events import Trace
 from supavisor_lint.flow.lifetimes import life_of
 from supavisor_lint.flow.state import State, States, TooManyStates
@@ -28,14 +28,15 @@ MAX_STEPS_IN_CALLED = 500
 
 @dataclass(frozen=True, slots=True)
 class Thrown:
-    """What kind of exception leaves: the database's, one of a known class, or any."""
+    """What kind of exception leaves: the database's, one of a known class, any, or any but the database's ("plain")."""
 
-    kind: Literal["any", "database", "class"] = "any"
+    kind: Literal["any", "database", "class", "plain"] = "any"
     name: str = ""
 
 
 ANY = Thrown()
 DATABASE = Thrown("database")
+PLAIN = Thrown("plain")  # of a call that is not awaited: it cannot have asked the database
 
 
 @dataclass(slots=True, eq=False)
@@ -66,6 +67,7 @@ class Frame:
         self.exits = Exits()
         self.life = life_of(function)
         self.repeated: frozenset[str] = frozenset()
+        self.swallowers: dict[Node, set[Handler]] = {}  # a failed operation and the handlers that let its block go on
         self.updates: set[Node] = set()  # executed statements that lock the rows they change
         self.given: frozenset[Node] = frozenset()  # the caller's objects
         self.in_handler = False  # whether the call that led here stands in a failure handler

@@ -29,7 +29,9 @@ def catches(handler: Handler, thrown: Thrown) -> bool | None:
 def _catches_one(name: str, thrown: Thrown) -> bool | None:
     if thrown.kind == "database":
         return None if is_database_error(name) or name in _CONNECTION else False
-    if thrown.kind == "any":
+    if thrown.kind == "plain" and is_database_error(name):
+        return False
+    if thrown.kind in ("any", "plain"):
         return None
     if name == thrown.name:
         return True

@@ -5,9 +5,11 @@ Every function takes one state and gives the states in which the code goes on; t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.statements import Handler, Try
 from supavisor_lint.facts.tree import Attribute
 from supavisor_lint.flow.events import (
     BegunTwice,
@@ -15,11 +17,12 @@ from supavisor_lint.flow.events import (
     FailedUse,
     LostWrite,
     ManualCommit,
+    Swallowed,
     Uncovered,
     WaitsForLock,
 )
 from supavisor_lint.flow.frame import DATABASE, Frame
-from supavisor_lint.flow.objects import after_commit, after_rollback, detached
+from supavisor_lint.flow.objects import after_commit, after_failed_flush, after_rollback, detached
 from supavisor_lint.flow.operations import handler_around
 from supavisor_lint.flow.state import EMPTY_HISTORY, OpenBlock, SessionState, State
 from supavisor_lint.flow.values import CALLER, Site
@@ -44,6 +47,7 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
     if session.is_over is not None:
         return _in_finished_block(frame, state, site, use.node)
     state = _after_failure(frame, state, site, use.node, use.method) if use.queries else state
+    state = _after_swallowed(frame, state, site, use.node) if use.queries else state
     session, history = state.sessions[site], state.history(site)
     if use.updates and use.is_dml:
         frame.updates.add(use.node)
@@ -58,8 +62,10 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
     if use.queries:
         history = history._replace(queries=history.queries | {use.node})
         hard = use.is_dml or (bool(history.pending) and use.method != "add")
-        failed = session._replace(failed=use.node, hard=hard or session.hard)
-        frame.throw(state.with_session(site, failed, history), DATABASE)
+        failed = state.with_session(site, session._replace(failed=use.node, hard=hard or session.hard), history)
+        if hard and state.history(site).pending:
+            failed = after_failed_flush(failed, site, use.node, surely=use.method == "flush")
+        frame.throw(failed, DATABASE)
     return [state.with_session(site, session, history)]
 
 
@@ -100,6 +106,33 @@ def _after_failure(frame: Frame, state: State, site: Site, node: Node, method: s
     event.method = method
     frame.throw(state, DATABASE)
     return replace(state, ghost=True)
+
+
+def _after_swallowed(frame: Frame, state: State, site: Site, node: Node) -> State:
+    """Work in a block whose flush has failed, and nobody has left it: it raises."""
+    session = state.sessions[site]
+    failed = session.failed
+    if failed is None or not session.hard or session.block is None or failed is CALLER:
+        return state
+    handlers = frame.swallowers.get(failed, set()) | set(_handlers_between(node, failed))
+    for handler in handlers:
+        event = frame.trace.record(Swallowed, handler, frame.opened[site], is_sure(state, site))
+        event.because.add(failed)
+        event.used.add(node)
+    if handlers:
+        frame.throw(state, DATABASE)
+        return replace(state, ghost=True)
+    return state
+
+
+def _handlers_between(node: Node, failed: Node) -> Iterator[Handler]:
+    """The handlers around a node whose `try` holds what has failed."""
+    handler = handler_around(node)
+    while handler is not None:
+        statement = handler.parent
+        if isinstance(statement, Try) and any(part.contains(failed) for part in statement.body):
+            yield handler
+        handler = handler_around(handler)
 
 
 def _note_lock(frame: Frame, state: State, site: Site, use: Use) -> None:
@@ -185,14 +218,15 @@ def end(frame: Frame, state: State, site: Site, node: Node, method: str) -> list
 
 def _end_in_block(frame: Frame, state: State, site: Site, node: Node, method: str) -> list[State]:
     session, history = state.sessions[site], state.history(site)
+    if session.is_over is not None:
+        return [state]  # what has ended it is reported
     event = frame.trace.record(EndedInBlock, node, frame.opened[site], not state.ghost)
     event.method = method
     event.because |= {b.node for b in session.blocks if not b.nested}
-    if session.is_over is None:
-        blocks = tuple(b._replace(over=node) for b in session.blocks)
-        session = session._replace(blocks=blocks, failed=None, hard=False, sure=not session.shared)
+    blocks = tuple(b._replace(over=node) for b in session.blocks)
+    session = session._replace(blocks=blocks, failed=None, hard=False, sure=not session.shared)
     if method == "commit":
-        frame.throw(state, DATABASE)
+        frame.throw(after_rollback(state.with_session(site, session, history), site, node), DATABASE)
         state = after_commit(state, frame.opened[site], node)
         history = history._replace(writes=frozenset(), carried=frozenset())
     else:

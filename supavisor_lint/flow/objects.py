@@ -50,6 +50,12 @@ def after_rollback(state: State, session: Site, node: Node) -> State:
     return _turned(state, session, turn)
 
 
+def after_failed_flush(state: State, session: Site, node: Node, *, surely: bool) -> State:
+    """A flush that fails rolls back; a statement with unflushed work before it may have failed either way."""
+    failed = after_rollback(state, session, node)
+    return failed if surely else state.joined(failed)
+
+
 def detached(state: State, session: Site) -> State:
     """Close: the objects leave the session as they are; an expired one can never be loaded again."""
 
@@ -89,7 +95,8 @@ def _turned(state: State, session: Site, turn: Callable[[Condition], Condition])
 
 def _turn_one(known: ObjectState, turn: Callable[[Condition], Condition]) -> ObjectState:
     conditions = frozenset(turn(c) for c in known.conditions)
-    return known if conditions == known.conditions else known._replace(conditions=conditions, present=frozenset())
+    expired = any(c.kind == "expired" and not c.detached for c in conditions)
+    return known._replace(conditions=conditions, present=frozenset() if expired else known.present)
 
 
 def unknown(state: State, node: Node) -> State:

@@ -41,11 +41,13 @@ def statement(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Statement:
         return Statement(writes=True, updates=kind != "insert")
     if kind == "text":
         sql = root.argument(0, "text")
-        return Statement(
-            writes=isinstance(sql, Constant) and isinstance(sql.value, str) and bool(_SQL_WRITE.match(sql.value))
-        )
+        return Statement(writes=_is_writing(sql))
     entity = entity_of(ev, file, root.args[0].value) if len(root.args) == 1 else None
     return Statement(selects=True, entity=entity)
+
+
+def _is_writing(sql: Expr | None) -> bool:
+    return isinstance(sql, Constant) and isinstance(sql.value, str) and _SQL_WRITE.match(sql.value) is not None
 
 
 def _root(expr: Expr | None, depth: int = 0) -> Call | None:

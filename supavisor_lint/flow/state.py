@@ -99,7 +99,7 @@ class Condition(NamedTuple):
 
 
 class ObjectState(NamedTuple):
-    """An ORM object: its session, its class, every condition that it may be in, and the attributes set since it expired."""
+    """An ORM object: its session, its class, every condition that it may be in, and the attributes set since then."""
 
     session: Site
     entity: Entity | None

@@ -24,7 +24,7 @@ from supavisor_lint.facts.statements import (
 )
 from supavisor_lint.facts.tree import Attribute, Block, Call, Collection, Constant, Expr, Name, Starred, Stmt
 from supavisor_lint.flow import blocks, machine
-from supavisor_lint.flow.conditions import truth
+from supavisor_lint.flow.conditions import elements, truth
 from supavisor_lint.flow.expressions import bind, bind_name, evaluate, iterated, read_attribute, sequence, share
 from supavisor_lint.flow.frame import Exits, Frame, Leaving, Thrown
 from supavisor_lint.flow.handlers import catches, thrown_by
@@ -213,9 +213,10 @@ def _loop(frame: Frame, statement: While | For, state: State) -> States:
         heads.add(state)
     else:
         name = _iterable(statement)
-        heads.update(_kept(s, name, value) for s, value in evaluate(frame, statement.iter, state))
-        if not _never_empty(statement.iter):
-            done.update(heads)
+        for entry, value in evaluate(frame, statement.iter, state):
+            some, none = elements(frame, statement.iter, _kept(entry, name, value))
+            heads.update(some)
+            done.update(() if _never_empty(statement.iter) else none)
     waiting = heads
     for _ in range(MAX_ROUNDS):
         with frame.stretch() as exits:

@@ -10,7 +10,7 @@ from supavisor_lint.facts.statements import Handler, Try
 from supavisor_lint.flow.events import Swallowed
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.machine import is_sure
-from supavisor_lint.flow.state import State
+from supavisor_lint.flow.state import SessionState, State
 from supavisor_lint.flow.values import CALLER
 
 
@@ -18,22 +18,25 @@ def note_swallowed(frame: Frame, statement: Try, handler: Handler, states: Itera
     """Record a handler behind which a block goes on although a database operation in it has failed."""
     for state in states:
         for site, session in state.sessions.items():
-            block = session.block
-            if session.failed is None or block is None or session.is_over is not None:
+            failed = _failed_here(statement, session)
+            if failed is None:
                 continue
-            if not _is_around(block.node, statement) or not statement.contains(session.failed):
-                continue
-            writes = state.history(site).pending
-            if not _loses(statement, handler, writes):
-                continue
-            event = frame.trace.record(Swallowed, handler, frame.opened[site], is_sure(state, site))
-            event.because.add(session.failed)
-            event.writes |= writes - {CALLER}
+            frame.swallowers.setdefault(failed, set()).add(handler)
+            writes = state.history(site).carried - {failed}
+            if _loses(statement, handler, writes):
+                event = frame.trace.record(Swallowed, handler, frame.opened[site], is_sure(state, site))
+                event.because.add(failed)
+                event.writes |= writes - {CALLER}
 
 
-def _is_around(block: Node, statement: Try) -> bool:
-    """Whether the `try` stands inside the block, so that the block goes on behind it."""
-    return block is CALLER or not statement.contains(block)
+def _failed_here(statement: Try, session: SessionState) -> Node | None:
+    """The operation of the `try` that has failed inside a block, which goes on behind the `try`."""
+    failed, block = session.failed, session.block
+    if failed is None or block is None or session.is_over is not None:
+        return None
+    if block.node is not CALLER and statement.contains(block.node):
+        return None
+    return failed if any(part.contains(failed) for part in statement.body) else None
 
 
 def _loses(statement: Try, handler: Handler, writes: frozenset[Node]) -> bool:

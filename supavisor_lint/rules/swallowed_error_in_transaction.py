@@ -49,18 +49,24 @@ from supavisor_lint.rules.base import FileView, Rule
 def detect(view: FileView) -> Iterator[Finding]:
     """Every handler that swallows a database error inside a block."""
     for function, event in view.hazards(Swallowed):
+        loss = "its work is lost without an error" if event.writes or not event.used else _raises(event)
         yield RULE.at(
             view,
             event.node,
             f"a database error from {through(event.because)} ends here, but the transaction of `{event.opened.name}` "
-            f"goes on: its work is lost without an error; use `begin_nested()` round the part that may fail, or raise",
+            f"goes on: {loss}; use `begin_nested()` round the part that may fail, or raise",
             confidence=event.opened.session.confidence,
             related=[
                 *view.places(event, "this may fail", "this may fail"),
                 *view.places_of(event.writes, "this is lost with it"),
+                *view.places_of(event.used, "this raises then"),
             ],
             function=function,
         )
+
+
+def _raises(event: Swallowed) -> str:
+    return f"{through(event.used)} raises then"
 
 
 RULE = Rule("SUP306", "swallowed-error-in-transaction", "error", "hazards", "none", __doc__, detect)

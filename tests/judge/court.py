@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .findings import Ask, Found
 from .reduce import reduced
 from .run_program import Outcome, World
-from .verdict import Disagreement, compare, needs_faults
+from .verdict import Disagreement, compare, unexplained
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,15 @@ def try_cases(world: World, texts: Sequence[str], ask: Ask) -> list[Case]:
 
 
 def _case(world: World, text: str, found: tuple[Found, ...]) -> Case:
-    outcome = world.outcome(text)
-    with_faults = needs_faults(text, outcome, found)
-    if with_faults:
-        outcome = world.outcome(text, with_faults=True)
-    return Case(text, outcome, found, tuple(compare(text, outcome, found, with_faults)))
+    open_findings = set(found)
+
+    def is_explained(outcome: Outcome) -> bool:
+        nonlocal open_findings
+        open_findings &= unexplained(text, outcome, found)
+        return not open_findings
+
+    outcome = world.outcome(text, is_explained)
+    return Case(text, outcome, found, tuple(compare(text, outcome, found)))
 
 
 def small(world: World, case: Case, ask: Ask) -> Case:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _ENDS = ("ROLLBACK", "COMMIT")
@@ -22,16 +22,15 @@ FAULTS = (sqlite3.OperationalError, sqlite3.IntegrityError, ValueError)
 
 @dataclass
 class Faults:
-    """Which statement of the run fails (from 0; None: none) and how, and how many there were."""
+    """Which statements of the run fail (counted from 0) and how, and how many there were."""
 
-    at: int | None = None
-    error: type[Exception] = sqlite3.OperationalError
+    planned: dict[int, type[Exception]] = field(default_factory=dict)
     seen: int = 0
 
-    def step(self) -> bool:
-        """Count a statement; whether it is the one that fails."""
+    def step(self) -> type[Exception] | None:
+        """Count a statement; the error if it is one that fails."""
         self.seen += 1
-        return self.at == self.seen - 1
+        return self.planned.get(self.seen - 1)
 
 
 class Cursor:
@@ -50,9 +49,10 @@ class Cursor:
         word = sql[:8].upper()
         if word == "COMMIT" and connection.aborted:
             sql = "ROLLBACK"
-        if word == "COMMIT" and connection.faults.step():
+        error = connection.faults.step() if word == "COMMIT" else None
+        if error is not None:
             self._cursor.execute("ROLLBACK")
-            raise connection.faults.error("the commit failed")
+            raise error("the commit failed")
         try:
             if not word.startswith(_ENDS) and word != "BEGIN":
                 connection.check()
@@ -111,8 +111,9 @@ class Connection:
         """Raise what the database would raise before it looks at a statement."""
         if self.aborted:
             raise sqlite3.OperationalError("current transaction is aborted, commands ignored until end of block")
-        if self.faults.step():
-            raise self.faults.error("the statement failed")
+        error = self.faults.step()
+        if error is not None:
+            raise error("the statement failed")
 
     def cursor(self) -> Cursor:
         return Cursor(self)

@@ -56,6 +56,19 @@ class Lines:
             for handler in handlers
         ]
 
+    def is_caught_narrowly(self, line: int) -> bool:
+        """Whether the innermost `try` with handlers around a line catches something narrower than Exception."""
+        around = [
+            node
+            for node in self._nodes
+            if isinstance(node, ast.Try) and node.handlers
+            if node.body[0].lineno <= line <= (node.body[-1].end_lineno or 0)
+        ]
+        inner = max(around, key=lambda node: node.lineno, default=None)
+        return inner is not None and not any(
+            handler.type is None or "Exception" in ast.unparse(handler.type).split() for handler in inner.handlers
+        )
+
     def share_try(self, one: int, other: int) -> bool:
         """Whether two lines stand in the body of one `try` that has an `except`."""
         return any(

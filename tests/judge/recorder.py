@@ -153,7 +153,6 @@ def is_called_by_program(depth: int = 2) -> bool:
 
 def may_fail() -> None:
     """A call that is a place for a fault: it may raise what has nothing to do with the database."""
-    faults = NOW.recorder.faults
-    if faults.step() and faults.error is ValueError:
+    if NOW.recorder.faults.step() is ValueError:
         NOW.recorder.error(stack(3))
         raise ValueError("the call failed")

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import types
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,19 +33,21 @@ from .prelude import FACTORIES, RESET, SCHEMA, SESSION, SUPPORT
 from .recorder import NOW, PROGRAM, Decisions, Mark, Recorder, may_fail, stack
 from .sessions import JudgedSession
 
+MOST_FAULTY_RUNS = 4000
+"""How many runs with faults are made at most of one program."""
 MOST_RUNS = 160
 """How many inputs of one program are tried at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run: the answers that the program got, the statement that failed (None: none), and what went wrong.
+    """One run: the answers that the program got, the statements that were made to fail, and what went wrong.
 
     `saved` are the lines of the writes that were committed, `status` is the job's at the end.
     """
 
     flags: tuple[bool, ...]
-    fault: int | None
+    faults: tuple[int, ...]
     events: tuple[Event, ...]
     escaped: str
     saved: tuple[int, ...]
@@ -114,30 +117,37 @@ class World:
 
     # --------------------------------------------------------------------------------------------------------- runs
 
-    def outcome(self, text: str, with_faults: bool = False) -> Outcome:
-        """Run a program on every input, up to a limit."""
+    def outcome(self, text: str, is_explained: Callable[[Outcome], bool] | None = None) -> Outcome:
+        """Run a program on every input, up to a limit; with one fault and with two until all is explained."""
         lines = Lines(text)
         sys.modules["judged"] = types.ModuleType("judged")
         sys.modules.update({module.__name__: module for module in (self._session, self._support)})
         space: dict[str, Any] = {"__name__": "judged.program"}
         exec(compile(text, PROGRAM, "exec", dont_inherit=True), space)
         task = space["task"]
-        runs, complete, statements = self._every_input(task, lines, None)
-        if with_faults and complete:
-            for fault in range(statements):
-                for self._faults.error in FAULTS:
-                    more, all_tried, _ = self._every_input(task, lines, fault)
-                    runs += more
-                    complete = complete and all_tried
+        runs, complete, statements = self._every_input(task, lines, {})
+        outcome = Outcome(tuple(runs), complete)
+        if is_explained is None or not complete or is_explained(outcome):
+            return outcome
+        left = MOST_FAULTY_RUNS
+        for faults in _faults(statements):
+            more, all_tried, _ = self._every_input(task, lines, faults)
+            runs += more
+            complete = complete and (all_tried or len(faults) > 1)
+            left -= len(more)
+            if any(run.events for run in more) and is_explained(Outcome(tuple(more), True)):
+                break
+            if left < 0:
+                return Outcome(tuple(runs), False)
         return Outcome(tuple(runs), complete)
 
-    def _every_input(self, task: Any, lines: Lines, fault: int | None) -> tuple[list[Run], bool, int]:
+    def _every_input(self, task: Any, lines: Lines, faults: dict[int, type[Exception]]) -> tuple[list[Run], bool, int]:
         """All inputs, depth first: the runs, whether none was left out, the most statements of a run."""
         runs: list[Run] = []
         statements = 0
         given: tuple[bool, ...] = ()
         for _ in range(MOST_RUNS):
-            run, spoiled = self.run(task, lines, given, fault)
+            run, spoiled = self.run(task, lines, given, faults)
             statements = max(statements, self._faults.seen)
             if not spoiled:
                 runs.append(run)
@@ -149,11 +159,13 @@ class World:
             given = (*taken[:-1], True)
         return runs, False, statements
 
-    def run(self, task: Any, lines: Lines, flags: tuple[bool, ...], fault: int | None) -> tuple[Run, bool]:
+    def run(
+        self, task: Any, lines: Lines, flags: tuple[bool, ...], faults: dict[int, type[Exception]]
+    ) -> tuple[Run, bool]:
         """One run of a program, and whether something happened in it that only SQLite does."""
         for reader in self._readers.values():
             reader.executescript(RESET)
-        self._faults.at, self._faults.seen = fault, 0
+        self._faults.planned, self._faults.seen = faults, 0
         NOW.recorder = recorder = Recorder(lines, Decisions(flags), self._faults, self._readers)
         escaped = ""
         with warnings.catch_warnings():
@@ -168,7 +180,7 @@ class World:
                 self._loop.run_until_complete(AsyncSession.close(book.owner))
         status = self._readers["main"].execute("SELECT status FROM job WHERE id = 1").fetchone()[0]
         events, saved = tuple(recorder.events), tuple(recorder.saved)
-        run = Run(tuple(recorder.decisions.taken), fault, events, escaped, saved, status)
+        run = Run(tuple(recorder.decisions.taken), tuple(faults), events, escaped, saved, status)
         return run, recorder.spoiled
 
 
@@ -250,3 +262,15 @@ def _note(target: Any, kind: Kind, error: Exception) -> None:
 
 
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+
+
+def _faults(statements: int) -> Iterator[dict[int, type[Exception]]]:
+    """Every single fault, then every pair: a handler may fail for a reason of its own."""
+    for first in range(statements):
+        for error in FAULTS:
+            yield {first: error}
+    for first in range(statements):
+        for second in range(first + 1, statements + 2):
+            for error in FAULTS:
+                for other in FAULTS:
+                    yield {first: error, second: other}

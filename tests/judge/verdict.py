@@ -35,8 +35,8 @@ class Disagreement:
         return f"{self.kind} on line {self.line}: {self.found}"
 
 
-def compare(text: str, outcome: Outcome, found: Iterable[Found], with_faults: bool) -> list[Disagreement]:
-    """All disagreements about one program. Alarms are only sure when the outcome is complete and has the faults."""
+def compare(text: str, outcome: Outcome, found: Iterable[Found]) -> list[Disagreement]:
+    """All disagreements about one program. Alarms are only sure when the outcome is complete, faults included."""
     lines = Lines(text)
     placed = [_at_start(item, lines) for item in found]
     wrong: dict[tuple[str, int], Disagreement] = {}
@@ -48,10 +48,10 @@ def compare(text: str, outcome: Outcome, found: Iterable[Found], with_faults: bo
             explained |= fitting
             goes_on = event.kind == "closed" and not event.causes and lines.in_finally(event.lines[0])
             # In a `finally` behind a failed flush, the error goes on under another name: nobody has caught it.
-            if event.required and not fitting and not goes_on and run.fault is None:
+            if event.required and not fitting and not goes_on and not run.faults:
                 missed = Disagreement(f"missed {event.kind}", event.lines[0] if event.lines else 0, event, run)
                 wrong.setdefault((missed.kind, missed.line), missed)
-    if outcome.complete and with_faults:
+    if outcome.complete:
         for item in placed:
             if item not in explained and item.hazard:
                 alarm = Disagreement(f"alarm {item.code}", item.line, found=item)
@@ -59,9 +59,12 @@ def compare(text: str, outcome: Outcome, found: Iterable[Found], with_faults: bo
     return [_judged(item, lines, placed) for item in wrong.values()]
 
 
-def needs_faults(text: str, outcome: Outcome, found: Iterable[Found]) -> bool:
-    """Whether some finding is not yet explained by the runs without faults."""
-    return any(item.found is not None for item in compare(text, outcome, found, with_faults=True))
+def unexplained(text: str, outcome: Outcome, found: Iterable[Found]) -> set[Found]:
+    """The findings that no run of an outcome explains."""
+    lines = Lines(text)
+    events = {event for run in outcome.runs for event in run.events}
+    answers = {answer for event in events for answer in _answers(event, lines)}
+    return {item for item in found if item.hazard and (item.code, lines.start(item.line)) not in answers}
 
 
 def _at_start(item: Found, lines: Lines) -> Found:
@@ -113,9 +116,15 @@ def _lock_of_another_row(item: Disagreement, lines: Lines, found: list[Found]) -
     return item.kind == "alarm SUP406" and item.found is not None and "lock" in item.found.message
 
 
+def _narrow_handler(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
+    """A narrow handler that gives up what its own `try` has attempted does what it says (SUP306)."""
+    return item.kind == "missed swallowed" and item.event is not None and lines.is_caught_narrowly(item.event.lines[0])
+
+
 BY_DESIGN: dict[str, Callable[[Disagreement, Lines, list[Found]], bool]] = {
     "handler of a SUP302": _handler_of_a_302,
     "lock of another row": _lock_of_another_row,
+    "narrow handler": _narrow_handler,
 }
 """Differences that are meant: each name stands, with its rate, in the docstring of the rule that it concerns."""
 
