@@ -53,8 +53,9 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
         history = history._replace(writes=history.writes | {use.node})
     if use.queries:
         history = history._replace(queries=history.queries | {use.node})
+        is_savepoint = use.method == "begin_nested"  # what fails in it is undone with it
         hard = use.is_dml or (bool(history.pending) and use.method != "add")
-        failed = session._replace(failed=use.node, hard=hard or session.hard)
+        failed = session if is_savepoint else session._replace(failed=use.node, hard=hard or session.hard)
         frame.throw(state.with_session(site, failed, history), DATABASE)
     return [state.with_session(site, session, history)]
 
@@ -76,7 +77,7 @@ def _in_finished_block(frame: Frame, state: State, site: Site, node: Node) -> li
     session = state.sessions[site]
     over = session.is_over
     if over is not None:
-        event = frame.trace.record(EndedInBlock, over, frame.opened[site], False)
+        event = frame.trace.record(EndedInBlock, over, frame.opened[site], is_sure(state, site))
         if is_sure(state, site):
             event.used.add(node)
     frame.throw(state)
