@@ -18,6 +18,7 @@ from supavisor_lint.flow.events import (
     FailedUse,
     ManualCommit,
     SlowAwait,
+    Swallowed,
     Trace,
     Uncovered,
 )
@@ -128,6 +129,7 @@ def _masked(state: State, given: dict[str, Tracked]) -> State:
     """The caller's state as the called function sees it: what happened before is the caller's doing."""
     objects = {v.site: state.objects[v.site] for v in given.values() if isinstance(v, ObjectRef | ManyRef)}
     sites = {*_sites(given), *(o.session for o in objects.values() if o.session in state.sessions)}
+    objects |= {node: known for node, known in state.objects.items() if known.session in sites}
     return State(
         dict(given),
         {site: _mask_session(state.sessions[site]) for site in sites},
@@ -230,6 +232,8 @@ def _report(frame: Frame, node: Call, function: FunctionValue, state: State, tra
             _via(frame, BegunTwice, node, begun, function)
     for ended in trace.of(EndedInBlock):
         _report_ended(frame, node, function, state, ended)
+    for swallowed in trace.of(Swallowed):
+        _report_swallowed(frame, node, function, state, swallowed)
     for kind in (ExpiredRead, FailedUse, SlowAwait):
         for event in trace.of(kind):
             if CALLER in event.because and event.opened.site in state.sessions:
@@ -255,6 +259,17 @@ def _report_ended(frame: Frame, node: Call, function: FunctionValue, state: Stat
         mine.because |= {b.node for b in state.sessions[site].blocks if not b.nested}
         mine.used |= {node} if event.used else set()
         mine.via = event.via or (function.file, event.node)
+
+
+def _report_swallowed(frame: Frame, node: Call, function: FunctionValue, state: State, event: Swallowed) -> None:
+    """The called function swallows an error that its caller's block does not survive."""
+    site = event.opened.site
+    if not event.sure or site not in state.sessions or state.sessions[site].block is None:
+        return
+    mine = frame.trace.record(Swallowed, node, frame.opened[site], machine.is_sure(state, site))
+    mine.via = event.via or (function.file, event.node)
+    mine.because.add(node)
+    mine.writes |= state.history(site).pending - {CALLER}
 
 
 def _copy(frame: Frame, node: Call, function: FunctionValue, state: State, event: Event) -> None:
