@@ -57,7 +57,7 @@ def enter(frame: Frame, item: WithItem, state: State, *, is_async: bool) -> list
         elif isinstance(value, BlockRef):
             found += _begin(frame, item, after, value)
         elif isinstance(value, TransactionRef):
-            found.append(_begun_before(frame, item, after, value))
+            found += _begun_before(frame, item, after, value)
         elif isinstance(value, SessionRef) and value.site in after.sessions:
             found.append(_session(frame, item, after, value.site))
         elif isinstance(value, OpenerRef):
@@ -178,19 +178,16 @@ def _begin(frame: Frame, item: WithItem, state: State, ref: BlockRef) -> list[En
     begin = machine.begin_nested if ref.nested else machine.begin
     found = []
     for after in begin(frame, state, ref.session, ref.call):
-        inside = _bound(frame, after, item, TransactionRef(ref.session, ref.call))
+        inside = _bound(frame, after, item, TransactionRef(ref.session, ref.call, ref.nested))
         leave = _leave_nested(ref) if ref.nested else _leave(ref.session, ref.call)
         fail = _fail_nested(ref) if ref.nested else _fail(ref.session, ref.call)
         found.append(Entered(inside, leave, fail))
     return found
 
 
-def _begun_before(frame: Frame, item: WithItem, state: State, ref: TransactionRef) -> Entered:
-    """`async with await session.begin():`."""
-    session = state.sessions[ref.session]
-    inside = session._replace(transaction="fresh", blocks=(*session.blocks, OpenBlock(ref.block, nested=False)))
-    state = _bound(frame, state.with_session(ref.session, inside, EMPTY_HISTORY), item, ref)
-    return Entered(state, _leave(ref.session, ref.block), _fail(ref.session, ref.block))
+def _begun_before(frame: Frame, item: WithItem, state: State, ref: TransactionRef) -> list[Entered]:
+    """`async with await session.begin():`. Entering begins once more, which a savepoint only survives."""
+    return _begin(frame, item, state, BlockRef(ref.session, item.context, ref.nested))
 
 
 def _leave(site: Site, node: Node) -> Leave:

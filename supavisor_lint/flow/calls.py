@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from supavisor_lint.facts.file import enclosing_function
+from supavisor_lint.facts.file import enclosing_function, walk
 from supavisor_lint.facts.handlers import is_log_call
-from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Name
+from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Lambda, Name
 from supavisor_lint.flow import expressions, machine, objects
-from supavisor_lint.flow.events import SlowAwait
+from supavisor_lint.flow.conditions import condition_text
+from supavisor_lint.flow.events import EndedInBlock, SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
 from supavisor_lint.flow.machine import Use
 from supavisor_lint.flow.operations import OPENED_HERE
@@ -103,6 +104,8 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
         return _put(frame, node, name, state, site, given)
     if name in ("get", "get_one", "merge"):
         entity = entity_of(frame.ev, frame.file, node.argument(0, "entity")) if name != "merge" else None
+        if name != "merge" and _is_at_hand(node, state, site, entity):
+            return [(objects.loaded(state, node, site, entity), ObjectRef(node))]
         states = machine.work(frame, state, site, Use(node, name, writes=name == "merge"))
         return [_gives_object(after, node, site, entity) for after in states]
     if name in ("execute", "scalars", "scalar", "stream", "stream_scalars"):
@@ -111,11 +114,40 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
         states = machine.work(frame, state, site, Use(node, name))
         refs = [value for value in given if isinstance(value, ObjectRef)]
         return [(objects.refreshed(s, refs[0].site) if refs else s, ANYTHING) for s in states]
+    if name == "run_sync" and _ignores_session(node):
+        return [(state, ANYTHING)]
     if name in ("connection", "run_sync"):
         return [(after, ANYTHING) for after in machine.work(frame, state, site, Use(node, name))]
     if name in ("expunge", "expunge_all", "expire", "expire_all"):
         return [(objects.forgotten(state, site), ANYTHING)]
     return [(state, ANYTHING)]
+
+
+def _ignores_session(node: Call) -> bool:
+    """`run_sync(lambda session: None)`."""
+    function = node.args[0].value if node.args else None
+    if not isinstance(function, Lambda) or len(function.params) != 1:
+        return False
+    return not any(isinstance(n, Name) and n.id == function.params[0].name for n in walk(function))
+
+
+def _is_at_hand(node: Call, state: State, site: Site, entity: object) -> bool:
+    """Whether the session has the object of a `get()` already, unexpired: no SQL then, and no transaction."""
+    asked = _identity(node)
+    return asked is not None and any(
+        other is not node
+        and known.session == site
+        and known.entity == entity
+        and known.conditions == {objects.LIVE}
+        and isinstance(other, Call)
+        and _identity(other) == asked
+        for other, known in state.objects.items()
+    )
+
+
+def _identity(node: Call) -> str | None:
+    """The key that a plain `get(Class, key)` asks for, as text."""
+    return condition_text(node.args[1].value) if len(node.args) == 2 else None
 
 
 def _flush(frame: Frame, node: Call, state: State, site: Site) -> Results:
@@ -178,6 +210,9 @@ def _end_transaction(frame: Frame, node: Call, name: str, state: State, ref: Tra
         if any(b.node is ref.block for b in session.blocks) or session.transaction == "begun":
             return [(s, ANYTHING) for s in machine.end(frame, state, ref.session, node, name)]
         return [(state, ANYTHING)]
+    ended = frame.trace.record(EndedInBlock, node, frame.opened[ref.session], False)  # sure with a use behind it
+    ended.method = name
+    ended.because.add(ref.block)
     blocks = tuple(b._replace(over=node) if b.node is ref.block else b for b in session.blocks)
     return [(state.with_session(ref.session, session._replace(blocks=blocks)), ANYTHING)]
 

@@ -50,8 +50,7 @@ class Telling:
                 if self._concerns(event):
                     self._copy(event)
         for swallowed in trace.of(Swallowed):
-            if self._site(swallowed) in self.hidden:
-                self._mine(Swallowed, swallowed, swallowed.sure).because.add(self.node)
+            self._swallowed(swallowed)
         self._work(trace)
 
     def _site(self, event: Event) -> Site:
@@ -74,6 +73,16 @@ class Telling:
             mine = self._mine(BegunTwice, event, not self.state.ghost)
             mine.because.add(self.node)
             mine.in_block = event.in_block
+
+    def _swallowed(self, event: Swallowed) -> None:
+        """The called function swallows an error that its caller's block does not survive."""
+        site = self._site(event)
+        session = self.state.sessions.get(site)
+        if session is not None and (site in self.hidden or (event.sure and session.block is not None)):
+            mine = self._mine(Swallowed, event, event.sure and machine.is_sure(self.state, site))
+            mine.because.add(self.node)
+            mine.writes |= self.state.history(site).pending - {CALLER}
+            mine.used |= {self.node} if event.used else set()
 
     def _ended(self, event: EndedInBlock) -> None:
         site = self._site(event)

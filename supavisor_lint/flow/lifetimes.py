@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -9,7 +10,7 @@ from functools import lru_cache
 from supavisor_lint.facts.file import walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import For, FunctionDef, If, MatchCase, While
-from supavisor_lint.facts.tree import Expr, Generator, IfExp, Name
+from supavisor_lint.facts.tree import Expr, Generator, IfExp, Lambda, Name
 from supavisor_lint.flow.state import State
 
 
@@ -49,7 +50,9 @@ def life_of(function: FunctionDef) -> Life:
 
 def _mentions(node: Node, end: int | None) -> Iterator[tuple[Node, int | None]]:
     """Every node below, with the end of the outermost loop around it."""
-    if end is None and isinstance(node, For | While):
+    if isinstance(node, FunctionDef | Lambda):
+        end = sys.maxsize  # it may be called, and ask, at any time
+    elif end is None and isinstance(node, For | While):
         end = max(inner.order for inner in walk(node) if hasattr(inner, "order"))
     yield node, end
     for child in node.children():

@@ -61,8 +61,10 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
         history = history._replace(writes=history.writes | {use.node})
     if use.queries:
         history = history._replace(queries=history.queries | {use.node})
+        is_savepoint = use.method == "begin_nested"  # what fails in it is undone with it
         hard = use.is_dml or (bool(history.pending) and use.method != "add")
-        failed = state.with_session(site, session._replace(failed=use.node, hard=hard or session.hard), history)
+        failing = session if is_savepoint else session._replace(failed=use.node, hard=hard or session.hard)
+        failed = state.with_session(site, failing, history)
         if hard and state.history(site).pending:
             failed = after_failed_flush(failed, site, use.node, surely=use.method == "flush")
         frame.throw(failed, DATABASE)
@@ -86,7 +88,7 @@ def _in_finished_block(frame: Frame, state: State, site: Site, node: Node) -> li
     session = state.sessions[site]
     over = session.is_over
     if over is not None:
-        event = frame.trace.record(EndedInBlock, over, frame.opened[site], False)
+        event = frame.trace.record(EndedInBlock, over, frame.opened[site], is_sure(state, site))
         if is_sure(state, site):
             event.used.add(node)
     frame.throw(state)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.tree import Call, Expr, Name
+from supavisor_lint.facts.tree import Expr, Name
 from supavisor_lint.project.values import Session
 
 # Where a session comes from: the node that opens it, or the text of a variable that holds somebody else's.
@@ -64,6 +64,7 @@ class TransactionRef:
 
     session: Site
     block: Node
+    nested: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class BlockRef:
     """`session.begin()` or `session.begin_nested()`, not yet entered or awaited."""
 
     session: Site
-    call: Call
+    call: Expr
     nested: bool
 
 

@@ -25,6 +25,9 @@ _REGISTRARS = (
 _TASK_MARK = rb"#\s*supavisor-lint:\s*task\b"
 _SUPPRESSION = rb"noqa[^\n]*SUP"
 
+# What begins or ends a transaction: the rules about transactions look at all code, tasks or not.
+_TRANSACTIONS = rb"\.(?:begin|commit|rollback)\s*\("
+
 
 # What a module must mention so that something imported from it can open, give, use or register a session.
 _VOCABULARY = (
@@ -40,7 +43,7 @@ class Prefilter:
         named = (*settings.session_factories, *settings.session_helpers, *settings.phase_helpers)
         self._factory_names = _last_parts(settings.session_factories)
         self._sessions = re.compile(b"|".join([_SESSIONS, *(rb"\b%s\b" % n for n in _last_parts(named))]))
-        seeds = [_DEFINITIONS, _ENGINES, _REGISTRARS, _TASK_MARK, _SUPPRESSION]
+        seeds = [_DEFINITIONS, _ENGINES, _REGISTRARS, _TASK_MARK, _SUPPRESSION, _TRANSACTIONS]
         seeds += [rb"\b%s\b" % name for name in self._factory_names]
         seeds += [rb"\b%s\b" % name for name in _last_parts(r.name for r in settings.task_registrars)]
         seeds += [rb"\bdef\s+%s\s*\(" % _name_pattern(pattern) for pattern in settings.task_names]
