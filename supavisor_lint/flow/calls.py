@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
-from supavisor_lint.facts.file import enclosing_function, walk
 from supavisor_lint.facts.handlers import is_log_call
-from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Lambda, Name
-from supavisor_lint.flow import expressions, machine, objects
-from supavisor_lint.flow.conditions import condition_text
-from supavisor_lint.flow.events import EndedInBlock, SlowAwait
+from supavisor_lint.facts.tree import Attribute, Await, Call, Name
+from supavisor_lint.flow import expressions, machine, objects, session_calls
+from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
-from supavisor_lint.flow.machine import Use
 from supavisor_lint.flow.operations import OPENED_HERE
+from supavisor_lint.flow.passing import called_functions, passed_values, with_receivers_sessions
 from supavisor_lint.flow.slow import slow_call
-from supavisor_lint.flow.sql import entity_of, statement
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import (
     ANYTHING,
-    BlockRef,
-    ManyRef,
     ObjectRef,
     OpenerRef,
-    ResultRef,
     SessionRef,
-    Site,
     Tracked,
-    TransactionRef,
 )
 from supavisor_lint.project.values import (
     ClassValue,
     Coroutine,
     External,
     FactoryBlock,
-    FunctionValue,
     Instance,
     Manager,
     Method,
@@ -44,16 +34,10 @@ from supavisor_lint.project.values import (
 
 Results = list[tuple[State, Tracked]]
 
-_LOADS_RESULT = {"execute": False, "stream": False, "scalars": True, "stream_scalars": True}
-_ENDS = {"commit": "commit", "rollback": "rollback", "close": "close", "reset": "close"}
-_ONE = frozenset({"one", "one_or_none", "first"})
-_MANY = frozenset({"all", "fetchall", "partitions"})
-_SAME = frozenset({"unique", "yield_per", "execution_options"})
 _HARMLESS = frozenset(
     {"print", "len", "isinstance", "issubclass", "id", "repr", "str", "bool", "type", "hasattr", "callable", "range"}
     | {"list", "dict", "set", "tuple", "enumerate", "zip", "sorted", "reversed", "max", "min", "any", "all", "super"}
 )
-_WRAPPERS = frozenset({"asyncio.wait_for", "asyncio.shield", "asyncio.gather", "asyncio.timeout"})
 
 
 def call(frame: Frame, node: Call, state: State) -> Results:
@@ -70,171 +54,11 @@ def call(frame: Frame, node: Call, state: State) -> Results:
 
 
 def _method(frame: Frame, node: Call, name: str, state: State, receiver: Tracked) -> Results:
-    if isinstance(receiver, SessionRef) and receiver.site in state.sessions:
-        return _session_method(frame, node, name, state, receiver.site)
-    if isinstance(receiver, TransactionRef) and name in ("commit", "rollback", "close"):
-        return _end_transaction(frame, node, name, state, receiver)
-    if isinstance(receiver, ResultRef):
-        return _result_method(frame, node, name, state, receiver)
-    return _plain(frame, node, state)
-
-
-def _arguments(frame: Frame, node: Call, state: State) -> list[tuple[State, list[Tracked]]]:
-    return expressions.sequence(frame, [a.value for a in node.args], state)
-
-
-# ------------------------------------------------------------------------------------------------------- sessions
-
-
-def _session_method(frame: Frame, node: Call, name: str, state: State, site: Site) -> Results:
-    results: Results = []
-    for after, given in _arguments(frame, node, state):
-        results += _operate(frame, node, name, after, site, given)
-    return results
-
-
-def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, given: list[Tracked]) -> Results:
-    if name in ("begin", "begin_nested"):
-        return [(state, BlockRef(site, node, name == "begin_nested"))]
-    if name in _ENDS:
-        return [(after, ANYTHING) for after in machine.end(frame, state, site, node, _ENDS[name])]
-    if name == "flush":
-        return _flush(frame, node, state, site)
-    if name in ("add", "add_all", "delete"):
-        return _put(frame, node, name, state, site, given)
-    if name in ("get", "get_one", "merge"):
-        entity = entity_of(frame.ev, frame.file, node.argument(0, "entity")) if name != "merge" else None
-        if name != "merge" and _is_at_hand(node, state, site, entity):
-            return [(objects.loaded(state, node, site, entity), ObjectRef(node))]
-        states = machine.work(frame, state, site, Use(node, name, writes=name == "merge"))
-        return [_gives_object(after, node, site, entity) for after in states]
-    if name in ("execute", "scalars", "scalar", "stream", "stream_scalars"):
-        return _query(frame, node, name, state, site)
-    if name == "refresh":
-        states = machine.work(frame, state, site, Use(node, name))
-        refs = [value for value in given if isinstance(value, ObjectRef)]
-        return [(objects.refreshed(s, refs[0].site) if refs else s, ANYTHING) for s in states]
-    if name == "run_sync" and _ignores_session(node):
-        return [(state, ANYTHING)]
-    if name in ("connection", "run_sync"):
-        return [(after, ANYTHING) for after in machine.work(frame, state, site, Use(node, name))]
-    if name in ("expunge", "expunge_all", "expire", "expire_all"):
-        return [(objects.forgotten(state, site), ANYTHING)]
-    return [(state, ANYTHING)]
-
-
-def _ignores_session(node: Call) -> bool:
-    """`run_sync(lambda session: None)`."""
-    function = node.args[0].value if node.args else None
-    if not isinstance(function, Lambda) or len(function.params) != 1:
-        return False
-    return not any(isinstance(n, Name) and n.id == function.params[0].name for n in walk(function))
-
-
-def _is_at_hand(node: Call, state: State, site: Site, entity: object) -> bool:
-    """Whether the session has the object of a `get()` already, unexpired: no SQL then, and no transaction."""
-    asked = _identity(node)
-    return asked is not None and any(
-        other is not node
-        and known.session == site
-        and known.entity == entity
-        and known.conditions == {objects.LIVE}
-        and isinstance(other, Call)
-        and _identity(other) == asked
-        for other, known in state.objects.items()
-    )
-
-
-def _identity(node: Call) -> str | None:
-    """The key that a plain `get(Class, key)` asks for, as text."""
-    return condition_text(node.args[1].value) if len(node.args) == 2 else None
-
-
-def _flush(frame: Frame, node: Call, state: State, site: Site) -> Results:
-    begins = bool(state.history(site).pending)
-    return [(s, ANYTHING) for s in machine.work(frame, state, site, Use(node, "flush", begins=begins))]
-
-
-def _put(frame: Frame, node: Call, name: str, state: State, site: Site, given: list[Tracked]) -> Results:
-    """add, add_all, delete."""
-    if name == "add_all" and _is_empty(node):
-        return [(state, ANYTHING)]
-    results: Results = []
-    for after in machine.work(frame, state, site, Use(node, name, writes=True, queries=name == "delete")):
-        argument = node.args[0].value if node.args else None
-        if name == "add" and isinstance(argument, Name) and given and not isinstance(given[0], ObjectRef):
-            entity = _made_as(frame, argument)
-            after = objects.added(after, node, site, entity).with_variable(argument.id, ObjectRef(node))
-        results.append((after, ANYTHING))
-    return results
-
-
-def _is_empty(node: Call) -> bool:
-    argument = node.args[0].value if node.args else None
-    return getattr(argument, "items", None) == ()
-
-
-def _made_as(frame: Frame, name: Name) -> object:
-    """The class whose instance a variable holds."""
-    found = frame.ev.only(frame.file, name)
-    if isinstance(found, Instance):
-        return found.of.node if isinstance(found.of, ClassValue) else found.of.last
-    return None
-
-
-def _gives_object(state: State, node: Call, site: Site, entity: object) -> tuple[State, Tracked]:
-    state = objects.maybe_loaded(state, site, entity)
-    return objects.loaded(state, node, site, entity), ObjectRef(node)
-
-
-def _query(frame: Frame, node: Call, name: str, state: State, site: Site) -> Results:
-    asked = statement(frame.ev, frame.file, node.argument(0, "statement"))
-    use = Use(node, name, writes=asked.writes, is_dml=asked.writes, updates=asked.updates)
-    results: Results = []
-    for after in machine.work(frame, state, site, use):
-        if asked.selects:
-            after = objects.maybe_loaded(after, site, asked.entity)
-        if name == "scalar" and asked.entity is not None:
-            results.append(_gives_object(after, node, site, asked.entity))
-        elif name in _LOADS_RESULT:
-            results.append((after, ResultRef(site, node, asked.entity, _LOADS_RESULT[name])))
-        else:
-            results.append((after, ANYTHING))
-    return results
-
-
-def _end_transaction(frame: Frame, node: Call, name: str, state: State, ref: TransactionRef) -> Results:
-    """`tx.commit()`, `tx.rollback()` on a transaction object."""
-    session = state.sessions[ref.session]
-    if not any(b.node is ref.block and b.nested for b in session.blocks):
-        if any(b.node is ref.block for b in session.blocks) or session.transaction == "begun":
-            return [(s, ANYTHING) for s in machine.end(frame, state, ref.session, node, name)]
-        return [(state, ANYTHING)]
-    ended = frame.trace.record(EndedInBlock, node, frame.opened[ref.session], False)  # sure with a use behind it
-    ended.method = name
-    ended.because.add(ref.block)
-    blocks = tuple(b._replace(over=node) if b.node is ref.block else b for b in session.blocks)
-    return [(state.with_session(ref.session, session._replace(blocks=blocks)), ANYTHING)]
-
-
-def _result_method(frame: Frame, node: Call, name: str, state: State, ref: ResultRef) -> Results:
-    results: Results = []
-    for after, _ in _arguments(frame, node, state):
-        frame.throw(after, PLAIN)
-        results.append(_from_result(name, after, ref))
-    return results
-
-
-def _from_result(name: str, state: State, ref: ResultRef) -> tuple[State, Tracked]:
-    if name in _SAME:
-        return state, ref
-    if name == "scalars":
-        return state, replace(ref, scalars=True)
-    gives_one = name in ("scalar_one", "scalar_one_or_none", "scalar") or (name in _ONE and ref.scalars)
-    if ref.entity is not None and (gives_one or (name in _MANY and ref.scalars)):
-        state = objects.loaded(state, ref.site, ref.session, ref.entity)
-        return state, ObjectRef(ref.site) if gives_one else ManyRef(ref.site)
-    return state, ANYTHING
+    known = session_calls.method(frame, node, name, state, receiver)
+    if known is not None:
+        return known
+    states = session_calls.changed_collection(frame, node, state)
+    return [result for after in states for result in _plain(frame, node, after)]
 
 
 # ---------------------------------------------------------------------------------------------------- other calls
@@ -243,7 +67,7 @@ def _from_result(name: str, state: State, ref: ResultRef) -> tuple[State, Tracke
 def _plain(frame: Frame, node: Call, state: State) -> Results:
     opened = _opens(frame, node)
     results: Results = []
-    for after, given in _arguments(frame, node, _callee_shares(frame, node, state)):
+    for after, given in expressions.arguments(frame, node, _callee_shares(frame, node, state)):
         after = _note_slow(frame, node, after)
         if isinstance(opened, Session):
             results.append(expressions.opened_session(frame, node, after, opened))
@@ -273,6 +97,7 @@ def _opens(frame: Frame, node: Call) -> Session | bool | None:
 def _into(frame: Frame, node: Call, state: State, given: list[Tracked]) -> Results:
     """A call of something else, maybe with sessions or objects among its arguments."""
     functions = called_functions(frame, node)
+    state = with_receivers_sessions(frame, node, functions, state)
     passed = passed_values(frame, node, functions, state, given)
     if passed is not None:
         return frame.follower.called(frame, node, functions[0], passed, state)
@@ -280,68 +105,6 @@ def _into(frame: Frame, node: Call, state: State, given: list[Tracked]) -> Resul
         frame.throw(state, ANY if isinstance(node.parent, Await) else PLAIN)
         state = _unknown_effect(frame, node, state, given)
     return [(state, ANYTHING)]
-
-
-def called_functions(frame: Frame, node: Call) -> list[FunctionValue]:
-    """The functions of the project that a call may run."""
-    found = [v.function for v in frame.ev.values(frame.file, node) if isinstance(v, Coroutine)]
-    if not found and not isinstance(node.func, Call):
-        found = [v for v in frame.ev.values(frame.file, node.func) if isinstance(v, FunctionValue)]
-    return found
-
-
-def passed_values(
-    frame: Frame, node: Call, functions: list[FunctionValue], state: State, given: list[Tracked]
-) -> dict[str, Tracked] | None:
-    """What a followed function gets: by parameter, by its own object, by closure. None if it is not worth following."""
-    if len(functions) != 1:
-        return None
-    function = functions[0]
-    if function.node.is_generator or (function.node.is_async and not _is_awaited(frame, node)):
-        return None
-    passed = {**_by_closure(frame, function, state), **_by_receiver(node, function, state)}
-    passed.update(_by_argument(function, node.args, given))
-    return passed if any(isinstance(v, SessionRef) for v in passed.values()) else None
-
-
-def _is_awaited(frame: Frame, node: Call) -> bool:
-    if isinstance(node.parent, Await):
-        return True
-    holder = node.parent.parent if isinstance(node.parent, Argument) else None
-    if not isinstance(holder, Call) or not isinstance(holder.parent, Await):
-        return False
-    callee = frame.ev.only(frame.file, holder.func)
-    return isinstance(callee, External) and callee.dotted in ("asyncio.wait_for", "asyncio.shield")
-
-
-def _by_argument(function: FunctionValue, args: tuple[Argument, ...], given: list[Tracked]) -> dict[str, Tracked]:
-    from supavisor_lint.project.registration import bind_arguments
-
-    values = {id(argument.value): value for argument, value in zip(args, given, strict=True)}
-    bound = bind_arguments(function, args)
-    return {name: values[id(expr)] for name, expr in bound.items() if values[id(expr)] != ANYTHING}
-
-
-def _by_receiver(node: Call, function: FunctionValue, state: State) -> dict[str, Tracked]:
-    """The sessions that a method finds on its own object."""
-    if not function.bound or not isinstance(node.func, Attribute) or not function.node.params:
-        return {}
-    prefix, own = expressions.dotted(node.func.value), function.node.params[0].name
-    if prefix is None:
-        return {}
-    return {
-        f"{own}.{name[len(prefix) + 1 :]}": value
-        for name, value in state.variables.items()
-        if name.startswith(f"{prefix}.") and isinstance(value, SessionRef)
-    }
-
-
-def _by_closure(frame: Frame, function: FunctionValue, state: State) -> dict[str, Tracked]:
-    """What a nested function sees of the variables around it."""
-    if enclosing_function(function.node) is not frame.function:
-        return {}
-    own = function.node.scope.bindings
-    return {n: v for n, v in state.variables.items() if n.partition(".")[0] not in own and v != ANYTHING}
 
 
 def _unknown_effect(frame: Frame, node: Call, state: State, given: list[Tracked]) -> State:

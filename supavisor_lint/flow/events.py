@@ -81,7 +81,9 @@ class FailedUse(Event):
 
 @dataclass(slots=True, eq=False)
 class WaitsForLock(Event):
-    """A write in a session while another one's open transaction has written the same table (`because`)."""
+    """An update in a session while another one's open transaction has made updates (`because`); maybe `same_row`."""
+
+    same_row: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -34,7 +34,7 @@ from supavisor_lint.flow.conditions import elements, truth
 from supavisor_lint.flow.events import ExpiredRead
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.objects import loaded, refreshed
-from supavisor_lint.flow.operations import OPENED_HERE, session_key
+from supavisor_lint.flow.operations import OPENED_HERE, SessionKey, session_key
 from supavisor_lint.flow.state import Condition, SessionState, State
 from supavisor_lint.flow.values import (
     ANYTHING,
@@ -101,6 +101,11 @@ def sequence(frame: Frame, exprs: Sequence[Expr], state: State) -> list[tuple[St
     return results
 
 
+def arguments(frame: Frame, call: Call, state: State) -> list[tuple[State, list[Tracked]]]:
+    """The arguments of a call, one after the other."""
+    return sequence(frame, [argument.value for argument in call.args], state)
+
+
 def _parts(frame: Frame, expr: Expr, state: State) -> Results:
     """Any other expression; a session that a display keeps may be used by whoever gets that."""
     keeps = isinstance(expr, Collection | Dict)
@@ -163,12 +168,17 @@ def foreign(frame: Frame, expr: Name | Attribute, state: State) -> tuple[State, 
     key = session_key(expr)
     if session is None or not key.text:
         return state, ANYTHING
+    return foreign_session(frame, key, session, state, dotted(expr)), SessionRef(key)
+
+
+def foreign_session(frame: Frame, key: SessionKey, session: Session, state: State, name: str | None = None) -> State:
+    """The state in which a session of somebody else is followed, under its key's text or another name."""
+    name = name or key.text
     if key not in frame.opened:
-        name = expr.id if isinstance(expr, Name) else key.text
         frame.opened[key] = replace(frame.follower.openings.opened(key, name, session), own=False)
     if key not in state.sessions:
         state = state.with_session(key, SessionState("entry", sure=session.confidence == "high"))
-    return state.with_variable(dotted(expr) or key.text, SessionRef(key)), SessionRef(key)
+    return state.with_variable(name, SessionRef(key))
 
 
 def dotted(expr: Expr) -> str | None:

@@ -69,6 +69,9 @@ class Frame:
         self.repeated: frozenset[str] = frozenset()
         self.swallowers: dict[Node, set[Handler]] = {}  # a failed operation and the handlers that let its block go on
         self.updates: set[Node] = set()  # executed statements that lock the rows they change
+        self.rows: dict[
+            Node, tuple[object, str]
+        ] = {}  # the class and key of what an update changes, where both are known
         self.given: frozenset[Node] = frozenset()  # the caller's objects
         self.in_handler = False  # whether the call that led here stands in a failure handler
         self.steps: dict[object, tuple[tuple[State, ...], Exits]] = {}

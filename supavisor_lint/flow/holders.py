@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function
-from supavisor_lint.facts.statements import FunctionDef
-from supavisor_lint.facts.tree import Attribute, Call
+from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.statements import ClassDef, FunctionDef
+from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
 from supavisor_lint.flow.operations import SessionFlow
 from supavisor_lint.flow.quiet import Quiet
 
@@ -30,7 +31,31 @@ def session_functions(
             continue
         if flow.ev.session(file, attribute.value) is not None:
             found.add(held)
+    for function in file.functions:
+        if (
+            function not in found
+            and isinstance(function.parent, ClassDef)
+            and _calls_loud_methods(flow, quiet, file, function)
+        ):
+            found.add(function)
     return sorted((f for f in found if f.is_async), key=lambda function: function.order)
+
+
+def _calls_loud_methods(flow: SessionFlow, quiet: Quiet, file: FileFacts, function: FunctionDef) -> bool:
+    """Whether a method calls methods of its own object that begin or end transactions of its sessions."""
+    if quiet.of(file, function).quiet or not function.params:
+        return False
+    called = {
+        node.func.attr
+        for node in own_nodes(function.body)
+        if isinstance(node, Call) and isinstance(node.func, Attribute) and _is(node.func.value, function.params[0].name)
+    }
+    methods = [m for m in getattr(function.parent, "body", ()) if isinstance(m, FunctionDef) and m.name in called]
+    return any(not quiet.of(file, method).quiet and flow.operations(file, method) for method in methods)
+
+
+def _is(expr: Expr, name: str) -> bool:
+    return isinstance(expr, Name) and expr.id == name
 
 
 def _candidates(file: FileFacts, session_calls: Iterable[Call]) -> Iterator[FunctionDef]:

@@ -61,9 +61,12 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
         history = history._replace(writes=history.writes | {use.node})
     if use.queries:
         history = history._replace(queries=history.queries | {use.node})
+        doomed = bool(history.pending - {use.node})
         is_savepoint = use.method == "begin_nested"  # what fails in it is undone with it
         hard = use.is_dml or (bool(history.pending) and use.method != "add")
-        failing = session if is_savepoint else session._replace(failed=use.node, hard=hard or session.hard)
+        failing = (
+            session if is_savepoint else session._replace(failed=use.node, hard=hard or session.hard, doomed=doomed)
+        )
         failed = state.with_session(site, failing, history)
         if hard and state.history(site).pending:
             failed = after_failed_flush(failed, site, use.node, surely=use.method == "flush")
@@ -149,6 +152,8 @@ def _note_lock(frame: Frame, state: State, site: Site, use: Use) -> None:
         if engine is not None and engine == frame.opened[other].engine:
             event = frame.trace.record(WaitsForLock, use.node, frame.opened[site], is_sure(state, other))
             event.because |= locks
+            row = frame.rows.get(use.node)
+            event.same_row = event.same_row or (row is not None and any(frame.rows.get(lock) == row for lock in locks))
 
 
 def _locks(frame: Frame, state: State, site: Site) -> set[Node]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts, scope_of
 from supavisor_lint.facts.scopes import Assigned
-from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name
+from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name, Other
+from supavisor_lint.flow.conditions import condition_text
 from supavisor_lint.flow.values import Entity
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.values import ClassValue, External
@@ -25,6 +26,7 @@ class Statement:
     updates: bool = False
     selects: bool = False
     entity: Entity | None = None
+    key: str | None = None
 
 
 def statement(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Statement:
@@ -38,12 +40,24 @@ def statement(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Statement:
         return Statement()
     kind = kinds.pop()
     if kind in _WRITES:
-        return Statement(writes=True, updates=kind != "insert")
+        entity = entity_of(ev, file, root.args[0].value) if root.args else None
+        return Statement(writes=True, updates=kind != "insert", entity=entity, key=_key(expr))
     if kind == "text":
         sql = root.argument(0, "text")
         return Statement(writes=_is_writing(sql))
     entity = entity_of(ev, file, root.args[0].value) if len(root.args) == 1 else None
     return Statement(selects=True, entity=entity)
+
+
+def _key(expr: Expr | None) -> str | None:
+    """`k` of `….where(Job.id == k)….`, as text."""
+    while isinstance(expr, Call) and isinstance(expr.func, Attribute):
+        if expr.func.attr == "where" and len(expr.args) == 1:
+            match expr.args[0].value:
+                case Other((Attribute(_, "id"), right), "=="):
+                    return condition_text(right)
+        expr = expr.func.value
+    return None
 
 
 def _is_writing(sql: Expr | None) -> bool:

@@ -33,14 +33,15 @@ class SessionState(NamedTuple):
     """What is certain of one session: everything in it tells paths apart.
 
     `failed` is a database operation that raised and was not rolled back since; `hard` that it was a write, so that the
-    session refuses further work; `sure` is False once somebody unknown may have used the session; `shared` when that
-    can happen again at any time.
+    session refuses further work; `doomed` that other writes go with it; `sure` is False once somebody unknown may have
+    used the session; `shared` when that can happen again at any time.
     """
 
     transaction: Transaction = "fresh"
     blocks: tuple[OpenBlock, ...] = ()
     failed: Node | None = None
     hard: bool = False
+    doomed: bool = False
     sure: bool = True
     shared: bool = False
     closed: bool = False

@@ -22,17 +22,18 @@ from supavisor_lint.facts.statements import (
     While,
     With,
 )
-from supavisor_lint.facts.tree import Attribute, Block, Call, Collection, Constant, Expr, Name, Starred, Stmt
+from supavisor_lint.facts.tree import Attribute, Block, Collection, Expr, Name, Starred, Stmt
 from supavisor_lint.flow import blocks, machine
-from supavisor_lint.flow.conditions import elements, truth
-from supavisor_lint.flow.expressions import bind, bind_name, evaluate, iterated, read_attribute, sequence, share
+from supavisor_lint.flow.conditions import truth
+from supavisor_lint.flow.expressions import bind, bind_name, evaluate, read_attribute, sequence, share
 from supavisor_lint.flow.frame import Exits, Frame, Leaving, Thrown
 from supavisor_lint.flow.handlers import catches, thrown_by
-from supavisor_lint.flow.state import History, State, States, TooManyStates
+from supavisor_lint.flow.loops import loop
+from supavisor_lint.flow.session_calls import row_of
+from supavisor_lint.flow.state import History, State, States
 from supavisor_lint.flow.swallowing import note_swallowed
 from supavisor_lint.flow.values import ANYTHING, ObjectRef, SessionRef, Tracked
 
-MAX_ROUNDS = 25
 RETURNED = "<returned>"
 
 
@@ -78,7 +79,7 @@ def step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
             yes, no = truth(frame, test, state)
             return [*run(frame, body, States(yes)), *run(frame, orelse, States(no))]
         case While() | For():
-            return _loop(frame, statement, state)
+            return loop(frame, statement, state, run)
         case Try():
             return _try(frame, statement, state)
         case With():
@@ -156,6 +157,9 @@ def _set(frame: Frame, target: Attribute, state: State, owner: ObjectRef) -> lis
     state = state.with_object(owner.site, known._replace(present=known.present | {target.attr}))
     if any(c.kind in ("unknown", "new") or c.detached for c in known.conditions):
         return [state]
+    row = row_of(owner.site, known)
+    if row is not None:
+        frame.rows[target] = row
     use = machine.Use(target, "", writes=True, queries=False, updates=True)
     return machine.work(frame, state, known.session, use)
 
@@ -203,74 +207,6 @@ def _match(frame: Frame, statement: Match, state: State) -> States:
                 open_states = []
         ends.update(open_states)
     return ends
-
-
-def _loop(frame: Frame, statement: While | For, state: State) -> States:
-    """Rounds until nothing new turns up; raises TooManyStates if that takes too long."""
-    heads, done, broken = States(), States(), States()
-    advance = _while_head if isinstance(statement, While) else _for_head
-    if isinstance(statement, While):
-        heads.add(state)
-    else:
-        name = _iterable(statement)
-        for entry, value in evaluate(frame, statement.iter, state):
-            some, none = elements(frame, statement.iter, _kept(entry, name, value))
-            heads.update(some)
-            done.update(() if _never_empty(statement.iter) else none)
-    waiting = heads
-    for _ in range(MAX_ROUNDS):
-        with frame.stretch() as exits:
-            inside = States()
-            for head in waiting:
-                yes, no = advance(frame, statement, head)
-                inside.update(yes)
-                done.update(no)
-            ends = run(frame, statement.body, inside)
-        ends.update(exits.left.pop("continue", ()))
-        broken.update(exits.left.pop("break", ()))
-        frame.exits.add_all(exits)
-        if isinstance(statement, For):
-            done.update(ends)
-        waiting = heads.news(ends)
-        if not waiting:
-            break
-    else:
-        raise TooManyStates
-    after = run(frame, statement.orelse, done)
-    after.update(broken)
-    return after
-
-
-def _while_head(frame: Frame, statement: While | For, state: State) -> tuple[list[State], list[State]]:
-    assert isinstance(statement, While)
-    return truth(frame, statement.test, state)
-
-
-def _for_head(frame: Frame, statement: While | For, state: State) -> tuple[list[State], list[State]]:
-    assert isinstance(statement, For)
-    after, element = iterated(state, state.value_of(_iterable(statement)), statement.iter)
-    if statement.is_async:
-        frame.throw(after)
-    return [bind(frame, after, statement.target, element)], []
-
-
-def _kept(state: State, name: str, value: Tracked) -> State:
-    return state if value == ANYTHING else state.with_variable(name, value)
-
-
-def _iterable(statement: For) -> str:
-    """The name under which a state keeps what a loop goes over."""
-    return f"<iterable {statement.order}>"
-
-
-def _never_empty(expr: Expr) -> bool:
-    """`range(3)`, `(1, 2)`: at least one round."""
-    if isinstance(expr, Collection):
-        return bool(expr.items)
-    if isinstance(expr, Call) and isinstance(expr.func, Name) and expr.func.id == "range" and len(expr.args) == 1:
-        count = expr.args[0].value
-        return isinstance(count, Constant) and isinstance(count.value, int) and count.value > 0
-    return False
 
 
 # ------------------------------------------------------------------------------------------------ try, with, finally

@@ -23,7 +23,7 @@ def note_swallowed(frame: Frame, statement: Try, handler: Handler, states: Itera
                 continue
             frame.swallowers.setdefault(failed, set()).add(handler)
             writes = state.history(site).carried - {failed}
-            if _loses(statement, handler, writes):
+            if _loses(statement, handler, writes) or (session.doomed and is_broad(handler)):
                 event = frame.trace.record(Swallowed, handler, frame.opened[site], is_sure(state, site))
                 event.because.add(failed)
                 event.writes |= writes - {CALLER}

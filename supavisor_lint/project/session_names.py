@@ -46,6 +46,7 @@ class SessionNames:
         for file in files:
             for name, role in self._names_in(file):
                 (calm if role in ("helper", "dependency") else loud).add(name)
+            loud |= {f.name for f in file.functions if self.role(file, f) == "helper" and not _commits(f)}
         self.vocabulary = frozenset({*loud, *calm, *self._settings_names(), *SESSION_MAKERS})
         return frozenset(loud), frozenset(calm)
 
@@ -214,3 +215,9 @@ def _is_fixture(decorator: Expr) -> bool:
 
 _DEFINING = (Assigned, NameImport, FunctionDef, ClassDef)
 _NO_FILE = FileFacts.__new__(FileFacts)
+
+
+def _commits(function: FunctionDef) -> bool:
+    """Whether a helper commits, as far as its own text tells: what is written in its block is not lost then."""
+    nodes = (node for statement in function.body for node in walk_own(statement))
+    return any(isinstance(node, Attribute) and node.attr in ("commit", "begin") for node in nodes)

@@ -35,7 +35,7 @@ except Exception:
 ## Fix safety
 `await session.rollback()` as the first statement on the session is always harmless outside a block, and cures all but
 the expired attribute (copy the value before) and the second session (use the first one, or end it before).
-Whether two sessions meet in the same row is not known: findings about a lock have medium confidence.
+Where two sessions cannot be seen to meet in the same row, a finding about a lock has medium confidence.
 PostgreSQL refuses further statements after any failed one; SQLite only after a failed flush or commit.
 """
 
@@ -45,7 +45,7 @@ from collections.abc import Iterator
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
-from supavisor_lint.findings import Finding
+from supavisor_lint.findings import Confidence, Finding
 from supavisor_lint.flow.events import BegunTwice, Event, ExpiredRead, FailedUse, WaitsForLock
 from supavisor_lint.flow.operations import handler_around
 from supavisor_lint.flow.wording import through, what
@@ -65,7 +65,7 @@ def detect(view: FileView) -> Iterator[Finding]:
             view,
             event.node,
             message,
-            confidence="medium" if isinstance(event, WaitsForLock) else event.opened.session.confidence,
+            confidence=_confidence(event),
             related=[
                 view.place(view.file, handler, "the failure handler"),
                 *view.places(event, "because of this", "it fails here"),
@@ -107,6 +107,12 @@ def _failures(view: FileView) -> Iterator[tuple[FunctionDef, Event, str]]:
                 f"{what(waits.node)} waits for a lock of this task's own open transaction, see "
                 f"{through(waits.because)}; roll the first session back before",
             )
+
+
+def _confidence(event: Event) -> Confidence:
+    if isinstance(event, WaitsForLock) and not event.same_row:
+        return "medium"
+    return event.opened.session.confidence
 
 
 def _is_known(view: FileView, function: FunctionDef, event: BegunTwice) -> bool:

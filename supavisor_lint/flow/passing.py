@@ -1,0 +1,100 @@
+"""Which function a call runs, and what that function gets of the sessions and objects that are followed."""
+
+from __future__ import annotations
+
+from supavisor_lint.facts.file import enclosing_function
+from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Name
+from supavisor_lint.flow import expressions
+from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.operations import OPENED_HERE, SessionKey
+from supavisor_lint.flow.state import State
+from supavisor_lint.flow.values import (
+    ANYTHING,
+    SessionRef,
+    Tracked,
+)
+from supavisor_lint.project.values import (
+    Coroutine,
+    External,
+    FunctionValue,
+)
+
+
+def called_functions(frame: Frame, node: Call) -> list[FunctionValue]:
+    """The functions of the project that a call may run."""
+    found = [v.function for v in frame.ev.values(frame.file, node) if isinstance(v, Coroutine)]
+    if not found and not isinstance(node.func, Call):
+        found = [v for v in frame.ev.values(frame.file, node.func) if isinstance(v, FunctionValue)]
+    return found
+
+
+def passed_values(
+    frame: Frame, node: Call, functions: list[FunctionValue], state: State, given: list[Tracked]
+) -> dict[str, Tracked] | None:
+    """What a followed function gets: by parameter, by its own object, by closure. None if it is not worth following."""
+    if len(functions) != 1:
+        return None
+    function = functions[0]
+    if function.node.is_generator or (function.node.is_async and not _is_awaited(frame, node)):
+        return None
+    passed = {**_by_closure(frame, function, state), **_by_receiver(node, function, state)}
+    passed.update(_by_argument(function, node.args, given))
+    return passed if any(isinstance(v, SessionRef) for v in passed.values()) else None
+
+
+def _is_awaited(frame: Frame, node: Call) -> bool:
+    if isinstance(node.parent, Await):
+        return True
+    holder = node.parent.parent if isinstance(node.parent, Argument) else None
+    if not isinstance(holder, Call) or not isinstance(holder.parent, Await):
+        return False
+    callee = frame.ev.only(frame.file, holder.func)
+    return isinstance(callee, External) and callee.dotted in ("asyncio.wait_for", "asyncio.shield")
+
+
+def _by_argument(function: FunctionValue, args: tuple[Argument, ...], given: list[Tracked]) -> dict[str, Tracked]:
+    from supavisor_lint.project.registration import bind_arguments
+
+    values = {id(argument.value): value for argument, value in zip(args, given, strict=True)}
+    bound = bind_arguments(function, args)
+    return {name: values[id(expr)] for name, expr in bound.items() if values[id(expr)] != ANYTHING}
+
+
+def with_receivers_sessions(frame: Frame, node: Call, functions: list[FunctionValue], state: State) -> State:
+    """`self._write()`: the sessions that the called method uses on its own object are this one's as well."""
+    func = node.func
+    if len(functions) != 1 or not isinstance(func, Attribute) or not isinstance(func.value, Name):
+        return state
+    function, receiver = functions[0], func.value.id
+    method = frame.function.params[:1]
+    if not (function.bound and function.node.params and method and method[0].name == receiver):
+        return state
+    own = f"{function.node.params[0].name}."
+    for operation in frame.follower.flow.operations(function.file, function.node):
+        text = operation.key.text
+        name = f"{receiver}.{text.removeprefix(own)}"
+        if text.startswith(own) and name not in state.variables and operation.session.source not in OPENED_HERE:
+            state = expressions.foreign_session(frame, SessionKey(name, frame.function.scope), operation.session, state)
+    return state
+
+
+def _by_receiver(node: Call, function: FunctionValue, state: State) -> dict[str, Tracked]:
+    """The sessions that a method finds on its own object."""
+    if not function.bound or not isinstance(node.func, Attribute) or not function.node.params:
+        return {}
+    prefix, own = expressions.dotted(node.func.value), function.node.params[0].name
+    if prefix is None:
+        return {}
+    return {
+        f"{own}.{name[len(prefix) + 1 :]}": value
+        for name, value in state.variables.items()
+        if name.startswith(f"{prefix}.") and isinstance(value, SessionRef)
+    }
+
+
+def _by_closure(frame: Frame, function: FunctionValue, state: State) -> dict[str, Tracked]:
+    """What a nested function sees of the variables around it."""
+    if enclosing_function(function.node) is not frame.function:
+        return {}
+    own = function.node.scope.bindings
+    return {n: v for n, v in state.variables.items() if n.partition(".")[0] not in own and v != ANYTHING}

@@ -1,0 +1,237 @@
+"""Following the methods of a session, of a query's result, of a transaction object, and of an object's collection."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from supavisor_lint.facts.file import walk
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.tree import Attribute, Call, Lambda, Name
+from supavisor_lint.flow import expressions, machine, objects
+from supavisor_lint.flow.conditions import condition_text
+from supavisor_lint.flow.events import EndedInBlock
+from supavisor_lint.flow.frame import PLAIN, Frame
+from supavisor_lint.flow.machine import Use
+from supavisor_lint.flow.sql import entity_of, statement
+from supavisor_lint.flow.state import ObjectState, State
+from supavisor_lint.flow.values import (
+    ANYTHING,
+    BlockRef,
+    ManyRef,
+    ObjectRef,
+    ResultRef,
+    SessionRef,
+    Site,
+    Tracked,
+    TransactionRef,
+)
+from supavisor_lint.project.values import (
+    ClassValue,
+    Instance,
+)
+
+Results = list[tuple[State, Tracked]]
+
+_LOADS_RESULT = {"execute": False, "stream": False, "scalars": True, "stream_scalars": True}
+_ENDS = {"commit": "commit", "rollback": "rollback", "close": "close", "reset": "close"}
+_ONE = frozenset({"one", "one_or_none", "first"})
+_MANY = frozenset({"all", "fetchall", "partitions"})
+_SAME = frozenset({"unique", "yield_per", "execution_options"})
+_COLLECTION_CHANGES = frozenset({"append", "extend", "insert", "remove", "pop", "clear", "add", "discard"})
+
+
+def method(frame: Frame, node: Call, name: str, state: State, receiver: Tracked) -> Results | None:
+    """The states behind a method of something that is followed; None for anything else."""
+    if isinstance(receiver, SessionRef) and receiver.site in state.sessions:
+        return _session_method(frame, node, name, state, receiver.site)
+    if isinstance(receiver, TransactionRef) and name in ("commit", "rollback", "close"):
+        return _end_transaction(frame, node, name, state, receiver)
+    if isinstance(receiver, ResultRef):
+        return _result_method(frame, node, name, state, receiver)
+    return None
+
+
+def changed_collection(frame: Frame, node: Call, state: State) -> list[State]:
+    """`job.lines.append(…)`: a change of a persistent object where the attribute is a relationship."""
+    collection = node.func.value if isinstance(node.func, Attribute) else None
+    if not isinstance(collection, Attribute) or getattr(node.func, "attr", "") not in _COLLECTION_CHANGES:
+        return [state]
+    results: list[State] = []
+    for after, owner in expressions.evaluate(frame, collection.value, state):
+        known = after.objects.get(owner.site) if isinstance(owner, ObjectRef) else None
+        if known is not None and known.conditions == {objects.LIVE} and _is_relationship(known, collection.attr):
+            results += machine.work(frame, after, known.session, Use(node, "", writes=True, queries=False))
+        else:
+            results.append(after)
+    return results
+
+
+def _is_relationship(known: ObjectState, attr: str) -> bool:
+    scope = getattr(known.entity, "scope", None)
+    for binding in scope.bindings.get(attr, []) if scope is not None else []:
+        value = getattr(binding, "value", None)
+        if isinstance(value, Call) and getattr(value.func, "id", getattr(value.func, "attr", "")) == "relationship":
+            return True
+    return False
+
+
+# ------------------------------------------------------------------------------------------------------- sessions
+
+
+def _session_method(frame: Frame, node: Call, name: str, state: State, site: Site) -> Results:
+    results: Results = []
+    for after, given in expressions.arguments(frame, node, state):
+        results += _operate(frame, node, name, after, site, given)
+    return results
+
+
+def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, given: list[Tracked]) -> Results:
+    if name in ("begin", "begin_nested"):
+        return [(state, BlockRef(site, node, name == "begin_nested"))]
+    if name in _ENDS:
+        return [(after, ANYTHING) for after in machine.end(frame, state, site, node, _ENDS[name])]
+    if name == "flush":
+        return _flush(frame, node, state, site)
+    if name in ("add", "add_all", "delete"):
+        return _put(frame, node, name, state, site, given)
+    if name in ("get", "get_one", "merge"):
+        entity = entity_of(frame.ev, frame.file, node.argument(0, "entity")) if name != "merge" else None
+        if name != "merge" and _is_at_hand(node, state, site, entity):
+            return [(objects.loaded(state, node, site, entity), ObjectRef(node))]
+        states = machine.work(frame, state, site, Use(node, name, writes=name == "merge"))
+        return [_gives_object(after, node, site, entity) for after in states]
+    if name in ("execute", "scalars", "scalar", "stream", "stream_scalars"):
+        return _query(frame, node, name, state, site)
+    if name == "refresh":
+        states = machine.work(frame, state, site, Use(node, name))
+        refs = [value for value in given if isinstance(value, ObjectRef)]
+        return [(objects.refreshed(s, refs[0].site) if refs else s, ANYTHING) for s in states]
+    if name == "run_sync" and _ignores_session(node):
+        return [(state, ANYTHING)]
+    if name in ("connection", "run_sync"):
+        return [(after, ANYTHING) for after in machine.work(frame, state, site, Use(node, name))]
+    if name in ("expunge", "expunge_all", "expire", "expire_all"):
+        return [(objects.forgotten(state, site), ANYTHING)]
+    return [(state, ANYTHING)]
+
+
+def _ignores_session(node: Call) -> bool:
+    """`run_sync(lambda session: None)`."""
+    function = node.args[0].value if node.args else None
+    if not isinstance(function, Lambda) or len(function.params) != 1:
+        return False
+    return not any(isinstance(n, Name) and n.id == function.params[0].name for n in walk(function))
+
+
+def _is_at_hand(node: Call, state: State, site: Site, entity: object) -> bool:
+    """Whether the session has the object of a `get()` already, unexpired: no SQL then, and no transaction."""
+    asked = _identity(node)
+    return asked is not None and any(
+        other is not node
+        and known.session == site
+        and known.entity == entity
+        and known.conditions == {objects.LIVE}
+        and isinstance(other, Call)
+        and _identity(other) == asked
+        for other, known in state.objects.items()
+    )
+
+
+def row_of(site: Node, known: ObjectState) -> tuple[object, str] | None:
+    """The class and key of an object that a plain `get(Class, key)` gave."""
+    key = _identity(site) if isinstance(site, Call) and known.entity is not None else None
+    return None if key is None else (known.entity, key)
+
+
+def _identity(node: Call) -> str | None:
+    """The key that a plain `get(Class, key)` asks for, as text."""
+    return condition_text(node.args[1].value) if len(node.args) == 2 else None
+
+
+def _flush(frame: Frame, node: Call, state: State, site: Site) -> Results:
+    begins = bool(state.history(site).pending)
+    return [(s, ANYTHING) for s in machine.work(frame, state, site, Use(node, "flush", begins=begins))]
+
+
+def _put(frame: Frame, node: Call, name: str, state: State, site: Site, given: list[Tracked]) -> Results:
+    """add, add_all, delete."""
+    if name == "add_all" and _is_empty(node):
+        return [(state, ANYTHING)]
+    results: Results = []
+    for after in machine.work(frame, state, site, Use(node, name, writes=True, queries=name == "delete")):
+        argument = node.args[0].value if node.args else None
+        if name == "add" and isinstance(argument, Name) and given and not isinstance(given[0], ObjectRef):
+            entity = _made_as(frame, argument)
+            after = objects.added(after, node, site, entity).with_variable(argument.id, ObjectRef(node))
+        results.append((after, ANYTHING))
+    return results
+
+
+def _is_empty(node: Call) -> bool:
+    argument = node.args[0].value if node.args else None
+    return getattr(argument, "items", None) == ()
+
+
+def _made_as(frame: Frame, name: Name) -> object:
+    """The class whose instance a variable holds."""
+    found = frame.ev.only(frame.file, name)
+    if isinstance(found, Instance):
+        return found.of.node if isinstance(found.of, ClassValue) else found.of.last
+    return None
+
+
+def _gives_object(state: State, node: Call, site: Site, entity: object) -> tuple[State, Tracked]:
+    state = objects.maybe_loaded(state, site, entity)
+    return objects.loaded(state, node, site, entity), ObjectRef(node)
+
+
+def _query(frame: Frame, node: Call, name: str, state: State, site: Site) -> Results:
+    asked = statement(frame.ev, frame.file, node.argument(0, "statement"))
+    if asked.updates and asked.entity is not None and asked.key is not None:
+        frame.rows[node] = (asked.entity, asked.key)
+    use = Use(node, name, writes=asked.writes, is_dml=asked.writes, updates=asked.updates)
+    results: Results = []
+    for after in machine.work(frame, state, site, use):
+        if asked.selects:
+            after = objects.maybe_loaded(after, site, asked.entity)
+        if name == "scalar" and asked.entity is not None:
+            results.append(_gives_object(after, node, site, asked.entity))
+        elif name in _LOADS_RESULT:
+            results.append((after, ResultRef(site, node, asked.entity, _LOADS_RESULT[name])))
+        else:
+            results.append((after, ANYTHING))
+    return results
+
+
+def _end_transaction(frame: Frame, node: Call, name: str, state: State, ref: TransactionRef) -> Results:
+    """`tx.commit()`, `tx.rollback()` on a transaction object."""
+    session = state.sessions[ref.session]
+    if not any(b.node is ref.block and b.nested for b in session.blocks):
+        if any(b.node is ref.block for b in session.blocks) or session.transaction == "begun":
+            return [(s, ANYTHING) for s in machine.end(frame, state, ref.session, node, name)]
+        return [(state, ANYTHING)]
+    ended = frame.trace.record(EndedInBlock, node, frame.opened[ref.session], False)  # sure with a use behind it
+    ended.method = name
+    ended.because.add(ref.block)
+    blocks = tuple(b._replace(over=node) if b.node is ref.block else b for b in session.blocks)
+    return [(state.with_session(ref.session, session._replace(blocks=blocks)), ANYTHING)]
+
+
+def _result_method(frame: Frame, node: Call, name: str, state: State, ref: ResultRef) -> Results:
+    results: Results = []
+    for after, _ in expressions.arguments(frame, node, state):
+        frame.throw(after, PLAIN)
+        results.append(_from_result(name, after, ref))
+    return results
+
+
+def _from_result(name: str, state: State, ref: ResultRef) -> tuple[State, Tracked]:
+    if name in _SAME:
+        return state, ref
+    if name == "scalars":
+        return state, replace(ref, scalars=True)
+    gives_one = name in ("scalar_one", "scalar_one_or_none", "scalar") or (name in _ONE and ref.scalars)
+    if ref.entity is not None and (gives_one or (name in _MANY and ref.scalars)):
+        state = objects.loaded(state, ref.site, ref.session, ref.entity)
+        return state, ObjectRef(ref.site) if gives_one else ManyRef(ref.site)
+    return state, ANYTHING
