@@ -14,6 +14,7 @@ from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.inline import Inliner
 from supavisor_lint.flow.openings import Openings
 from supavisor_lint.flow.operations import SessionFlow
+from supavisor_lint.flow.session_uses import SessionUses
 from supavisor_lint.flow.state import EMPTY, State, States, TooManyStates
 from supavisor_lint.flow.statements import run
 from supavisor_lint.flow.values import Tracked
@@ -27,6 +28,7 @@ class Follower:
         self.flow = flow
         self.ev = flow.ev
         self.openings = Openings(flow)
+        self.uses = SessionUses(flow)
         self._traces: dict[FunctionDef, Trace] = {}
         self._inliner = Inliner(self)
 
