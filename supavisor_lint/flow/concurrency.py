@@ -146,10 +146,10 @@ class Concurrency:
             yield Start(call, tuple(self._uses.of_callable(self._file, work, call.args[1:])), loop)
 
     def _is_ours(self, start: Start) -> bool:
-        """A task that nobody awaits and that was given a request's session is SUP202's."""
+        """A task that nobody awaits is SUP202's with a request's session, and SUP201's with one of the module."""
         if waiting(start.node) is not None:
             return True
-        return all(use.session is not None and use.session.source in OPENED_HERE for use in start.uses)
+        return all(_is_opened_by_a_function(use) for use in start.uses)
 
     # --------------------------------------------------------------------------------------------------- sharing
 
@@ -235,6 +235,12 @@ def _block_binding(call: Call, name: str) -> With | None:
             return parent
         parent = parent.parent
     return None
+
+
+def _is_opened_by_a_function(use: Use) -> bool:
+    scope = use.key.scope
+    is_local = scope is not None and scope.kind == "function"
+    return is_local and use.session is not None and use.session.source in OPENED_HERE
 
 
 def _binds(target: Expr | None, name: str) -> bool:
