@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Call
 from supavisor_lint.flow import machine
@@ -18,17 +19,21 @@ from supavisor_lint.flow.session_uses import SessionUses
 from supavisor_lint.flow.state import EMPTY, State, States, TooManyStates
 from supavisor_lint.flow.statements import run
 from supavisor_lint.flow.values import Tracked
+from supavisor_lint.project.registration import Registration
 from supavisor_lint.project.values import FunctionValue
 
 
 class Follower:
     """Follows functions; remembers what it has found."""
 
-    def __init__(self, flow: SessionFlow) -> None:
+    def __init__(self, flow: SessionFlow, registrations: Iterable[Registration] = ()) -> None:
         self.flow = flow
         self.ev = flow.ev
         self.openings = Openings(flow)
         self.uses = SessionUses(flow)
+        self.registrations: dict[Node, list[Registration]] = {}
+        for registration in registrations:
+            self.registrations.setdefault(registration.node, []).append(registration)
         self._traces: dict[FunctionDef, Trace] = {}
         self._inliner = Inliner(self)
 
@@ -68,4 +73,6 @@ def run_function(frame: Frame, state: State, repeated: frozenset[str]) -> States
         for site, opened in frame.opened.items():
             if opened.own and site in end.sessions and not end.sessions[site].blocks:
                 machine.lost(frame, end, site, frame.function)
+            elif not opened.own and frame.depth == 0 and site in end.sessions:
+                machine.left_to_caller(frame, end, site)
     return ends
