@@ -71,7 +71,7 @@ class Engine:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.selection = Selection(project.settings)
-        self._follower = Follower(SessionFlow(project.evaluator))
+        self._follower = Follower(SessionFlow(project.evaluator), project.table.registrations)
 
     def analyse(self, path: str) -> tuple[Finding, ...]:
         """The findings of one file before suppression, sorted. A file that cannot be read gives a SUP900."""

@@ -88,6 +88,9 @@ AWAITED = {
     "a name that was bound again": "async with company.client() as db:\n    tasks.add_task(work, db)",
 }
 
+# Awaited, but at once on one session: that is a fault of its own.
+CONCURRENT = ("in a gather", "in a returned gather", "in pairs")
+
 STARTED = {
     "by name": "tasks.add_task(work, db)",
     "a coroutine": "asyncio.create_task(work(db))",
@@ -114,7 +117,8 @@ def shared_sessions(tmp_path: Path, body: str) -> list[str]:
 
 @pytest.mark.parametrize("form", AWAITED)
 def test_what_is_awaited_is_no_background_task(tmp_path: Path, form: str) -> None:
-    assert shared_sessions(tmp_path, AWAITED[form]) == []
+    expected = ["app/routes.py:52 SUP204"] if form in CONCURRENT else []
+    assert shared_sessions(tmp_path, AWAITED[form]) == expected
 
 
 @pytest.mark.parametrize("form", STARTED)

@@ -11,6 +11,7 @@ from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
 from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.passing import called_functions, passed_values, with_receivers_sessions
+from supavisor_lint.flow.registering import note_registration
 from supavisor_lint.flow.slow import slow_call
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import (
@@ -68,7 +69,8 @@ def _plain(frame: Frame, node: Call, state: State) -> Results:
     opened = _opens(frame, node)
     results: Results = []
     for after, given in expressions.arguments(frame, node, _callee_shares(frame, node, state)):
-        after = _note_slow(frame, node, after)
+        after = _note_slow(frame, node, after, given)
+        note_registration(frame, node, after)
         if isinstance(opened, Session):
             results.append(expressions.opened_session(frame, node, after, opened))
         elif opened is not None:
@@ -139,8 +141,12 @@ def is_harmless(frame: Frame, node: Call) -> bool:
     return isinstance(value, Instance) and isinstance(value.of, External) and value.of.root == "sqlalchemy"
 
 
-def _note_slow(frame: Frame, node: Call, state: State) -> State:
-    what = slow_call(frame, node) if any(h.queries for h in state.histories.values()) else None
+def _note_slow(frame: Frame, node: Call, state: State, given: list[Tracked]) -> State:
+    if not any(history.queries for history in state.histories.values()):
+        return state
+    if passed_values(frame, node, called_functions(frame, node), state, given) is not None:
+        return state  # followed into: what it does with the session comes first
+    what = slow_call(frame.ev, frame.file, node)
     for site, history in state.histories.items() if what is not None else ():
         if history.queries and site in frame.opened:
             event = frame.trace.record(SlowAwait, node, frame.opened[site], machine.is_sure(state, site))

@@ -109,6 +109,27 @@ class SlowAwait(Event):
     what: str = ""
 
 
+@dataclass(slots=True, eq=False)
+class StartedTask(Event):
+    """A registration of a background task (the node) while a session has uncommitted writes (`because`)."""
+
+
+@dataclass(slots=True, eq=False)
+class LeftToCaller(Event):
+    """A write (the node) on somebody else's session that is not committed when the function ends normally."""
+
+
+@dataclass(slots=True, eq=False)
+class HandedObject(Event):
+    """An ORM object of a session that a registration hands to its task, by an argument or closure (the node).
+
+    `name` is the object's name; `registration` the call.
+    """
+
+    name: str = ""
+    registration: Node | None = None
+
+
 EventT = TypeVar("EventT", bound=Event)
 
 

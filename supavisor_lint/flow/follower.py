@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.file import FileFacts, enclosing_function
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Call
 from supavisor_lint.flow import machine
@@ -16,9 +17,11 @@ from supavisor_lint.flow.openings import Openings
 from supavisor_lint.flow.operations import SessionFlow
 from supavisor_lint.flow.quiet import Quiet
 from supavisor_lint.flow.reach import reached_functions
+from supavisor_lint.flow.session_uses import SessionUses
 from supavisor_lint.flow.state import EMPTY, State, States, TooManyStates
 from supavisor_lint.flow.statements import run
 from supavisor_lint.flow.values import Tracked
+from supavisor_lint.project.registration import Registration
 from supavisor_lint.project.tasks import Task
 from supavisor_lint.project.values import FunctionValue
 
@@ -26,14 +29,23 @@ from supavisor_lint.project.values import FunctionValue
 class Follower:
     """Follows functions; remembers what it has found."""
 
-    def __init__(self, flow: SessionFlow) -> None:
+    def __init__(self, flow: SessionFlow, registrations: Iterable[Registration] = ()) -> None:
         self.flow = flow
         self.ev = flow.ev
         self.openings = Openings(flow)
+        self.uses = SessionUses(flow)
+        self.registrations: dict[Node, list[Registration]] = {}
+        for registration in registrations:
+            self.registrations.setdefault(registration.node, []).append(registration)
         self._traces: dict[FunctionDef, Trace] = {}
         self.quiet = Quiet(flow.ev)
         self._inliner = Inliner(self.quiet)
         self._reached: frozenset[FunctionDef] | None = None
+
+    def registrars_in(self, file: FileFacts) -> set[FunctionDef]:
+        """The functions of a file that start background tasks."""
+        nodes = (node for node, found in self.registrations.items() if any(r.file is file for r in found))
+        return {function for node in nodes if (function := enclosing_function(node)) is not None}
 
     def runs_in_task(self, function: FunctionDef, tasks: Iterable[Task]) -> bool:
         """Whether a function is a background task (`tasks` are all of the project), or is given a task's session."""
@@ -77,4 +89,6 @@ def run_function(frame: Frame, state: State, repeated: frozenset[str]) -> States
         for site, opened in frame.opened.items():
             if opened.own and site in end.sessions and not end.sessions[site].blocks:
                 machine.lost(frame, end, site, frame.function)
+            elif not opened.own and frame.depth == 0 and site in end.sessions:
+                machine.left_to_caller(frame, end, site)
     return ends

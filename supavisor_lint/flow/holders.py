@@ -16,13 +16,13 @@ _TURNS = ("begin", "commit", "rollback", "close", "begin_nested", "execute", "ad
 
 
 def session_functions(
-    flow: SessionFlow, quiet: Quiet, file: FileFacts, session_calls: Iterable[Call], tasks: set[FunctionDef]
+    flow: SessionFlow, quiet: Quiet, file: FileFacts, session_calls: Iterable[Call], wanted: set[FunctionDef]
 ) -> list[FunctionDef]:
     """The functions that open a session, and those that begin or end a transaction on one that they are given.
 
-    In source order.
+    `wanted` are looked at in any case. In source order.
     """
-    found: set[FunctionDef] = set(tasks)
+    found: set[FunctionDef] = set(wanted)
     for function in _candidates(file, session_calls):
         found.add(function)
     for attribute in _operations(file):

@@ -39,12 +39,19 @@ def life_of(function: FunctionDef) -> Life:
     """The life of all names of a function, its nested functions included."""
     last: dict[str, int] = {}
     tested: set[str] = set()
+    nested_functions: list[FunctionDef] = []
     for statement in function.body:
         for node, end in _mentions(statement, None):
             if isinstance(node, Name):
                 last[node.id] = max(last.get(node.id, 0), node.order if end is None else end)
             for test in _tests(node):
                 tested.update(n.id for n in walk(test) if isinstance(n, Name))
+        nested_functions += [node for node in walk(statement) if isinstance(node, FunctionDef)]
+    for nested in nested_functions:  # what a nested function captures lives as long as its name
+        end = last.get(nested.name, 0)
+        for node in walk(nested):
+            if isinstance(node, Name):
+                last[node.id] = max(last.get(node.id, 0), end)
     return Life(last, frozenset(tested))
 
 

@@ -15,6 +15,7 @@ from supavisor_lint.flow.events import (
     BegunTwice,
     EndedInBlock,
     FailedUse,
+    LeftToCaller,
     LostWrite,
     ManualCommit,
     Swallowed,
@@ -271,6 +272,12 @@ def _give_up(frame: Frame, state: State, site: Site, node: Node, method: str) ->
 def _ended(session: SessionState, node: Node) -> SessionState:
     blocks = tuple(b._replace(over=node) for b in session.blocks)
     return SessionState("fresh", blocks, sure=not session.shared, shared=session.shared)
+
+
+def left_to_caller(frame: Frame, state: State, site: Site) -> None:
+    """The function ends with writes on a session that is not its own: its caller may commit them."""
+    for write in state.history(site).pending - {CALLER}:
+        frame.trace.record(LeftToCaller, write, frame.opened[site], is_sure(state, site))
 
 
 def lost(frame: Frame, state: State, site: Site, node: Node) -> None:

@@ -6,12 +6,12 @@ import re
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts, scope_of
-from supavisor_lint.facts.scopes import Assigned
+from supavisor_lint.facts.scopes import Assigned, NameImport
 from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name, Other
 from supavisor_lint.flow.conditions import condition_text
 from supavisor_lint.flow.values import Entity
 from supavisor_lint.project.evaluate import Evaluator
-from supavisor_lint.project.values import ClassValue, External
+from supavisor_lint.project.values import ClassValue, External, Unknown
 
 _WRITES = frozenset({"insert", "update", "delete"})
 _MAKERS = _WRITES | {"select", "text"}
@@ -106,4 +106,12 @@ def entity_of(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Entity | Non
     if isinstance(found, ClassValue):
         return found.node
     name = expr.id if isinstance(expr, Name) else expr.attr
-    return name if isinstance(found, External) and name[:1].isupper() else None
+    if not name[:1].isupper() or name.isupper():
+        return None
+    return name if isinstance(found, External) or _is_imported(expr, found) else None
+
+
+def _is_imported(expr: Expr, found: object) -> bool:
+    """Whether a class comes from a module that was not read, as modules of tables need not be."""
+    owner = scope_of(expr).lookup(expr.id) if isinstance(expr, Name) and isinstance(found, Unknown) else None
+    return owner is not None and all(isinstance(b, NameImport) for b in owner.bindings[getattr(expr, "id", "")])

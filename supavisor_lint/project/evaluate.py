@@ -48,6 +48,9 @@ class Files(Protocol):
     def facts_defining(self, path: str, name: str) -> FileFacts | None:
         """The facts of the module that a name is imported from, None also where it cannot matter."""
 
+    def peek(self, path: str) -> FileFacts | None:
+        """The facts of a module that is read for its classes only: what others know of it stays as it is."""
+
     def module(self, importer: str, module: str, level: int) -> str | None:
         """The path of an imported module, None if it is not of this project."""
 

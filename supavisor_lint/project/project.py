@@ -44,6 +44,7 @@ class Project:
         self.paths = tuple(sorted({*paths, *self._overlay}))
         self._index = ModuleIndex(self.paths, settings.src)
         self._facts: dict[str, FileFacts | None] = {}
+        self._peeked: dict[str, FileFacts | None] = {}
         self.failures: dict[str, Failure] = {}
         self.candidates: tuple[str, ...] = ()
         self._prefilter = Prefilter(settings)
@@ -83,6 +84,20 @@ class Project:
         if path in self._facts or self._can_matter(path, name):
             return self.facts(path)
         return None
+
+    def peek(self, path: str) -> FileFacts | None:
+        """The facts of a module that is read for its classes only.
+
+        It does not count as read: what a name of it means to everybody else must not depend on who asks first.
+        """
+        if path in self._facts:
+            return self._facts[path]
+        if path not in self._peeked:
+            try:
+                self._peeked[path] = read_facts(path, decode(self.bytes_of(path))) if path in self._index else None
+            except (UnparsableFile, UndecodableFile, UnreadableFile):
+                self._peeked[path] = None
+        return self._peeked[path]
 
     def _can_matter(self, path: str, name: str) -> bool:
         if path not in self._index:

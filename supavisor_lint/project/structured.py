@@ -27,23 +27,39 @@ _COLLECTING = frozenset({"append", "add", "extend", "insert", "update", "setdefa
 
 def is_structured(registration: Node) -> bool:
     """Whether the function around a registration awaits what the registration gives, on the spot or through names."""
+    return waiting(registration) is not None
+
+
+def waiting(registration: Node) -> Node | None:
+    """What in the function around a registration first waits for what it gives; itself if an `await` is around it."""
     if _awaited_around(registration):
-        return True
+        return registration
     function = enclosing_function(registration)
     if function is None:
-        return False
+        return None
     nodes = list(own_nodes(function.body))
     # Only the future of another thread can be waited for without `await`: a task's `result()` just reads it.
     blocking = isinstance(registration, Call) and _last_name(registration.func) == "run_coroutine_threadsafe"
     held = _holders(registration)
     while held:
-        if any(_waits_for(node, held, blocking) for node in nodes):
-            return True
+        found = next((node for node in nodes if _waits_for(node, held, blocking)), None)
+        if found is not None:
+            return found
         more = {name for node in nodes for name in _handed_to(node, held)} - held
         if not more:
-            return False
+            return None
         held |= more
-    return False
+    return None
+
+
+def is_collected(registration: Node) -> bool:
+    """Whether what a registration gives is put into a list, set or dict, rather than into a variable of its own."""
+    parent = registration.parent
+    while isinstance(parent, Expr | Argument):
+        if isinstance(parent, Call) and isinstance(parent.func, Attribute) and parent.func.attr in _COLLECTING:
+            return True
+        parent = parent.parent
+    return isinstance(parent, Assign) and any(isinstance(target, Subscript) for target in parent.targets)
 
 
 def _awaited_around(node: Node) -> bool:

@@ -29,7 +29,7 @@ from supavisor_lint.project.vocabulary import FACTORY_MAKERS, SESSION_CLASSES
 if TYPE_CHECKING:
     from supavisor_lint.project.evaluate import Evaluator
 
-_DEPENDS = frozenset({"fastapi.Depends", "fastapi.params.Depends", "fastapi.Security", "fast_depends.Depends"})
+DEPENDS = frozenset({"fastapi.Depends", "fastapi.params.Depends", "fastapi.Security", "fast_depends.Depends"})
 # Types that say nothing about what the value is: `Callable`, `Coroutine`, `Any`, `int`.
 _GENERIC_PACKAGES = frozenset({"builtins", "typing", "typing_extensions", "collections", "types"})
 _TRANSPARENT = frozenset({"Optional", "Union", "Annotated", "ClassVar", "Final", "Required", "NotRequired"})
@@ -136,7 +136,7 @@ def _from_depends(ev: Evaluator, file: FileFacts, default: Expr | None) -> tuple
     """What `Depends(dependency)` provides: a request's session if the dependency gives a session."""
     if not isinstance(default, Call):
         return ()
-    if not any(isinstance(v, External) and v.dotted in _DEPENDS for v in ev.values(file, default.func)):
+    if not any(isinstance(v, External) and v.dotted in DEPENDS for v in ev.values(file, default.func)):
         return ()
     dependency = default.argument(0, "dependency")
     if dependency is None:

@@ -175,8 +175,8 @@ class FileView:
         """The functions that hold a session: they open one, are given one, or use one of their object's."""
         from supavisor_lint.flow.holders import session_functions
 
-        tasks = {task.node for task in self.tasks}
-        return session_functions(self.flow, self.follower.quiet, self.file, self.session_calls, tasks)
+        wanted = {task.node for task in self.tasks} | self.follower.registrars_in(self.file)
+        return session_functions(self.flow, self.follower.quiet, self.file, self.session_calls, wanted)
 
     def runs_in_task(self, function: FunctionDef) -> bool:
         """Whether a function is a background task, or gets its session from one."""
@@ -191,8 +191,12 @@ class FileView:
     def hazards(self, kind: type[EventT]) -> Iterator[tuple[FunctionDef, EventT]]:
         """The events of a kind that certainly happen on some path, outside the session modules."""
         for function, event in self.events(kind):
-            if event.sure and (not self.is_session_module or self._in_task(function)):
+            if event.sure and self.looks_at(function):
                 yield function, event
+
+    def looks_at(self, function: FunctionDef) -> bool:
+        """Whether the rules about all code look at a function: not in session modules, tasks there excepted."""
+        return not self.is_session_module or self._in_task(function)
 
     def places(self, event: Event, because: str, via: str) -> Iterator[Place]:
         """The places that explain an event: what led to it, and where a called function does it."""

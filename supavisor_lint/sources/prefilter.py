@@ -22,6 +22,10 @@ _REGISTRARS = (
     rb"\b(?:add_task|create_task|ensure_future|run_coroutine_threadsafe|add_job|scheduled_job|BackgroundTask"
     rb"|shared_task|repeat_every|dramatiq|celery|[Cc]elery|taskiq|procrastinate|arq)\b"
 )
+# Coroutines that run at the same time; of interest where sessions are spoken of, under whatever name.
+_CONCURRENCY = rb"\b(?:gather|TaskGroup|create_task_group|as_completed|open_nursery)\b|\basyncio\.wait\("
+_OF_SESSIONS = rb"[Ss]ession|\bdb\b"
+
 _TASK_MARK = rb"#\s*supavisor-lint:\s*task\b"
 _SUPPRESSION = rb"noqa[^\n]*SUP"
 
@@ -48,6 +52,8 @@ class Prefilter:
         seeds += [rb"\b%s\b" % name for name in _last_parts(r.name for r in settings.task_registrars)]
         seeds += [rb"\bdef\s+%s\s*\(" % _name_pattern(pattern) for pattern in settings.task_names]
         self._seeds = re.compile(b"|".join(seeds))
+        self._concurrency = re.compile(_CONCURRENCY)
+        self._of_sessions = re.compile(_OF_SESSIONS)
         self._vocabulary = re.compile(b"|".join([_VOCABULARY, *(rb"\b%s\b" % n for n in _last_parts(named))]))
 
     def speaks_of_sessions(self, data: bytes) -> bool:
@@ -68,7 +74,9 @@ class Prefilter:
 
     def is_seed(self, data: bytes) -> bool:
         """Whether a file must be parsed whatever the others say."""
-        return self._seeds.search(data) is not None
+        if self._seeds.search(data) is not None:
+            return True
+        return self._concurrency.search(data) is not None and self._of_sessions.search(data) is not None
 
 
 class NameFilter:
