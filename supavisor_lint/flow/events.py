@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TypeVar
 
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.facts.tree import Call
 from supavisor_lint.flow.values import Opened
 
 # Where a called function does it: its file and the node in it.
@@ -18,8 +20,8 @@ Via = tuple[FileFacts, Node]
 class Event:
     """Something at a node, on one session. `because` are the nodes that led to it on some path.
 
-    `via` is the place in a called function when the node is the call; `sure` is False when somebody unknown may have
-    changed the session meanwhile.
+    `via` is the place in a called function when the node is the call; `calls` are the calls of nested functions that it
+    happened in; `sure` is False when somebody unknown may have changed the session meanwhile.
     """
 
     node: Node
@@ -27,6 +29,16 @@ class Event:
     because: set[Node] = field(default_factory=set)
     via: Via | None = None
     sure: bool = False
+    calls: set[Call] = field(default_factory=set)
+
+    def take(self, other: Event) -> None:
+        """Take over what another event of this kind knows."""
+        for item in fields(self):
+            mine, more = getattr(self, item.name), getattr(other, item.name)
+            if isinstance(mine, set):
+                mine |= more
+            elif item.name not in ("node", "opened", "via", "sure"):
+                setattr(self, item.name, mine or more)
 
 
 @dataclass(slots=True, eq=False)
@@ -138,6 +150,8 @@ class Trace:
 
     def __init__(self) -> None:
         self._events: dict[Hashable, Event] = {}
+        self.calls: dict[FunctionDef, set[Call]] = {}
+        self.current: Call | None = None  # the call of a nested function that is being followed
         self.complete = True
 
     def record(self, kind: type[EventT], node: Node, opened: Opened, sure: bool = True) -> EventT:
@@ -148,12 +162,42 @@ class Trace:
             event = kind(node, opened)
             self._events[key] = event
         event.sure = event.sure or sure
+        if self.current is not None:
+            event.calls.add(self.current)
         return event
 
     def of(self, kind: type[EventT]) -> list[EventT]:
         """The events of a kind, in source order."""
         found = [event for event in self._events.values() if isinstance(event, kind)]
         return sorted(found, key=lambda event: event.node.order)
+
+    def tell_at_calls(self, file: FileFacts, function: FunctionDef) -> None:
+        """Faults seen through a nested function stand at its call; those that are all its own stay where they are."""
+        for key, event in list(self._events.items()):
+            home = self._home(event, function)
+            if home is not None:
+                del self._events[key]
+                for call in event.calls or self._calls_of(home, function):
+                    mine = self.record(type(event), call, event.opened, event.sure)
+                    mine.take(event)
+                    mine.via = mine.via or event.via or (file, event.node)
+
+    def _home(self, event: Event, function: FunctionDef) -> FunctionDef | None:
+        """The nested function that an event has to be told outside of."""
+        inner = next((f for f in self.calls if f.contains(event.node)), None)
+        if inner is None or inner is function:
+            return None
+        opened = event.opened.site
+        if isinstance(opened, Node) and inner.contains(opened):
+            return None
+        return None if event.because and all(inner.contains(node) for node in event.because) else inner
+
+    def _calls_of(self, inner: FunctionDef, function: FunctionDef, depth: int = 0) -> set[Call]:
+        found: set[Call] = set()
+        for call in self.calls.get(inner, ()):
+            around = next((f for f in self.calls if f is not inner and f.contains(call)), None)
+            found |= {call} if around is None or depth > 5 else self._calls_of(around, function, depth + 1)
+        return found
 
     def clear(self) -> None:
         """Forget all events: the function has too many paths to be followed."""

@@ -71,6 +71,7 @@ class Follower:
                 trace.complete = True
             except TooManyStates:
                 trace.clear()
+        trace.tell_at_calls(file, function)
 
     def called(
         self, frame: Frame, node: Call, function: FunctionValue, given: dict[str, Tracked], state: State
@@ -82,12 +83,13 @@ class Follower:
 def run_function(frame: Frame, state: State, repeated: frozenset[str]) -> States:
     """Follow a function's body. The states of its normal ends; exceptions are left in the frame's exits."""
     frame.repeated = repeated
+    before = set(frame.opened)
     ends = run(frame, frame.function.body, States((state,)))
     returned: Iterable[State] = frame.exits.left.pop("return", ())
     ends.update(returned)
     for end in ends:
         for site, opened in frame.opened.items():
-            if opened.own and site in end.sessions and not end.sessions[site].blocks:
+            if opened.own and site not in before and site in end.sessions and not end.sessions[site].blocks:
                 machine.lost(frame, end, site, frame.function)
             elif not opened.own and frame.depth == 0 and site in end.sessions:
                 machine.left_to_caller(frame, end, site)

@@ -15,6 +15,7 @@ from supavisor_lint.flow.lifetimes import life_of
 from supavisor_lint.flow.state import State, States, TooManyStates
 from supavisor_lint.flow.values import Opened, Site
 from supavisor_lint.project.evaluate import Evaluator
+from supavisor_lint.project.values import FunctionValue
 
 if TYPE_CHECKING:
     from supavisor_lint.flow.follower import Follower
@@ -82,6 +83,13 @@ class Frame:
     def ev(self) -> Evaluator:
         """The evaluator of the project."""
         return self.follower.ev
+
+    def nested(self, function: FunctionValue) -> Frame:
+        """A function of this one's own text, followed as a part of it."""
+        inner = Frame(self.follower, function.file, function.node, self.trace, self.depth + 1)
+        inner.opened, inner.given = self.opened, self.given
+        inner.updates, inner.rows, inner.swallowers = self.updates, self.rows, self.swallowers
+        return inner
 
     def spend(self) -> None:
         """One more step; raises TooManyStates when they are too many for one function."""

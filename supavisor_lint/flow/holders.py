@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from supavisor_lint.facts.file import FileFacts, enclosing_function
+from supavisor_lint.facts.file import FileFacts, enclosing_function, walk
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
@@ -38,7 +38,17 @@ def session_functions(
             and _calls_loud_methods(flow, quiet, file, function)
         ):
             found.add(function)
+    found -= {f for f in found - wanted if is_called_in_place(f)}
     return sorted((f for f in found if f.is_async), key=lambda function: function.order)
+
+
+def is_called_in_place(function: FunctionDef) -> bool:
+    """Whether a nested function is only called by name where it is defined: there it is followed, in its place."""
+    around = enclosing_function(function)
+    if around is None or function.decorators:
+        return False
+    uses = [n for n in walk(around) if isinstance(n, Name) and n.id == function.name]
+    return all(isinstance(use.parent, Call) and use.parent.func is use for use in uses)
 
 
 def _calls_loud_methods(flow: SessionFlow, quiet: Quiet, file: FileFacts, function: FunctionDef) -> bool:

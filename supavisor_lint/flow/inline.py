@@ -63,6 +63,8 @@ class Inliner:
         self, frame: Frame, node: Call, function: FunctionValue, given: dict[str, Tracked], state: State
     ) -> list[tuple[State, Tracked]]:
         """The states behind the call, each with the returned value."""
+        if frame.function.contains(function.node):
+            return self._in_place(frame, node, function, given, state)
         names = Renaming.of(given, state)
         if not any(state.sessions[site].sure for site in names.sites):
             frame.throw(state)
@@ -82,6 +84,35 @@ class Inliner:
         for thrown, after in summary.raised:
             frame.throw(_unmasked(state, back.state(after), node), thrown)
         return [_returned(state, back.state(after), node) for after in summary.ends]
+
+    def _in_place(
+        self, frame: Frame, node: Call, function: FunctionValue, given: dict[str, Tracked], state: State
+    ) -> list[tuple[State, Tracked]]:
+        """A function nested in the caller: what happens in it is told where it stands."""
+        from supavisor_lint.flow.follower import run_function
+        from supavisor_lint.flow.statements import RETURNED
+
+        if function.node in self._active or frame.depth >= MAX_DEPTH:
+            self._cuts += 1
+            return [(state, ANYTHING)]
+        frame.trace.calls.setdefault(function.node, set()).add(node)
+        inner = frame.nested(function)
+        inner.in_handler = frame.in_handler or handler_around(node) is not None
+        outer = frame.trace.current
+        frame.trace.current = outer or node
+        self._active.add(function.node)
+        try:
+            entry = replace(state, variables=dict(given), assumed=())
+            ends = run_function(inner, entry, repeated_conditions(function.node))
+        finally:
+            self._active.discard(function.node)
+            frame.trace.current = outer
+        for thrown, states in inner.exits.raised.items():
+            for after in states:
+                frame.throw(replace(after, variables=state.variables, assumed=state.assumed), thrown)
+        return [
+            (replace(end, variables=state.variables, assumed=state.assumed), end.value_of(RETURNED)) for end in ends
+        ]
 
     def _used(
         self, frame: Frame, node: Call, manner: Manner, names: Renaming, state: State

@@ -13,6 +13,7 @@ from supavisor_lint.flow.events import (
     EventT,
     ExpiredRead,
     FailedUse,
+    LostWrite,
     ManualCommit,
     SlowAwait,
     Swallowed,
@@ -51,7 +52,16 @@ class Telling:
                     self._copy(event)
         for swallowed in trace.of(Swallowed):
             self._swallowed(swallowed)
+        for lost in trace.of(LostWrite):
+            self._lost(lost)
         self._work(trace)
+
+    def _lost(self, event: LostWrite) -> None:
+        site = self._site(event)
+        if site in self.state.sessions and event.node is CALLER:
+            machine.lost(self.frame, self.state, site, self.node, by_close=True)
+        elif site in self.hidden:
+            self._mine(LostWrite, event, event.sure).because.add(self.node)
 
     def _site(self, event: Event) -> Site:
         return self.back.site(event.opened.site)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Handler, Try
-from supavisor_lint.facts.tree import Attribute
+from supavisor_lint.facts.tree import Attribute, Call
 from supavisor_lint.flow.events import (
     BegunTwice,
     EndedInBlock,
@@ -64,12 +64,9 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
         history = history._replace(queries=history.queries | {use.node})
         doomed = bool(history.pending - {use.node})
         is_savepoint = use.method == "begin_nested"  # what fails in it is undone with it
-        hard = use.is_dml or (bool(history.pending) and use.method != "add")
-        failing = (
-            session if is_savepoint else session._replace(failed=use.node, hard=hard or session.hard, doomed=doomed)
-        )
+        failing = session if is_savepoint else session._replace(failed=use.node, hard=True, doomed=doomed)
         failed = state.with_session(site, failing, history)
-        if hard and state.history(site).pending:
+        if _unflushed(state, site):
             failed = after_failed_flush(failed, site, use.node, surely=use.method == "flush")
         frame.throw(failed, DATABASE)
     return [state.with_session(site, session, history)]
@@ -103,7 +100,7 @@ def _after_failure(frame: Frame, state: State, site: Site, node: Node, method: s
     """A handler that uses a session whose failed write was not rolled back: it raises again."""
     session = state.sessions[site]
     handler = handler_around(node)
-    if session.failed is None or not session.hard or session.block is not None:
+    if session.failed is None or not session.hard or session.block is not None or method == "begin_nested":
         return state
     if not frame.in_handler and (handler is None or handler.contains(session.failed)):
         return state
@@ -139,6 +136,19 @@ def _handlers_between(node: Node, failed: Node) -> Iterator[Handler]:
         if isinstance(statement, Try) and any(part.contains(failed) for part in statement.body):
             yield handler
         handler = handler_around(handler)
+
+
+def _unflushed(state: State, site: Site) -> bool:
+    """Whether objects wait for a flush: added or changed, and no query since."""
+    history = state.history(site)
+    last = max((query.order for query in history.queries), default=-1)
+    return any(_is_object_change(write) and write.order > last for write in history.pending)
+
+
+def _is_object_change(write: Node) -> bool:
+    if not isinstance(write, Call):
+        return True
+    return isinstance(write.func, Attribute) and write.func.attr in ("add", "add_all", "delete", "merge")
 
 
 def _note_lock(frame: Frame, state: State, site: Site, use: Use) -> None:
@@ -234,7 +244,7 @@ def _end_in_block(frame: Frame, state: State, site: Site, node: Node, method: st
     blocks = tuple(b._replace(over=node) for b in session.blocks)
     session = session._replace(blocks=blocks, failed=None, hard=False, sure=not session.shared)
     if method == "commit":
-        frame.throw(after_rollback(state.with_session(site, session, history), site, node), DATABASE)
+        frame.throw(after_rollback(state.with_session(site, session, EMPTY_HISTORY), site, node), DATABASE)
         state = after_commit(state, frame.opened[site], node)
         history = history._replace(writes=frozenset(), carried=frozenset())
     else:
@@ -258,13 +268,13 @@ def _commit(frame: Frame, state: State, site: Site, node: Node) -> list[State]:
 
 def _give_up(frame: Frame, state: State, site: Site, node: Node, method: str) -> State:
     """rollback or close outside any block."""
-    session, history = state.sessions[site], state.history(site)
+    session = state.sessions[site]
     if method == "rollback":
         if session.transaction != "fresh":
             state = after_rollback(state, site, node)
         return state.with_session(site, _ended(session, node), EMPTY_HISTORY)
-    if not frame.unwinding and handler_around(node) is None and CALLER not in history.pending:
-        lost(frame, state, site, node)
+    if not frame.unwinding and handler_around(node) is None:
+        lost(frame, state, site, node, by_close=True)
     state = detached(state, site)
     return state.with_session(site, _ended(session, node)._replace(closed=True), EMPTY_HISTORY)
 
@@ -280,11 +290,9 @@ def left_to_caller(frame: Frame, state: State, site: Site) -> None:
         frame.trace.record(LeftToCaller, write, frame.opened[site], is_sure(state, site))
 
 
-def lost(frame: Frame, state: State, site: Site, node: Node) -> None:
-    """The session ends here without a commit: what it has written is lost."""
+def lost(frame: Frame, state: State, site: Site, node: Node, *, by_close: bool = False) -> None:
+    """The session ends here without a commit: what it has written is lost. A `close()` ends anybody's session."""
     opened = frame.opened[site]
-    if not opened.own or not is_sure(state, site):
-        return
-    for write in state.history(site).writes:
-        if write is not CALLER:
+    if is_sure(state, site) and (opened.own or by_close):
+        for write in state.history(site).writes:
             frame.trace.record(LostWrite, write, opened).because.add(node)

@@ -103,8 +103,11 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
     if name in ("execute", "scalars", "scalar", "stream", "stream_scalars"):
         return _query(frame, node, name, state, site)
     if name == "refresh":
-        states = machine.work(frame, state, site, Use(node, name))
         refs = [value for value in given if isinstance(value, ObjectRef)]
+        if refs and _is_unflushed(state, refs[0].site):
+            frame.throw(state)  # "not persistent within this Session"
+            return [(replace(state, ghost=True), ANYTHING)]
+        states = machine.work(frame, state, site, Use(node, name))
         return [(objects.refreshed(s, refs[0].site) if refs else s, ANYTHING) for s in states]
     if name == "run_sync" and _ignores_session(node):
         return [(state, ANYTHING)]
@@ -113,6 +116,14 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
     if name in ("expunge", "expunge_all", "expire", "expire_all"):
         return [(objects.forgotten(state, site), ANYTHING)]
     return [(state, ANYTHING)]
+
+
+def _is_unflushed(state: State, node: Node) -> bool:
+    """Whether an object was added, and nothing has flushed it since."""
+    known = state.objects.get(node)
+    if known is None or known.conditions != {objects.NEW}:
+        return False
+    return not any(query.order > node.order for query in state.history(known.session).queries)
 
 
 def _ignores_session(node: Call) -> bool:
