@@ -38,8 +38,16 @@ def session_functions(
             and _calls_loud_methods(flow, quiet, file, function)
         ):
             found.add(function)
-    found -= {f for f in found - wanted if is_called_in_place(f)}
+    for function in found - wanted:
+        if is_called_in_place(function):
+            found.discard(function)
+            found.add(_outermost(function))
     return sorted((f for f in found if f.is_async), key=lambda function: function.order)
+
+
+def _outermost(function: FunctionDef) -> FunctionDef:
+    around = enclosing_function(function)
+    return function if around is None else _outermost(around)
 
 
 def is_called_in_place(function: FunctionDef) -> bool:

@@ -100,14 +100,15 @@ def _after_failure(frame: Frame, state: State, site: Site, node: Node, method: s
     """A handler that uses a session whose failed write was not rolled back: it raises again."""
     session = state.sessions[site]
     handler = handler_around(node)
-    if session.failed is None or not session.hard or session.block is not None or method == "begin_nested":
+    if session.failed is None or not session.hard or session.block is not None:
         return state
-    if not frame.in_handler and (handler is None or handler.contains(session.failed)):
-        return state
+    frame.throw(state, DATABASE)
+    in_handler = frame.in_handler or (handler is not None and not handler.contains(session.failed))
+    if method == "begin_nested" or not in_handler:
+        return replace(state, ghost=True)
     event = frame.trace.record(FailedUse, node, frame.opened[site], is_sure(state, site))
     event.because.add(session.failed)
     event.method = method
-    frame.throw(state, DATABASE)
     return replace(state, ghost=True)
 
 

@@ -33,7 +33,7 @@ from .prelude import FACTORIES, RESET, SCHEMA, SESSION, SUPPORT
 from .recorder import NOW, PROGRAM, Decisions, Mark, Recorder, may_fail, stack
 from .sessions import JudgedSession
 
-MOST_FAULTY_RUNS = 4000
+MOST_FAULTY_RUNS = 700
 """How many runs with faults are made at most of one program."""
 MOST_RUNS = 160
 """How many inputs of one program are tried at most."""
