@@ -274,6 +274,7 @@ def _give_up(frame: Frame, state: State, site: Site, node: Node, method: str) ->
         if session.transaction != "fresh":
             state = after_rollback(state, site, node)
         return state.with_session(site, _ended(session, node), EMPTY_HISTORY)
+    session = session._replace(blocks=())  # a closed session knows nothing of its savepoints
     if not frame.unwinding and handler_around(node) is None:
         lost(frame, state, site, node, by_close=True)
     state = detached(state, site)

@@ -107,6 +107,7 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
         if refs and _is_unflushed(state, refs[0].site):
             frame.throw(state)  # "not persistent within this Session"
             return [(replace(state, ghost=True), ANYTHING)]
+        state = _without_changes(state, site, node)
         states = machine.work(frame, state, site, Use(node, name))
         return [(objects.refreshed(s, refs[0].site) if refs else s, ANYTHING) for s in states]
     if name == "run_sync" and _ignores_session(node):
@@ -124,6 +125,19 @@ def _is_unflushed(state: State, node: Node) -> bool:
     if known is None or known.conditions != {objects.NEW}:
         return False
     return not any(query.order > node.order for query in state.history(known.session).queries)
+
+
+def _without_changes(state: State, site: Site, node: Call) -> State:
+    """`refresh(job)` undoes what was set on the object before: that is no write any more."""
+    argument = node.args[0].value if node.args else None
+    history = state.history(site)
+    kept = frozenset(
+        w
+        for w in history.writes
+        if not (isinstance(w, Attribute) and isinstance(w.value, Name) and isinstance(argument, Name))
+        or w.value.id != argument.id
+    )
+    return state.with_session(site, state.sessions[site], history._replace(writes=kept))
 
 
 def _ignores_session(node: Call) -> bool:

@@ -45,6 +45,8 @@ def compare(text: str, outcome: Outcome, found: Iterable[Found]) -> list[Disagre
         for event in run.events:
             answers = set(_answers(event, lines))
             fitting = {item for item in placed if (item.code, item.line) in answers}
+            if event.kind == "lost":  # neighbouring writes share one finding
+                fitting |= {i for i in placed if i.code == "SUP308" and not set(event.lines).isdisjoint(i.related)}
             explained |= fitting
             goes_on = event.kind == "closed" and not event.causes and lines.in_finally(event.lines[0])
             # In a `finally` behind a failed flush, the error goes on under another name: nobody has caught it.
