@@ -72,12 +72,12 @@ async def process_job(job_id):
     except Exception as error:
         logger.exception("job %s failed: %s", job_id, error)
         try:
-            await record(job_id, "failed")
+            await set_status(job_id, "failed")
         except Exception:
             logger.exception("job %s: the failure could not be recorded", job_id)
 
 
-async def record(job_id, status):
+async def set_status(job_id, status):
     from app.session import get_session
 
     async with get_session() as session, session.begin():
