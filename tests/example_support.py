@@ -23,15 +23,18 @@ import asyncio
 import logging
 from contextlib import asynccontextmanager
 
+import httpx
 from fastapi import APIRouter, BackgroundTasks, Depends
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.models import Batch, Entry, Feed, Job, Report
 
 logger = logging.getLogger(__name__)
 router = APIRouter()
+client = httpx.AsyncClient()
 engine = report_id = index_id = 1
+page_ids = rows = [1, 2]
 
 
 async def do_the_work(session):
@@ -49,6 +52,10 @@ async def get_db():
         yield session
 
 
+async def refresh_page(session, page_id):
+    await session.execute(delete(Entry).where(Entry.index_id == page_id))
+
+
 async def rebuild(session, report_id):
     await session.execute(delete(Entry).where(Entry.index_id == report_id))
 
@@ -57,7 +64,7 @@ def mark_failed(job_id):
     return update(Job).where(Job.id == job_id).values(status="failed")
 """
 IN_TASK = """
-async def process(job_id):
+async def process_job(job_id):
     from app.session import get_session
 
     try:
@@ -65,20 +72,30 @@ async def process(job_id):
     except Exception as error:
         logger.exception("job %s failed: %s", job_id, error)
         try:
-            await record(job_id)
+            await set_status(job_id, "failed")
         except Exception:
             logger.exception("job %s: the failure could not be recorded", job_id)
 
 
-async def record(job_id):
+async def set_status(job_id, status):
     from app.session import get_session
 
     async with get_session() as session, session.begin():
-        await session.execute(update(Job).where(Job.id == job_id).values(status="failed"))
+        await session.execute(update(Job).where(Job.id == job_id).values(status=status))
+"""
+ENDPOINT = """
+@router.post("/jobs")
+async def create(job_id: int, background_tasks: BackgroundTasks, session: AsyncSession = Depends(get_db)):
+{block}
 """
 IN_SESSION = """\
 async with get_session() as session:
 {block}
+"""
+STATUS = """\
+async with get_session() as session, session.begin():
+    job = await session.get(Job, job_id)
+    job.status = "processing"
 """
 IN_TRY = """\
 try:
@@ -87,9 +104,15 @@ try:
         {work}
 {block}
 """
+ENGINE = """\
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+"""
 MODELS = "\n\n".join(
     f"class {name}(Base):\n    __tablename__ = '{name.lower()}'\n    id = mapped_column(Integer, primary_key=True)\n"
     "    index_id = mapped_column(Integer)\n    status = mapped_column(String)\n"
+    "    url = mapped_column(String)\n    result = mapped_column(String)\n"
     for name in ("Batch", "Entry", "Feed", "Job", "Report")
 )
 MODELS = (
@@ -117,6 +140,8 @@ def codes_of(root: Path, rule: Rule, block: str, *, raw_getter: bool = False) ->
     (app / "session.py").write_text(session, "utf-8")
     if "async def get_session" in block:
         (app / "session.py").write_text(session.partition("\n\n@asynccontextmanager")[0] + "\n\n" + block, "utf-8")
+    elif "create_async_engine(" in block:
+        (app / "engine.py").write_text(ENGINE + block, "utf-8")
     else:
         (app / "work.py").write_text(PRELUDE + "\n\n" + _in_place(rule, block), "utf-8")
     settings = Settings(task_names=TASK_NAMES, extend_select=() if rule.default else (rule.code,))
@@ -129,11 +154,23 @@ def _in_place(rule: Rule, block: str) -> str:
         block = IN_TRY.format(work=work, block=block)
     elif not _is_fragment(block):
         return block
+    if "process_job" in block:
+        return _in_task(STATUS) + "\n" + ENDPOINT.format(block=textwrap.indent(block, "    "))
     if "get_session" not in block:
-        if "job =" not in block:
+        if _takes_a_job(block):
             block = "job = await session.get(Job, job_id)\n" + block
         block = IN_SESSION.format(block=textwrap.indent(block, "    "))
+    return _in_task(block)
+
+
+def _in_task(block: str) -> str:
     return IN_TASK.format(block=textwrap.indent(block, " " * 8))
+
+
+def _takes_a_job(block: str) -> bool:
+    """Whether the block uses a job that it does not load itself."""
+    names = [node for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Name) and node.id == "job"]
+    return bool(names) and not any(isinstance(node.ctx, ast.Store) for node in names)
 
 
 def _is_fragment(block: str) -> bool:

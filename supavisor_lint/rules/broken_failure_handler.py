@@ -15,21 +15,31 @@ MissingGreenlet instead, or waits for a lock that its own task holds: the job st
 ```python
 try:
     job = await session.get(Job, job_id)
-    await work(job)
+    await build_report(job.url)
 except Exception:
-    async with session.begin():               # the transaction of get() is still open
-        await mark_failed(session, job_id)
+    logger.exception("job %s failed", job_id)
+    try:
+        async with session.begin():               # the transaction of get() is still open
+            await session.execute(mark_failed(job_id))
+    except Exception:
+        logger.exception("job %s: the failure could not be recorded", job_id)
 ```
 
 ## Use instead
 ```python
 try:
-    job = await session.get(Job, job_id)
-    await work(job)
-except Exception:
-    await session.rollback()
     async with session.begin():
-        await mark_failed(session, job_id)
+        job = await session.get(Job, job_id)
+        url = job.url
+    await build_report(url)
+except Exception:
+    logger.exception("job %s failed", job_id)
+    try:
+        await session.rollback()                  # ends what the try may have left open
+        async with session.begin():
+            await session.execute(mark_failed(job_id))
+    except Exception:
+        logger.exception("job %s: the failure could not be recorded", job_id)
 ```
 
 ## Fix safety

@@ -12,22 +12,40 @@ the failed status never runs. The row says "processing", for ever.
 ## Example
 ```python
 try:
-    await do_the_work(job_id)
+    async with session.begin():
+        job = await session.get(Job, job_id)
+        job.status = "processing"
+    await build_report(job_id)                # cancelled here, the job stays "processing"
+    async with session.begin():
+        job = await session.get(Job, job_id)
+        job.status = "completed"
 except Exception:
     logger.exception("job %s failed", job_id)
-    await mark_failed(job_id)
+    try:
+        await set_status(job_id, "failed")
+    except Exception:
+        logger.exception("job %s: the failure could not be recorded", job_id)
 ```
 
 ## Use instead
 ```python
 try:
-    await do_the_work(job_id)
+    async with session.begin():
+        job = await session.get(Job, job_id)
+        job.status = "processing"
+    await build_report(job_id)
+    async with session.begin():
+        job = await session.get(Job, job_id)
+        job.status = "completed"
 except asyncio.CancelledError:
-    await asyncio.shield(mark_failed(job_id, "cancelled"))
+    await asyncio.shield(set_status(job_id, "cancelled"))
     raise
 except Exception:
     logger.exception("job %s failed", job_id)
-    await mark_failed(job_id)
+    try:
+        await set_status(job_id, "failed")
+    except Exception:
+        logger.exception("job %s: the failure could not be recorded", job_id)
 ```
 
 ## Fix safety

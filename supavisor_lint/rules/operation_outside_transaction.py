@@ -12,9 +12,8 @@ The operation begins a transaction that stays open, with its connection, until t
 ## Example
 ```python
 async with get_session() as session:
-    job = await session.get(Job, job_id)          # begins a transaction
-    async with session.begin():                   # InvalidRequestError
-        job.status = "processing"
+    job = await session.get(Job, job_id)      # begins a transaction, which stays open
+    await build_report(job.url)
 ```
 
 ## Use instead
@@ -22,7 +21,8 @@ async with get_session() as session:
 async with get_session() as session:
     async with session.begin():
         job = await session.get(Job, job_id)
-        job.status = "processing"
+        url = job.url
+    await build_report(url)
 ```
 
 ## Fix safety

@@ -13,14 +13,14 @@ the task sets on it is never saved; and what it reads is as old as the request.
 
 ## Example
 ```python
-order = await session.get(Order, order_id)
-background_tasks.add_task(send_invoice, order)
+job = await session.get(Job, job_id)
+background_tasks.add_task(process_job, job)
 ```
 
 ## Use instead
 ```python
-order = await session.get(Order, order_id)
-background_tasks.add_task(send_invoice, order.id)      # the task loads it in a session of its own
+job = await session.get(Job, job_id)
+background_tasks.add_task(process_job, job.id)      # the task loads it in a session of its own
 ```
 
 ## Fix safety

@@ -15,15 +15,18 @@ does so by luck, and one after the other.
 
 ## Example
 ```python
-async with get_session() as session:
+async with get_session() as session, session.begin():
     await asyncio.gather(*[refresh_page(session, page_id) for page_id in page_ids])
 ```
 
 ## Use instead
 ```python
 async def refresh_one(page_id):
-    async with get_session() as session:
-        await refresh_page(session, page_id)
+    try:
+        async with get_session() as session, session.begin():
+            await refresh_page(session, page_id)
+    except Exception:
+        logger.exception("page %s not refreshed", page_id)
 
 await asyncio.gather(*[refresh_one(page_id) for page_id in page_ids])
 ```

@@ -24,7 +24,8 @@ async with session.begin():
     url = job.url
 response = await client.get(url)
 async with session.begin():
-    ...                                            # load the job again, and write the result
+    job = await session.get(Job, job_id)
+    job.result = response.text
 ```
 
 ## Fix safety

@@ -13,17 +13,20 @@ tasks in FastAPI 0.106 to 0.117, and after them in all others.
 
 ## Example
 ```python
+job = Job(status="pending")
 session.add(job)
 await session.flush()
-asyncio.create_task(run_job(job.id))
+asyncio.create_task(process_job(job.id))
 await session.commit()
 ```
 
 ## Use instead
 ```python
+job = Job(status="pending")
 session.add(job)
 await session.commit()
-asyncio.create_task(run_job(job.id))
+await session.refresh(job)                 # the commit has expired its attributes
+asyncio.create_task(process_job(job.id))
 ```
 
 ## Fix safety
