@@ -245,7 +245,8 @@ def _end_in_block(frame: Frame, state: State, site: Site, node: Node, method: st
     blocks = tuple(b._replace(over=node) for b in session.blocks)
     session = session._replace(blocks=blocks, failed=None, hard=False, sure=not session.shared)
     if method == "commit":
-        frame.throw(after_rollback(state.with_session(site, session, EMPTY_HISTORY), site, node), DATABASE)
+        left = session._replace(sure=False)  # what a commit that fails leaves of the block depends on how it failed
+        frame.throw(after_rollback(state.with_session(site, left, EMPTY_HISTORY), site, node), DATABASE)
         state = after_commit(state, frame.opened[site], node)
         history = history._replace(writes=frozenset(), carried=frozenset())
     else:
@@ -274,7 +275,6 @@ def _give_up(frame: Frame, state: State, site: Site, node: Node, method: str) ->
         if session.transaction != "fresh":
             state = after_rollback(state, site, node)
         return state.with_session(site, _ended(session, node), EMPTY_HISTORY)
-    session = session._replace(blocks=())  # a closed session knows nothing of its savepoints
     if not frame.unwinding and handler_around(node) is None:
         lost(frame, state, site, node, by_close=True)
     state = detached(state, site)

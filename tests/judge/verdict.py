@@ -49,7 +49,8 @@ def compare(text: str, outcome: Outcome, found: Iterable[Found]) -> list[Disagre
                 fitting |= {i for i in placed if i.code == "SUP308" and not set(event.lines).isdisjoint(i.related)}
             explained |= fitting
             goes_on = event.kind == "closed" and not event.causes and lines.in_finally(event.lines[0])
-            # In a `finally` behind a failed flush, the error goes on under another name: nobody has caught it.
+            goes_on = goes_on or (event.kind == "lost" and lines.in_finally(event.lines[0]))
+            # In a `finally` an error may be on its way: behind a failed flush it goes on under another name.
             if event.required and not fitting and not goes_on and not run.faults:
                 missed = Disagreement(f"missed {event.kind}", event.lines[0] if event.lines else 0, event, run)
                 wrong.setdefault((missed.kind, missed.line), missed)
@@ -84,7 +85,7 @@ def _answers(event: Event, lines: Lines) -> Iterable[tuple[str, int]]:
     if event.kind == "begun":
         yield from (("SUP302", line) for line in here)
     elif event.kind == "closed":
-        yield from (("SUP303", line) for line in event.causes)
+        yield from (("SUP303", line) for line in here.union(event.causes))
         yield from (("SUP306", line) for line in caught)
         yield from (("SUP309", line) for line in here)
     elif event.kind in ("pending", "aborted"):
