@@ -52,6 +52,7 @@ from supavisor_lint.project.values import Session
 
 Results: TypeAlias = list[tuple[State, Tracked]]
 
+_NO_KEY = SessionKey("", None)
 _NOT_COLUMNS = frozenset({"awaitable_attrs", "metadata", "registry"})
 
 
@@ -72,9 +73,9 @@ def evaluate(frame: Frame, expr: Expr, state: State) -> Results:
             return [(bind(frame, after, target, v), v) for after, v in evaluate(frame, value, state)]
         case IfExp(body, test, orelse):
             yes, no = truth(frame, test, state)
-            return [*_all(frame, body, yes), *_all(frame, orelse, no)]
+            return _distinct([*_all(frame, body, yes), *_all(frame, orelse, no)])
         case BoolOp():
-            return _short_circuit(frame, expr.values, state)
+            return _distinct(_short_circuit(frame, expr.values, state))
         case Lambda():
             return [(share_captured(state, expr), ANYTHING)]
         case Comprehension():
@@ -87,6 +88,11 @@ def evaluate(frame: Frame, expr: Expr, state: State) -> Results:
             return evaluate(frame, value, state)
         case _:
             return _parts(frame, expr, state)
+
+
+def _distinct(results: Results) -> Results:
+    """The results without repetitions: most branches of an expression change nothing."""
+    return list({(id(state), value): (state, value) for state, value in results}.values())
 
 
 def _all(frame: Frame, expr: Expr, states: Iterable[State]) -> Results:
@@ -152,21 +158,25 @@ def share_captured(state: State, function: Node) -> State:
 def _name(frame: Frame, expr: Name, state: State) -> tuple[State, Tracked]:
     if expr.id in state.variables:
         return state, state.variables[expr.id]
+    if expr in frame.follower.plain:
+        return state, ANYTHING
     owner = scope_of(expr).lookup(expr.id)
     bindings = owner.bindings[expr.id] if owner is not None else []
     if any(isinstance(b, FunctionDef) for b in bindings) and owner is frame.function.scope:
         nested = next(b for b in bindings if isinstance(b, FunctionDef))
         return share_captured(state, nested), ANYTHING
     if owner is frame.function.scope and not any(isinstance(b, Param) for b in bindings):
+        frame.follower.plain.add(expr)
         return state, ANYTHING  # bound by something that is not followed
     return foreign(frame, expr, state)
 
 
 def foreign(frame: Frame, expr: Name | Attribute, state: State) -> tuple[State, Tracked]:
     """A session that the function did not open: a parameter, an attribute, a variable of the function around."""
-    session = frame.ev.session(frame.file, expr)
-    key = session_key(expr)
+    session = None if expr in frame.follower.plain else frame.ev.session(frame.file, expr)
+    key = session_key(expr) if session is not None else _NO_KEY
     if session is None or not key.text:
+        frame.follower.plain.add(expr)
         return state, ANYTHING
     return foreign_session(frame, key, session, state, dotted(expr)), SessionRef(key)
 

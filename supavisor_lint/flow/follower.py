@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from supavisor_lint.facts.file import FileFacts, enclosing_function
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
-from supavisor_lint.facts.tree import Call
+from supavisor_lint.facts.tree import Call, Expr
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.conditions import repeated_conditions
 from supavisor_lint.flow.events import Trace
@@ -37,6 +37,7 @@ class Follower:
         self.registrations: dict[Node, list[Registration]] = {}
         for registration in registrations:
             self.registrations.setdefault(registration.node, []).append(registration)
+        self.plain: set[Expr] = set()  # names and attributes that are no sessions
         self._traces: dict[FunctionDef, Trace] = {}
         self.quiet = Quiet(flow.ev)
         self._inliner = Inliner(self.quiet)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import (
@@ -77,7 +78,7 @@ def step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
             return _raise(frame, exc, cause, state)
         case If(test, body, orelse):
             yes, no = truth(frame, test, state)
-            return [*run(frame, body, States(yes)), *run(frame, orelse, States(no))]
+            return _without_idle_facts(state, run(frame, body, States(yes)), run(frame, orelse, States(no)))
         case While() | For():
             return loop(frame, statement, state, run)
         case Try():
@@ -96,6 +97,17 @@ def step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
             return [state.unbound(name)]
         case _:
             return [state]
+
+
+def _without_idle_facts(before: State, yes: States, no: States) -> list[State]:
+    """The ends of both branches. Where they are the same, it does not matter which one was taken."""
+    plain = [{replace(s, assumed=before.assumed).identity for s in ends} for ends in (yes, no)]
+    idle = plain[0] & plain[1]
+    ends = []
+    for state in (*yes, *no):
+        stripped = replace(state, assumed=before.assumed)
+        ends.append(stripped if stripped.identity in idle else state)
+    return ends
 
 
 # --------------------------------------------------------------------------------------------------------- simple
