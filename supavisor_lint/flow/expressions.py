@@ -92,6 +92,8 @@ def evaluate(frame: Frame, expr: Expr, state: State) -> Results:
 
 def _distinct(results: Results) -> Results:
     """The results without repetitions: most branches of an expression change nothing."""
+    if len(results) > 1:
+        results = [(state, ANYTHING if isinstance(value, ConstantRef) else value) for state, value in results]
     return list({(id(state), value): (state, value) for state, value in results}.values())
 
 
