@@ -54,6 +54,8 @@ class Quiet:
         size = sum(isinstance(node, Stmt) for node in nodes)
         if not names.isdisjoint(_LOUD):
             return Manner(False, True, size)
+        if not function.is_async:  # it cannot await what ends a transaction
+            return Manner(True, not names.isdisjoint(_WRITES), size)
         called = [self.of(f.file, f.node) if f is not None else None for f in self._handed(file, function, nodes)]
         quiet = all(manner is not None and manner.quiet for manner in called)
         writes = not names.isdisjoint(_WRITES) or any(manner is None or manner.writes for manner in called)
