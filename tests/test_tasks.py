@@ -156,7 +156,7 @@ def test_a_string_names_the_task(tmp_path: Path) -> None:
 
 def test_definitions_that_lead_on_and_on_end_somewhere(tmp_path: Path) -> None:
     chain = "\n".join(f"def f{i}():\n    return f{i + 1}()\n" for i in range(300))
-    rebound = "def g(q):\n" + "    q = q.again(q)\n" * 30 + "    return q\n"
+    rebound = "def g(q):\n" + "    q = q.again(q)\n" * 300 + "    return q\n"
     calls = "x = make" + ".then()" * 120 + "\n"
     files = {
         "app/session.py": SESSION_MODULE,

@@ -34,6 +34,7 @@ from supavisor_lint.settings import Settings
 
 MAX_ALTERNATIVES = 12
 MAX_DEPTH = 120  # definitions that lead to definitions; real code needs a dozen
+_NOWHERE = MAX_DEPTH  # deeper than any open question
 
 
 class Files(Protocol):
@@ -68,9 +69,9 @@ class Evaluator:
         self.files = files
         self.settings = settings
         self._memo: dict[object, tuple[Value, ...]] = {}
-        self._active: set[object] = set()
+        self._active: dict[object, int] = {}
         self._provisional: list[object] = []
-        self._cut = False
+        self._cut = _NOWHERE
 
     def values(self, file: FileFacts, expr: Expr) -> tuple[Value, ...]:
         """All that an expression of a file can be."""
@@ -80,36 +81,35 @@ class Evaluator:
     def guarded(self, key: object, compute: Callable[[], Iterable[Value]]) -> tuple[Value, ...]:
         """`compute()`, once for each key; nothing while the same key is being computed, so that recursion ends.
 
-        An answer that was cut short by such a cycle holds only inside it: it is forgotten when the outermost
-        question is answered. The outermost answer itself is complete, since alternatives only add up.
+        An answer that was cut short because a question further out is still open holds only inside that question: it is
+        forgotten when that one is answered. The answer to that one is complete, since alternatives only add up.
         """
         known = self._memo.get(key)
         if known is not None:
             return known
-        if key in self._active:
-            self._cut = True
-            return ()
-        if len(self._active) >= MAX_DEPTH:
-            self._cut = True
-            return (UNKNOWN,)
-        outer_cut, self._cut = self._cut, False
-        self._active.add(key)
+        depth = len(self._active)
+        if key in self._active or depth >= MAX_DEPTH:
+            self._cut = min(self._cut, self._active.get(key, 0))
+            return () if key in self._active else (UNKNOWN,)
+        outer_cut, self._cut = self._cut, _NOWHERE
+        inner = len(self._provisional)
+        self._active[key] = depth
         try:
             found = self._memo[key] = distinct(compute())
         finally:
-            self._active.discard(key)
-        if self._cut and self._active:
+            del self._active[key]
+        if self._cut < depth:
             self._provisional.append(key)
-        elif not self._active:
-            self._forget_provisional()
-        self._cut = outer_cut or self._cut
+        else:
+            self._forget_provisional(inner)
+            self._cut = _NOWHERE
+        self._cut = min(outer_cut, self._cut)
         return found
 
-    def _forget_provisional(self) -> None:
-        for key in self._provisional:
+    def _forget_provisional(self, first: int) -> None:
+        for key in self._provisional[first:]:
             self._memo.pop(key, None)
-        self._provisional.clear()
-        self._cut = False
+        del self._provisional[first:]
 
     def _evaluate(self, file: FileFacts, expr: Expr) -> Iterable[Value]:
         match expr:

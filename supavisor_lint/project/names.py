@@ -66,7 +66,7 @@ def name_values(ev: Evaluator, file: FileFacts, read: Name) -> Iterable[Value]:
         block = _binding_block(owner.bindings[name], read)
         if block is not None:
             return binding_values(ev, file, block)
-    return bound_values(ev, file, name, owner)
+    return ev.guarded((owner, name), lambda: bound_values(ev, file, name, owner))
 
 
 def _binding_block(bindings: list[Binding], read: Name) -> Entered | None:
@@ -160,7 +160,7 @@ def member_of_module(ev: Evaluator, path: str, name: str) -> Iterable[Value]:
     file = ev.files.facts_defining(path, name)
     if file is not None and name in file.scope.bindings:
         scope = file.scope
-        return ev.guarded((path, name), lambda: bound_values(ev, file, name, scope))
+        return ev.guarded((scope, name), lambda: bound_values(ev, file, name, scope))
     submodule = ev.files.submodule(path, name)
     if submodule is not None:
         return (ModuleValue(submodule),)
