@@ -8,9 +8,11 @@ from typing import TypeAlias
 
 from supavisor_lint.facts.handlers import is_broad
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.spelling import dotted
 from supavisor_lint.facts.statements import Handler, WithItem
 from supavisor_lint.facts.tree import Call, Expr
 from supavisor_lint.flow import expressions, machine
+from supavisor_lint.flow.binding import bind
 from supavisor_lint.flow.events import EndedInBlock
 from supavisor_lint.flow.frame import DATABASE, Frame, Thrown
 from supavisor_lint.flow.handlers import catches
@@ -68,7 +70,7 @@ def enter(frame: Frame, item: WithItem, state: State, *, is_async: bool) -> list
 
 
 def _bound(frame: Frame, state: State, item: WithItem, value: Tracked) -> State:
-    return state if item.target is None else expressions.bind(frame, state, item.target, value)
+    return state if item.target is None else bind(frame, state, item.target, value)
 
 
 def _suppressor(frame: Frame, context: Expr) -> Callable[[Thrown], bool | None]:
@@ -116,7 +118,7 @@ def _opened(frame: Frame, item: WithItem, state: State, session: Session, *, beg
     target = item.target
     assert target is not None
     site: Site = item
-    name = expressions.dotted(target) or "session"
+    name = dotted(target) or "session"
     frame.opened[site] = frame.follower.openings.opened(site, name, session)
     blocks = (OpenBlock(item.context, nested=False),) if begun else ()
     histories = {s: h for s, h in state.histories.items() if s is not site}

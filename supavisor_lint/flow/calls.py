@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from supavisor_lint.facts.handlers import is_log_call
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name
 from supavisor_lint.flow import expressions, machine, objects, session_calls
+from supavisor_lint.flow.binding import opened_session
 from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
 from supavisor_lint.flow.operations import OPENED_HERE
-from supavisor_lint.flow.passing import called_functions, passed_values, with_receivers_sessions
+from supavisor_lint.flow.passing import passed_values, with_receivers_sessions
 from supavisor_lint.flow.registering import note_registration
 from supavisor_lint.flow.slow import slow_call
 from supavisor_lint.flow.state import State
@@ -21,6 +22,7 @@ from supavisor_lint.flow.values import (
     SessionRef,
     Tracked,
 )
+from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.values import (
     ClassValue,
     Coroutine,
@@ -72,7 +74,7 @@ def _plain(frame: Frame, node: Call, state: State) -> Results:
         after = _note_slow(frame, node, after, given)
         note_registration(frame, node, after)
         if isinstance(opened, Session):
-            results.append(expressions.opened_session(frame, node, after, opened))
+            results.append(opened_session(frame, node, after, opened))
         elif opened is not None:
             results.append((after, OpenerRef(node)))
         else:
@@ -98,7 +100,7 @@ def _opens(frame: Frame, node: Call) -> Session | bool | None:
 
 def _into(frame: Frame, node: Call, state: State, given: list[Tracked]) -> Results:
     """A call of something else, maybe with sessions or objects among its arguments."""
-    functions = called_functions(frame, node)
+    functions = functions_called(frame.ev, frame.file, node)
     state = with_receivers_sessions(frame, node, functions, state)
     passed = passed_values(frame, node, functions, state, given)
     if passed is not None:
@@ -144,7 +146,7 @@ def is_harmless(frame: Frame, node: Call) -> bool:
 def _note_slow(frame: Frame, node: Call, state: State, given: list[Tracked]) -> State:
     if not any(history.queries for history in state.histories.values()):
         return state
-    if passed_values(frame, node, called_functions(frame, node), state, given) is not None:
+    if passed_values(frame, node, functions_called(frame.ev, frame.file, node), state, given) is not None:
         return state  # followed into: what it does with the session comes first
     what = slow_call(frame.ev, frame.file, node)
     for site, history in state.histories.items() if what is not None else ():

@@ -12,7 +12,8 @@ from supavisor_lint.facts.scopes import Entered
 from supavisor_lint.facts.statements import FunctionDef, With
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
 from supavisor_lint.flow.alternatives import exclude_each_other
-from supavisor_lint.flow.operations import OPENED_HERE, SessionFlow, SessionKey, session_key
+from supavisor_lint.flow.operations import OPENED_HERE, SessionFlow
+from supavisor_lint.flow.session_keys import SessionKey, session_key
 from supavisor_lint.flow.session_uses import SessionUses, Use
 from supavisor_lint.flow.started import TASK_MAKERS, Start, Starts, loop_around
 from supavisor_lint.project.registration import bind_arguments

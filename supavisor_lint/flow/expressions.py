@@ -6,10 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from supavisor_lint.facts.file import scope_of, walk
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Assigned
-from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.facts.spelling import dotted
 from supavisor_lint.facts.tree import (
     Attribute,
     Await,
@@ -24,21 +22,20 @@ from supavisor_lint.facts.tree import (
     Lambda,
     Name,
     NamedExpr,
-    Param,
     Starred,
     Subscript,
     Yield,
 )
 from supavisor_lint.flow import calls, machine
+from supavisor_lint.flow.attributes import read_attribute
+from supavisor_lint.flow.binding import bind, foreign, opened_session, read_name, share, share_captured
 from supavisor_lint.flow.conditions import elements, truth
-from supavisor_lint.flow.events import ExpiredRead
 from supavisor_lint.flow.frame import Frame
-from supavisor_lint.flow.objects import loaded, refreshed
-from supavisor_lint.flow.operations import OPENED_HERE, SessionKey, session_key
-from supavisor_lint.flow.state import Condition, SessionState, State
+from supavisor_lint.flow.objects import loaded
+from supavisor_lint.flow.operations import OPENED_HERE
+from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import (
     ANYTHING,
-    CALLER,
     BlockRef,
     ConstantRef,
     ManyRef,
@@ -48,12 +45,8 @@ from supavisor_lint.flow.values import (
     Tracked,
     TransactionRef,
 )
-from supavisor_lint.project.values import Session
 
 Results: TypeAlias = list[tuple[State, Tracked]]
-
-_NO_KEY = SessionKey("", None)
-_NOT_COLUMNS = frozenset({"awaitable_attrs", "metadata", "registry"})
 
 
 def evaluate(frame: Frame, expr: Expr, state: State) -> Results:
@@ -62,7 +55,7 @@ def evaluate(frame: Frame, expr: Expr, state: State) -> Results:
         case Constant(value):
             return [(state, ConstantRef(value) if value is None or isinstance(value, bool) else ANYTHING)]
         case Name():
-            return [_name(frame, expr, state)]
+            return [read_name(frame, expr, state)]
         case Attribute():
             return _attribute(frame, expr, state)
         case Call():
@@ -137,164 +130,22 @@ def _shared_all(state: State, values: Iterable[Tracked]) -> State:
     return state
 
 
-def share(state: State, value: Tracked) -> State:
-    """A session gets where others can use it at any time; from now on nothing is sure about it."""
-    if not isinstance(value, SessionRef) or value.site not in state.sessions:
-        return state
-    session = state.sessions[value.site]
-    return state.with_session(value.site, session._replace(sure=False, shared=True))
-
-
-def share_captured(state: State, function: Node) -> State:
-    """The same for every session that a nested function or lambda uses."""
-    names = {node.id for node in walk(function) if isinstance(node, Name)}
-    for name, value in state.variables.items():
-        if name.partition(".")[0] in names:
-            state = share(state, value)
-    return state
-
-
 # ---------------------------------------------------------------------------------------------------------- names
-
-
-def _name(frame: Frame, expr: Name, state: State) -> tuple[State, Tracked]:
-    if expr.id in state.variables:
-        return state, state.variables[expr.id]
-    if expr in frame.follower.plain:
-        return state, ANYTHING
-    owner = scope_of(expr).lookup(expr.id)
-    bindings = owner.bindings[expr.id] if owner is not None else []
-    if any(isinstance(b, FunctionDef) for b in bindings) and owner is frame.function.scope:
-        nested = next(b for b in bindings if isinstance(b, FunctionDef))
-        return share_captured(state, nested), ANYTHING
-    if owner is frame.function.scope and not any(isinstance(b, Param) for b in bindings):
-        frame.follower.plain.add(expr)
-        return state, ANYTHING  # bound by something that is not followed
-    return foreign(frame, expr, state)
-
-
-def foreign(frame: Frame, expr: Name | Attribute, state: State) -> tuple[State, Tracked]:
-    """A session that the function did not open: a parameter, an attribute, a variable of the function around."""
-    session = None if expr in frame.follower.plain else frame.ev.session(frame.file, expr)
-    key = session_key(expr) if session is not None else _NO_KEY
-    if session is None or not key.text:
-        frame.follower.plain.add(expr)
-        return state, ANYTHING
-    return foreign_session(frame, key, session, state, dotted(expr)), SessionRef(key)
-
-
-def foreign_session(frame: Frame, key: SessionKey, session: Session, state: State, name: str | None = None) -> State:
-    """The state in which a session of somebody else is followed, under its key's text or another name."""
-    name = name or key.text
-    if key not in frame.opened:
-        frame.opened[key] = replace(frame.follower.openings.opened(key, name, session), own=False)
-    if key not in state.sessions:
-        state = state.with_session(key, SessionState("entry", sure=session.confidence == "high"))
-    return state.with_variable(name, SessionRef(key))
-
-
-def dotted(expr: Expr) -> str | None:
-    """`a.b.c` as text, None for anything else."""
-    if isinstance(expr, Name):
-        return expr.id
-    if isinstance(expr, Attribute):
-        inner = dotted(expr.value)
-        return None if inner is None else f"{inner}.{expr.attr}"
-    return None
 
 
 def _attribute(frame: Frame, expr: Attribute, state: State) -> Results:
     text = dotted(expr)
-    if text is not None and text in state.variables:
+    if text in state.variables:
         return [(state, state.variables[text])]
     results: Results = []
     for after, value in evaluate(frame, expr.value, state):
         if isinstance(value, ObjectRef):
-            results += read_attribute(frame, expr, after, value)
-        elif text is not None and isinstance(value, type(ANYTHING)):
+            results.append(read_attribute(frame, expr, after, value))
+        elif text and isinstance(value, type(ANYTHING)):
             results.append(foreign(frame, expr, after))
         else:
             results.append((after, ANYTHING))
     return results
-
-
-def read_attribute(frame: Frame, expr: Attribute, state: State, ref: ObjectRef) -> Results:
-    """Reading an attribute of an ORM object: raises where it has expired, and leaves a transaction open."""
-    known = state.objects.get(ref.site)
-    if known is None or expr.attr in known.present or not _is_column(expr, known.entity):
-        return [(state, ANYTHING)]
-    expired = [c for c in known.conditions if c.kind == "expired"]
-    if not expired:
-        return [(state, ANYTHING)]
-    site = known.session
-    event = frame.trace.record(ExpiredRead, expr, frame.opened[site], machine.is_sure(state, site))
-    event.because |= {c.by for c in expired if c.by is not None}
-    if ref.site in frame.given:
-        event.because.add(CALLER)  # the caller's object: it is the call that must not do this
-    event.detached = event.detached or all(c.detached for c in expired)
-    frame.throw(_begun_by(state, site, expr, expired))
-    rest = known.conditions - set(expired)
-    if rest:
-        return [(state.with_object(ref.site, known._replace(conditions=rest)), ANYTHING)]
-    return [(replace(refreshed(state, ref.site), ghost=True), ANYTHING)]
-
-
-def _begun_by(state: State, site: object, node: Node, expired: list[Condition]) -> State:
-    session = state.sessions.get(site)
-    if session is None or session.blocks or all(c.detached for c in expired):
-        return state
-    history = state.history(site)
-    origins = history.origins or frozenset((node,))
-    return state.with_session(site, session._replace(transaction="begun"), history._replace(origins=origins))
-
-
-def _is_column(expr: Attribute, entity: object) -> bool:
-    """Whether an attribute may be a column: not a method, property or constant of the class."""
-    if isinstance(expr.parent, Call) and expr.parent.func is expr:
-        return False
-    if expr.attr.startswith("__") or expr.attr in _NOT_COLUMNS:
-        return False
-    scope = getattr(entity, "scope", None)
-    for binding in scope.bindings.get(expr.attr, []) if scope is not None else []:
-        if isinstance(binding, FunctionDef):
-            return False
-        if isinstance(binding, Assigned) and isinstance(binding.value, Constant) and binding.annotation is None:
-            return False
-    return True
-
-
-def bind_name(frame: Frame, state: State, name: str, value: Tracked) -> State:
-    """Bind a local name; only what can matter later is kept."""
-    if isinstance(value, ConstantRef) and name not in frame.life.tested:
-        value = ANYTHING
-    if value == ANYTHING and frame.function.param(name) is None:
-        return state.unbound(name)
-    return state.with_variable(name, value)
-
-
-def bind(frame: Frame, state: State, target: Expr, value: Tracked) -> State:
-    """Bind a target to a value. What is put into an attribute or container may be used by others."""
-    if isinstance(target, Name):
-        scope = frame.function.scope
-        if target.id in scope.globals or target.id in scope.nonlocals:
-            state = share(state, value)
-        return bind_name(frame, state, target.id, value)
-    if isinstance(target, Collection | Starred):
-        items = target.items if isinstance(target, Collection) else (target.value,)
-        for item in items:
-            state = bind(frame, state, item, ANYTHING)
-        return state
-    text = dotted(target)
-    state = share(state, value)
-    if text is None:
-        return state
-    if value == ANYTHING and text.partition(".")[0] in frame.function.scope.bindings and not _is_param(frame, text):
-        return state.unbound(text)
-    return state.with_variable(text, value)
-
-
-def _is_param(frame: Frame, text: str) -> bool:
-    return frame.function.param(text.partition(".")[0]) is not None
 
 
 # ------------------------------------------------------------------------------------------------------ compounds
@@ -314,20 +165,6 @@ def _awaited(frame: Frame, expr: Await, state: State, value: Tracked) -> Results
     if not isinstance(expr.value, Call):
         frame.throw(state)
     return [(state, value)]
-
-
-def opened_session(frame: Frame, expr: Expr, state: State, session: Session) -> tuple[State, Tracked]:
-    """A session that an expression opens, without entering it."""
-    name = _bound_name(expr)
-    frame.opened[expr] = frame.follower.openings.opened(expr, name, session)
-    state = replace(state, histories={s: h for s, h in state.histories.items() if s is not expr})
-    return state.with_session(expr, SessionState("fresh", sure=session.confidence != "low")), SessionRef(expr)
-
-
-def _bound_name(expr: Expr) -> str:
-    parent = expr.parent
-    targets = getattr(parent, "targets", None) or (getattr(parent, "target", None),)
-    return dotted(targets[0]) or "session" if isinstance(targets[0], Expr) else "session"
 
 
 def _short_circuit(frame: Frame, operands: Sequence[Expr], state: State) -> Results:

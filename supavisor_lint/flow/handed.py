@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import enclosing_function, scope_of, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
-from supavisor_lint.facts.tree import Argument, Attribute, Call, Expr, Name
+from supavisor_lint.facts.tree import Argument, Call, Expr, Name
 from supavisor_lint.flow.operations import SessionFlow
+from supavisor_lint.flow.wording import written
 from supavisor_lint.project.members import member, self_assignments
 from supavisor_lint.project.project import Project
 from supavisor_lint.project.registration import Registration, bind_arguments
@@ -54,7 +55,7 @@ def _by_argument(flow: SessionFlow, registration: Registration) -> Iterator[Hand
         if is_foreign and _only_closes(flow, registration, argument.value):
             continue
         if is_foreign or _keeps_session(flow, registration, argument.value):
-            yield Handed(registration, argument, _text(argument.value))
+            yield Handed(registration, argument, written(argument.value))
 
 
 def _by_closure(flow: SessionFlow, registration: Registration) -> Iterator[Handed]:
@@ -87,7 +88,7 @@ def _by_object(flow: SessionFlow, registration: Registration) -> Iterator[Handed
             return
     keeper = carrier.value if isinstance(carrier, Argument) else None
     if isinstance(keeper, Name | Call) and _keeps_session(flow, registration, keeper):
-        yield Handed(registration, carrier, _text(keeper))
+        yield Handed(registration, carrier, written(keeper))
 
 
 def _receiver(target: FunctionValue) -> str:
@@ -143,11 +144,3 @@ def _target_expr(registration: Registration) -> Node:
     if isinstance(node, Call) and node.args:
         return node.args[0]
     return node
-
-
-def _text(expr: Expr) -> str:
-    if isinstance(expr, Name):
-        return expr.id
-    if isinstance(expr, Attribute):
-        return f"{_text(expr.value)}.{expr.attr}"
-    return "…"

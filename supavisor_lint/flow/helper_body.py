@@ -10,7 +10,8 @@ from supavisor_lint.facts.handlers import enclosing_tries, own_nodes, raises
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Handler, With, WithItem
 from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name, Yield
-from supavisor_lint.flow.operations import Operation, SessionFlow, SessionKey, session_key
+from supavisor_lint.flow.operations import Operation, SessionFlow
+from supavisor_lint.flow.session_keys import SessionKey, session_key
 from supavisor_lint.project.values import External, Session
 
 _DELEGATED = frozenset({"helper", "dependency", "parameter", "request"})

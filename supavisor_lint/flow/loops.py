@@ -7,8 +7,9 @@ from typing import TypeAlias
 
 from supavisor_lint.facts.statements import For, While
 from supavisor_lint.facts.tree import Block, Call, Collection, Constant, Expr, Name
+from supavisor_lint.flow.binding import bind
 from supavisor_lint.flow.conditions import elements, truth
-from supavisor_lint.flow.expressions import bind, evaluate, iterated
+from supavisor_lint.flow.expressions import evaluate, iterated
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.state import State, States, TooManyStates
 from supavisor_lint.flow.values import ANYTHING, Tracked

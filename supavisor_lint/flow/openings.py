@@ -8,7 +8,8 @@ from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Constant, Name
 from supavisor_lint.flow.helper_body import HelperBody, called_methods, exit_method, helper_bodies
-from supavisor_lint.flow.operations import OPENED_HERE, SessionFlow, session_key
+from supavisor_lint.flow.operations import OPENED_HERE, SessionFlow
+from supavisor_lint.flow.session_keys import session_key
 from supavisor_lint.flow.values import Exit, Opened, Site
 from supavisor_lint.project import calls
 from supavisor_lint.project.values import ClassValue, Decorated, Factory, FunctionValue, Manager, NamedHelper, Session

@@ -6,17 +6,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from supavisor_lint.facts.file import FileFacts, scope_of, walk_own
+from supavisor_lint.facts.file import FileFacts, walk_own
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Assigned, Scope
 from supavisor_lint.facts.statements import FunctionDef, Handler, With, WithItem
 from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name
-from supavisor_lint.project.calls import entered
+from supavisor_lint.flow.session_keys import SessionKey, session_key
+from supavisor_lint.project.calls import entered, functions_called
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.names import names_function
 from supavisor_lint.project.registration import bind_arguments
 from supavisor_lint.project.values import (
-    Coroutine,
     Decorated,
     FactoryBlock,
     FunctionValue,
@@ -52,14 +51,6 @@ ENDS = frozenset({"commit", "rollback", "close", "reset"})
 OPENED_HERE = frozenset({"factory", "class", "helper", "getter", "dependency"})
 
 Kind: TypeAlias = Literal["work", "commit", "rollback", "close", "begin"]
-
-
-@dataclass(frozen=True, slots=True)
-class SessionKey:
-    """Which session variable: its name (`self.db` with dots) and the scope that binds it."""
-
-    text: str
-    scope: Scope | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,18 +176,12 @@ class SessionFlow:
         sessions = [(e, s) for e in handed if (s := self.session(file, e, function, param)) is not None]
         if not sessions:
             return
-        for callee in self._callees(file, call):
+        for callee in functions_called(self.ev, file, call)[:1]:
             given = bind_arguments(callee, call.args)
             for expr, session in sessions:
                 name = next((n for n, e in given.items() if e is expr), None)
                 if name is not None:
                     yield from self._effects_of(file, call, expr, session, self.effects(callee, name))
-
-    def _callees(self, file: FileFacts, call: Call) -> Iterable[FunctionValue]:
-        callees = [v.function for v in self.ev.values(file, call) if isinstance(v, Coroutine)]
-        if not callees:
-            callees = [v for v in self.ev.values(file, call.func) if isinstance(v, FunctionValue)]
-        return callees[:1]
 
     def _effects_of(
         self, file: FileFacts, call: Call, expr: Expr, session: Session, effects: Effects
@@ -282,22 +267,6 @@ def _kind(method: str) -> Kind | None:
     if method in ENDS:
         return "commit" if method == "commit" else "rollback" if method == "rollback" else "close"
     return None
-
-
-def session_key(expr: Expr, depth: int = 0) -> SessionKey:
-    """Which variable an expression is."""
-    if isinstance(expr, Name):
-        scope = scope_of(expr).lookup(expr.id)
-        bindings = scope.bindings[expr.id] if scope is not None else []
-        if len(bindings) == 1 and isinstance(bindings[0], Assigned) and bindings[0].index is None:
-            value = bindings[0].value
-            if isinstance(value, Name | Attribute) and depth < 4:  # a second name for the same session
-                return session_key(value, depth + 1)
-        return SessionKey(expr.id, scope)
-    if isinstance(expr, Attribute):
-        inner = session_key(expr.value)
-        return SessionKey(f"{inner.text}.{expr.attr}", inner.scope)
-    return SessionKey("", None)
 
 
 def handler_around(node: Node) -> Handler | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from supavisor_lint.facts.file import enclosing_function
+from supavisor_lint.facts.spelling import dotted
 from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Name
-from supavisor_lint.flow import expressions
+from supavisor_lint.flow.binding import foreign_session
 from supavisor_lint.flow.frame import Frame
-from supavisor_lint.flow.operations import OPENED_HERE, SessionKey
+from supavisor_lint.flow.operations import OPENED_HERE
+from supavisor_lint.flow.session_keys import SessionKey
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import (
     ANYTHING,
@@ -14,18 +16,9 @@ from supavisor_lint.flow.values import (
     Tracked,
 )
 from supavisor_lint.project.values import (
-    Coroutine,
     External,
     FunctionValue,
 )
-
-
-def called_functions(frame: Frame, node: Call) -> list[FunctionValue]:
-    """The functions of the project that a call may run."""
-    found = [v.function for v in frame.ev.values(frame.file, node) if isinstance(v, Coroutine)]
-    if not found and not isinstance(node.func, Call):
-        found = [v for v in frame.ev.values(frame.file, node.func) if isinstance(v, FunctionValue)]
-    return found
 
 
 def passed_values(
@@ -74,7 +67,7 @@ def with_receivers_sessions(frame: Frame, node: Call, functions: list[FunctionVa
         text = operation.key.text
         name = f"{receiver}.{text.removeprefix(own)}"
         if text.startswith(own) and name not in state.variables and operation.session.source not in OPENED_HERE:
-            state = expressions.foreign_session(frame, SessionKey(name, frame.function.scope), operation.session, state)
+            state = foreign_session(frame, SessionKey(name, frame.function.scope), operation.session, state)
     return state
 
 
@@ -82,7 +75,7 @@ def _by_receiver(node: Call, function: FunctionValue, state: State) -> dict[str,
     """The sessions that a method finds on its own object."""
     if not function.bound or not isinstance(node.func, Attribute) or not function.node.params:
         return {}
-    prefix, own = expressions.dotted(node.func.value), function.node.params[0].name
+    prefix, own = dotted(node.func.value), function.node.params[0].name
     if prefix is None:
         return {}
     return {

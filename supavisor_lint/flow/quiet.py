@@ -13,8 +13,9 @@ from supavisor_lint.facts.file import FileFacts, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Name, Stmt
+from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.evaluate import Evaluator
-from supavisor_lint.project.values import Coroutine, External, FunctionValue
+from supavisor_lint.project.values import External, FunctionValue
 
 _LOUD = frozenset(
     {"begin", "begin_nested", "commit", "rollback", "close", "aclose", "reset", "run_sync"}
@@ -77,13 +78,10 @@ class Quiet:
         return any(self._ev.session(file, expr) is not None or _is_bare(function, expr) for expr in handed)
 
     def _callee(self, file: FileFacts, call: Call) -> FunctionValue | External | None:
-        for value in self._ev.values(file, call):
-            if isinstance(value, Coroutine):
-                return value.function
-        for value in self._ev.values(file, call.func):
-            if isinstance(value, FunctionValue | External):
-                return value
-        return None
+        functions = functions_called(self._ev, file, call)
+        if functions:
+            return functions[0]
+        return next((v for v in self._ev.values(file, call.func) if isinstance(v, External)), None)
 
 
 def _is_bare(function: FunctionDef, expr: Name | Attribute) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Name
 from supavisor_lint.flow.operations import SessionFlow
+from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.registration import bind_arguments
 from supavisor_lint.project.tasks import Task
-from supavisor_lint.project.values import Coroutine, FunctionValue
+from supavisor_lint.project.values import FunctionValue
 
 
 def reached_functions(flow: SessionFlow, tasks: Iterable[Task]) -> frozenset[FunctionDef]:
@@ -31,10 +31,4 @@ def _given_sessions(flow: SessionFlow, function: FunctionValue) -> Iterator[Func
         if isinstance(node, Call):
             handed = [a.value for a in node.args if isinstance(a.value, Name | Attribute)]
             if any(flow.ev.session(function.file, expr) is not None for expr in handed):
-                yield from _callees(flow, function.file, node)
-
-
-def _callees(flow: SessionFlow, file: FileFacts, call: Call) -> Iterator[FunctionValue]:
-    for value in flow.ev.values(file, call):
-        if isinstance(value, Coroutine) and bind_arguments(value.function, call.args):
-            yield value.function
+                yield from (f for f in functions_called(flow.ev, function.file, node) if bind_arguments(f, node.args))

@@ -15,11 +15,12 @@ from supavisor_lint.facts.statements import ClassDef, FunctionDef, If
 from supavisor_lint.facts.tree import Argument, Attribute, Call, Expr, Name
 from supavisor_lint.flow.kept_sessions import KeptSessions
 from supavisor_lint.flow.locks import is_locked
-from supavisor_lint.flow.operations import OPENED_HERE, WORK, SessionFlow, SessionKey, session_key
+from supavisor_lint.flow.operations import OPENED_HERE, WORK, SessionFlow
+from supavisor_lint.flow.session_keys import SessionKey, session_key
+from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.registration import bind_arguments
 from supavisor_lint.project.values import (
     ClassValue,
-    Coroutine,
     FunctionValue,
     LambdaValue,
     ParamValue,
@@ -113,10 +114,7 @@ class SessionUses:
 
     def _callee(self, file: FileFacts, call: Call) -> FunctionValue | None:
         """The one function of the project that a call runs."""
-        made = [v for v in self._ev.values(file, call) if isinstance(v, Coroutine) and v.call is call]
-        found = [v.function for v in made] or [
-            v for v in self._ev.values(file, call.func) if isinstance(v, FunctionValue)
-        ]
+        found = functions_called(self._ev, file, call)
         return found[0] if len(found) == 1 and not found[0].node.is_generator else None
 
     # ------------------------------------------------------------------------------------- into the caller's names

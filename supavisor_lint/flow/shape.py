@@ -21,14 +21,8 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Entered, Iterated
 from supavisor_lint.facts.statements import Assign, FunctionDef, Handler, Try, With, WithItem
 from supavisor_lint.facts.tree import Await, Call, Name
-from supavisor_lint.flow.operations import (
-    OPENED_HERE,
-    Operation,
-    SessionFlow,
-    SessionKey,
-    handler_around,
-    is_own,
-)
+from supavisor_lint.flow.operations import OPENED_HERE, Operation, SessionFlow, handler_around, is_own
+from supavisor_lint.flow.session_keys import SessionKey
 from supavisor_lint.flow.status import StatusWrite, status_writes
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.names import binding_values

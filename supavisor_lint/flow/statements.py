@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
-from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import (
     Assign,
     ClassDef,
@@ -13,7 +12,6 @@ from supavisor_lint.facts.statements import (
     ExprStmt,
     For,
     FunctionDef,
-    Handler,
     If,
     Match,
     Raise,
@@ -24,15 +22,16 @@ from supavisor_lint.facts.statements import (
     With,
 )
 from supavisor_lint.facts.tree import Attribute, Block, Collection, Expr, Name, Starred, Stmt
-from supavisor_lint.flow import blocks, machine
+from supavisor_lint.flow import compound, machine
+from supavisor_lint.flow.attributes import read_attribute
+from supavisor_lint.flow.binding import bind, bind_name, share
 from supavisor_lint.flow.conditions import truth
-from supavisor_lint.flow.expressions import bind, bind_name, evaluate, read_attribute, sequence, share
-from supavisor_lint.flow.frame import Exits, Frame, Leaving, Thrown
-from supavisor_lint.flow.handlers import catches, thrown_by
+from supavisor_lint.flow.expressions import evaluate, sequence
+from supavisor_lint.flow.frame import Frame, Thrown
+from supavisor_lint.flow.handlers import thrown_by
 from supavisor_lint.flow.loops import loop
 from supavisor_lint.flow.session_calls import row_of
-from supavisor_lint.flow.state import History, State, States
-from supavisor_lint.flow.swallowing import note_swallowed
+from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import ANYTHING, ObjectRef, SessionRef, Tracked
 
 RETURNED = "<returned>"
@@ -82,9 +81,9 @@ def step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
         case While() | For():
             return loop(frame, statement, state, run)
         case Try():
-            return _try(frame, statement, state)
+            return compound.follow_try(frame, statement, state)
         case With():
-            return _with(frame, statement, 0, state)
+            return compound.follow_with(frame, statement, 0, state)
         case Match():
             return _match(frame, statement, state)
         case Simple(keyword, parts):
@@ -158,7 +157,7 @@ def _store_attribute(frame: Frame, statement: Assign, target: Attribute, value: 
             results.append(bind(frame, after, target, value))
             continue
         if statement.augmented:
-            after = read_attribute(frame, target, after, owner)[0][0]
+            after = read_attribute(frame, target, after, owner)[0]
         results += _set(frame, target, after, owner)
     return results
 
@@ -219,112 +218,3 @@ def _match(frame: Frame, statement: Match, state: State) -> States:
                 open_states = []
         ends.update(open_states)
     return ends
-
-
-# ------------------------------------------------------------------------------------------------ try, with, finally
-
-
-def _try(frame: Frame, statement: Try, state: State) -> States:
-    with frame.stretch() as outer:
-        with frame.stretch() as exits:
-            ends = run(frame, statement.body, States((state,)))
-        raised, exits.raised = exits.raised, {}
-        outer.add_all(exits)
-        ends = run(frame, statement.orelse, ends)
-        for thrown, states in raised.items():
-            ends.update(_handle(frame, statement, thrown, states))
-    if not statement.finalbody:
-        frame.exits.add_all(outer)
-        return ends
-    return _finally(frame, statement, ends, outer)
-
-
-def _handle(frame: Frame, statement: Try, thrown: Thrown, states: States) -> States:
-    """The states behind the handlers of one kind of exception; what none certainly catches goes on."""
-    ends = States()
-    for handler in statement.handlers:
-        answer = catches(handler, thrown)
-        if answer is False:
-            continue
-        ends.update(_run_handler(frame, statement, handler, thrown, states))
-        if answer:
-            return ends
-    for state in states:
-        frame.throw(state, thrown)
-    return ends
-
-
-def _run_handler(frame: Frame, statement: Try, handler: Handler, thrown: Thrown, states: States) -> States:
-    entered = States(_caught(handler, state) for state in states)
-    with frame.stretch() as exits:
-        ends = run(frame, handler.body, entered)
-    _rethrow(exits, thrown)
-    going_on = [*ends, *(s for left in exits.left.values() for s in left)]
-    note_swallowed(frame, statement, handler, going_on)
-    frame.exits.add_all(exits)
-    return ends
-
-
-def _rethrow(exits: Exits, thrown: Thrown) -> None:
-    """A bare `raise` in a handler throws what was caught."""
-    bare = exits.raised.pop(Thrown("class", ""), None)
-    if bare is not None:
-        exits.raised.setdefault(thrown, States()).update(bare)
-
-
-def _caught(handler: Handler, state: State) -> State:
-    """The state at the head of a handler: what began a transaction before is somebody's failure now."""
-    histories = {site: _inherited(history) for site, history in state.histories.items()}
-    state = State(state.variables, state.sessions, histories, state.objects, state.assumed, state.ghost)
-    return state.unbound(handler.name) if handler.name else state
-
-
-def _inherited(history: History) -> History:
-    none = frozenset[Node]()
-    return history._replace(origins=none, inherited=history.begun_by, writes=none, carried=history.pending)
-
-
-def _finally(frame: Frame, statement: Try, ends: States, exits: Exits) -> States:
-    """The clean-up runs on every way out, and then that way goes on."""
-    with frame.cleaning_up():
-        for thrown, states in exits.raised.items():
-            for after in run(frame, statement.finalbody, states):
-                frame.throw(after, thrown)
-    for leaving, states in exits.left.items():
-        for after in run(frame, statement.finalbody, states):
-            frame.leave(leaving, after)
-    return run(frame, statement.finalbody, ends)
-
-
-def _with(frame: Frame, statement: With, index: int, state: State) -> States:
-    """Enter the items one by one, run the body, leave them in reverse."""
-    if index == len(statement.items):
-        return run(frame, statement.body, States((state,)))
-    ends = States()
-    for entered in blocks.enter(frame, statement.items[index], state, is_async=statement.is_async):
-        with frame.stretch() as exits:
-            inner = _with(frame, statement, index + 1, entered.state)
-        ends.update(_each(frame, entered.leave, inner))
-        for leaving, states in exits.left.items():
-            _leave_all(frame, leaving, _each(frame, entered.leave, states))
-        for thrown, states in exits.raised.items():
-            ends.update(_fail_all(frame, entered, thrown, states))
-    return ends
-
-
-def _each(frame: Frame, leave: Callable[[Frame, State], list[State]], states: States) -> States:
-    return States(after for state in states for after in leave(frame, state))
-
-
-def _leave_all(frame: Frame, leaving: Leaving, states: States) -> None:
-    for state in states:
-        frame.leave(leaving, state)
-
-
-def _fail_all(frame: Frame, entered: blocks.Entered, thrown: Thrown, states: States) -> list[State]:
-    swallowed = entered.swallows(thrown)
-    after = [s for state in states for s in entered.fail(frame, state)]
-    if swallowed is not True:
-        for state in after:
-            frame.throw(state, thrown)
-    return after if swallowed is not False else []

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.spelling import dotted
 from supavisor_lint.facts.statements import Assign
 from supavisor_lint.facts.tree import Attribute, Call, Constant, Dict, Expr, Name
 
@@ -101,8 +102,4 @@ def _write(node: Expr, value: Expr) -> StatusWrite:
 def _text(expr: Expr) -> str:
     if isinstance(expr, Constant):
         return expr.value if isinstance(expr.value, str) else ""
-    if isinstance(expr, Name):
-        return expr.id
-    if isinstance(expr, Attribute):
-        return f"{_text(expr.value)}.{expr.attr}"
-    return ""
+    return dotted(expr)

@@ -13,10 +13,10 @@ from supavisor_lint.flow.values import CALLER
 def what(node: Node) -> str:
     """What stands at a node, in a few words: `session.get()`, `job.status = …`, the call of a function."""
     if isinstance(node, Call):
-        return f"`{dotted(node.func)}()`"
+        return f"`{written(node.func)}()`"
     if isinstance(node, Attribute):
         assigned = isinstance(node.parent, Assign) and node in node.parent.targets
-        return f"`{dotted(node)} = …`" if assigned else f"`{dotted(node)}`"
+        return f"`{written(node)} = …`" if assigned else f"`{written(node)}`"
     if isinstance(node, Handler):
         return "`except`"
     if isinstance(node, FunctionDef):
@@ -24,14 +24,14 @@ def what(node: Node) -> str:
     return "the block"
 
 
-def dotted(expr: Expr) -> str:
+def written(expr: Expr) -> str:
     """`a.b.c`; what is not a name is an ellipsis."""
     if isinstance(expr, Name):
         return expr.id
     if isinstance(expr, Attribute):
-        return f"{dotted(expr.value)}.{expr.attr}"
+        return f"{written(expr.value)}.{expr.attr}"
     if isinstance(expr, Call):
-        return f"{dotted(expr.func)}()"
+        return f"{written(expr.func)}()"
     return "…"
 
 

@@ -219,6 +219,14 @@ def _on_the_spot(call: Call) -> bool:
     return False
 
 
+def functions_called(ev: Evaluator, file: FileFacts, call: Call) -> list[FunctionValue]:
+    """The functions of the project that a call may run: those whose coroutine it gives, else what is called."""
+    found = [v.function for v in ev.values(file, call) if isinstance(v, Coroutine)]
+    if not found and not isinstance(call.func, Call):
+        found = [v for v in ev.values(file, call.func) if isinstance(v, FunctionValue)]
+    return found
+
+
 # ---------------------------------------------------------------------------------- awaiting, entering, iterating
 
 

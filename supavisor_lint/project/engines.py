@@ -9,8 +9,9 @@ from functools import cached_property
 from supavisor_lint.facts.file import FileFacts, scope_of, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import If
-from supavisor_lint.facts.tree import Argument, Attribute, Call, Constant, Expr, Name, Operation, Other
+from supavisor_lint.facts.tree import Argument, Call, Constant, Expr, Name, Operation, Other
 from supavisor_lint.project.data import Data, Item, Map, Plain, Text, Url, merge, words_in
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.read_data import DataReader
@@ -116,7 +117,7 @@ class Engines:
         if not names:
             return
         for call in file.calls:
-            if _last_name(call.func) in names:
+            if last_name(call.func) in names:
                 for value in self._reader.ev.values(file, call.func):
                     engine = self._made(file, call, value)
                     if engine is not None:
@@ -216,24 +217,16 @@ def _renamed(binding: Binding) -> str:
     value = binding.value if isinstance(binding, Assigned) else None
     if isinstance(value, Call):
         value = value.args[0].value if value.args else None
-    return _last_name(value) if value is not None else ""
-
-
-def _last_name(func: Expr) -> str:
-    if isinstance(func, Name):
-        return func.id
-    if isinstance(func, Call):
-        return ""
-    return func.attr if isinstance(func, Attribute) else ""
+    return last_name(value) if value is not None else ""
 
 
 def has_connect_hook(file: FileFacts, names: frozenset[str]) -> bool:
     """Whether a "do_connect" listener of the file mentions some of these options, which it may set by itself."""
     for call in file.calls:
-        if _last_name(call.func) not in ("listens_for", "listen"):
+        if last_name(call.func) not in ("listens_for", "listen"):
             continue
         if any(isinstance(arg.value, Constant) and arg.value.value == "do_connect" for arg in call.args):
-            named = {_last_name(arg.value) for arg in call.args}
+            named = {last_name(arg.value) for arg in call.args}
             for function in file.functions:
                 is_listener = function is call.parent or function.name in named
                 if is_listener and any(isinstance(n, Constant) and n.value in names for n in walk(function)):

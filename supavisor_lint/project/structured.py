@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from supavisor_lint.facts.file import enclosing_function, walk
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.spelling import dotted, last_name
 from supavisor_lint.facts.statements import Assign, For
 from supavisor_lint.facts.tree import (
     Argument,
@@ -39,7 +40,7 @@ def waiting(registration: Node) -> Node | None:
         return None
     nodes = list(own_nodes(function.body))
     # Only the future of another thread can be waited for without `await`: a task's `result()` just reads it.
-    blocking = isinstance(registration, Call) and _last_name(registration.func) == "run_coroutine_threadsafe"
+    blocking = isinstance(registration, Call) and last_name(registration.func) == "run_coroutine_threadsafe"
     held = _holders(registration)
     while held:
         found = next((node for node in nodes if _waits_for(node, held, blocking)), None)
@@ -66,9 +67,9 @@ def _awaited_around(node: Node) -> bool:
     """Whether an `await` (or `.result()`) stands around a node in its statement, and no `shield` between them."""
     parent = node.parent
     while isinstance(parent, Expr | Argument | Generator) and not isinstance(parent, Lambda):
-        if isinstance(parent, Call) and _last_name(parent.func) == "shield":
+        if isinstance(parent, Call) and last_name(parent.func) == "shield":
             return False
-        if isinstance(parent, Await) or (isinstance(parent, Call) and _last_name(parent.func) in _BLOCKING_CALLS):
+        if isinstance(parent, Await) or (isinstance(parent, Call) and last_name(parent.func) in _BLOCKING_CALLS):
             return True
         parent = parent.parent
     return False
@@ -82,7 +83,7 @@ def _holders(node: Node) -> set[str]:
         if isinstance(parent, NamedExpr):
             held |= set(_names(parent.target))
         if isinstance(parent, Call) and isinstance(parent.func, Attribute) and parent.func.attr in _COLLECTING:
-            held |= {_text(parent.func.value)} - {""}
+            held |= {dotted(parent.func.value)} - {""}
         parent = parent.parent
     if isinstance(parent, Assign):
         held |= {name for target in parent.targets for name in _names(target)}
@@ -101,42 +102,29 @@ def _handed_to(node: Node, held: set[str]) -> Iterator[str]:
 def _waits_for(node: Node, held: set[str], blocking: bool) -> bool:
     if isinstance(node, Await):
         return _mentions(node.value, held)
-    if isinstance(node, Call) and (_last_name(node.func) == "run_until_complete" or (blocking and _is_result(node))):
+    if isinstance(node, Call) and (last_name(node.func) == "run_until_complete" or (blocking and _is_result(node))):
         return _mentions(node, held)
     return isinstance(node, For) and node.is_async and _mentions(node.iter, held)
 
 
 def _is_result(call: Call) -> bool:
-    return _last_name(call.func) == "result"
+    return last_name(call.func) == "result"
 
 
 def _mentions(node: Node, held: set[str]) -> bool:
-    return any(isinstance(n, Name | Attribute) and _text(n) in held and not _is_shielded(n) for n in walk(node))
+    return any(isinstance(n, Name | Attribute) and dotted(n) in held and not _is_shielded(n) for n in walk(node))
 
 
 def _is_shielded(node: Node) -> bool:
     """`await shield(task)`: a cancellation ends the waiting, not the task."""
     call = node.parent.parent if isinstance(node.parent, Argument) else None
-    return isinstance(call, Call) and _last_name(call.func) == "shield"
+    return isinstance(call, Call) and last_name(call.func) == "shield"
 
 
 def _names(target: Node) -> Iterable[str]:
     """The names, also dotted ones, that a target binds or fills."""
     if isinstance(target, Name | Attribute):
-        return (_text(target),)
+        return (dotted(target),)
     if isinstance(target, Subscript):
         return _names(target.value)
     return tuple(name for child in target.children() for name in _names(child))
-
-
-def _text(expr: Expr) -> str:
-    if isinstance(expr, Name):
-        return expr.id
-    if isinstance(expr, Attribute):
-        inner = _text(expr.value)
-        return f"{inner}.{expr.attr}" if inner else ""
-    return ""
-
-
-def _last_name(func: Expr) -> str:
-    return func.attr if isinstance(func, Attribute) else func.id if isinstance(func, Name) else ""

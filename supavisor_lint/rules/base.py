@@ -10,8 +10,9 @@ from typing import Literal, TypeAlias
 from supavisor_lint.facts.file import FileFacts, enclosing_function
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import FunctionDef
-from supavisor_lint.facts.tree import Attribute, Call, Expr, Name, Param, Subscript
+from supavisor_lint.facts.tree import Attribute, Call, Expr, Name, Param
 from supavisor_lint.findings import AUTHOR_DECIDES, NO_REWRITE_YET, Confidence, Finding, Place, Severity, Span
 from supavisor_lint.flow.events import Event, EventT
 from supavisor_lint.flow.follower import Follower
@@ -72,17 +73,6 @@ class Rule:
             (self.profile == "hazards" and confidence != "medium") if hazard is None else hazard,
             AUTHOR_DECIDES if self.fix == "none" else NO_REWRITE_YET,
         )
-
-
-def last_name(func: Expr) -> str:
-    """The last name of what is called or mentioned: `c` of `a.b.c`, "" when it has none."""
-    if isinstance(func, Name):
-        return func.id
-    if isinstance(func, Attribute):
-        return func.attr
-    if isinstance(func, Call | Subscript):  # a builder that is called twice, `async_sessionmaker[AsyncSession](…)`
-        return last_name(func.func if isinstance(func, Call) else func.value)
-    return ""
 
 
 def _may_be_of(func: Expr, vocabulary: frozenset[str]) -> bool:

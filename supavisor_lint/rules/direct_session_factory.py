@@ -44,6 +44,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from supavisor_lint.facts.file import enclosing_function, scope_of
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Return
 from supavisor_lint.facts.tree import Argument, Attribute, Call, Expr, Name
 from supavisor_lint.findings import Finding
@@ -56,7 +57,7 @@ from supavisor_lint.project.values import (
     Partial,
     Session,
 )
-from supavisor_lint.rules.base import FileView, Rule, last_name
+from supavisor_lint.rules.base import FileView, Rule
 
 
 def detect(view: FileView) -> Iterator[Finding]:

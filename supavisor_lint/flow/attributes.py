@@ -1,0 +1,63 @@
+"""Reading the columns of ORM objects: what raises, and what begins a transaction (semantics, section 5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.scopes import Assigned
+from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.facts.tree import Attribute, Call, Constant
+from supavisor_lint.flow import machine
+from supavisor_lint.flow.events import ExpiredRead
+from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.objects import refreshed
+from supavisor_lint.flow.state import Condition, State
+from supavisor_lint.flow.values import ANYTHING, CALLER, ObjectRef, Tracked
+
+_NOT_COLUMNS = frozenset({"awaitable_attrs", "metadata", "registry"})
+
+
+def read_attribute(frame: Frame, expr: Attribute, state: State, ref: ObjectRef) -> tuple[State, Tracked]:
+    """Reading an attribute of an ORM object: raises where it has expired, and leaves a transaction open."""
+    known = state.objects.get(ref.site)
+    if known is None or expr.attr in known.present or not _is_column(expr, known.entity):
+        return state, ANYTHING
+    expired = [c for c in known.conditions if c.kind == "expired"]
+    if not expired:
+        return state, ANYTHING
+    site = known.session
+    event = frame.trace.record(ExpiredRead, expr, frame.opened[site], machine.is_sure(state, site))
+    event.because |= {c.by for c in expired if c.by is not None}
+    if ref.site in frame.given:
+        event.because.add(CALLER)  # the caller's object: it is the call that must not do this
+    event.detached = event.detached or all(c.detached for c in expired)
+    frame.throw(_begun_by(state, site, expr, expired))
+    rest = known.conditions - set(expired)
+    if rest:
+        return state.with_object(ref.site, known._replace(conditions=rest)), ANYTHING
+    return replace(refreshed(state, ref.site), ghost=True), ANYTHING
+
+
+def _begun_by(state: State, site: object, node: Node, expired: list[Condition]) -> State:
+    session = state.sessions.get(site)
+    if session is None or session.blocks or all(c.detached for c in expired):
+        return state
+    history = state.history(site)
+    origins = history.origins or frozenset((node,))
+    return state.with_session(site, session._replace(transaction="begun"), history._replace(origins=origins))
+
+
+def _is_column(expr: Attribute, entity: object) -> bool:
+    """Whether an attribute may be a column: not a method, property or constant of the class."""
+    if isinstance(expr.parent, Call) and expr.parent.func is expr:
+        return False
+    if expr.attr.startswith("__") or expr.attr in _NOT_COLUMNS:
+        return False
+    scope = getattr(entity, "scope", None)
+    for binding in scope.bindings.get(expr.attr, []) if scope is not None else []:
+        if isinstance(binding, FunctionDef):
+            return False
+        if isinstance(binding, Assigned) and isinstance(binding.value, Constant) and binding.annotation is None:
+            return False
+    return True

@@ -1,0 +1,120 @@
+"""Names and what they are bound to: sessions and objects under their names, and who else can get at them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from supavisor_lint.facts.file import scope_of, walk
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.spelling import dotted
+from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Param, Starred
+from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.session_keys import SessionKey, session_key
+from supavisor_lint.flow.state import SessionState, State
+from supavisor_lint.flow.values import ANYTHING, ConstantRef, SessionRef, Tracked
+from supavisor_lint.project.values import Session
+
+_NO_KEY = SessionKey("", None)
+
+
+def share(state: State, value: Tracked) -> State:
+    """A session gets where others can use it at any time; from now on nothing is sure about it."""
+    if not isinstance(value, SessionRef) or value.site not in state.sessions:
+        return state
+    session = state.sessions[value.site]
+    return state.with_session(value.site, session._replace(sure=False, shared=True))
+
+
+def share_captured(state: State, function: Node) -> State:
+    """The same for every session that a nested function or lambda uses."""
+    names = {node.id for node in walk(function) if isinstance(node, Name)}
+    for name, value in state.variables.items():
+        if name.partition(".")[0] in names:
+            state = share(state, value)
+    return state
+
+
+def read_name(frame: Frame, expr: Name, state: State) -> tuple[State, Tracked]:
+    """What a name is where it is read."""
+    if expr.id in state.variables:
+        return state, state.variables[expr.id]
+    if expr in frame.follower.plain:
+        return state, ANYTHING
+    owner = scope_of(expr).lookup(expr.id)
+    bindings = owner.bindings[expr.id] if owner is not None else []
+    if any(isinstance(b, FunctionDef) for b in bindings) and owner is frame.function.scope:
+        nested = next(b for b in bindings if isinstance(b, FunctionDef))
+        return share_captured(state, nested), ANYTHING
+    if owner is frame.function.scope and not any(isinstance(b, Param) for b in bindings):
+        frame.follower.plain.add(expr)
+        return state, ANYTHING  # bound by something that is not followed
+    return foreign(frame, expr, state)
+
+
+def foreign(frame: Frame, expr: Name | Attribute, state: State) -> tuple[State, Tracked]:
+    """A session that the function did not open: a parameter, an attribute, a variable of the function around."""
+    session = None if expr in frame.follower.plain else frame.ev.session(frame.file, expr)
+    key = session_key(expr) if session is not None else _NO_KEY
+    if session is None or not key.text:
+        frame.follower.plain.add(expr)
+        return state, ANYTHING
+    return foreign_session(frame, key, session, state, dotted(expr)), SessionRef(key)
+
+
+def foreign_session(frame: Frame, key: SessionKey, session: Session, state: State, name: str | None = None) -> State:
+    """The state in which a session of somebody else is followed, under its key's text or another name."""
+    name = name or key.text
+    if key not in frame.opened:
+        frame.opened[key] = replace(frame.follower.openings.opened(key, name, session), own=False)
+    if key not in state.sessions:
+        state = state.with_session(key, SessionState("entry", sure=session.confidence == "high"))
+    return state.with_variable(name, SessionRef(key))
+
+
+def bind_name(frame: Frame, state: State, name: str, value: Tracked) -> State:
+    """Bind a local name; only what can matter later is kept."""
+    if isinstance(value, ConstantRef) and name not in frame.life.tested:
+        value = ANYTHING
+    if value == ANYTHING and frame.function.param(name) is None:
+        return state.unbound(name)
+    return state.with_variable(name, value)
+
+
+def bind(frame: Frame, state: State, target: Expr, value: Tracked) -> State:
+    """Bind a target to a value. What is put into an attribute or container may be used by others."""
+    if isinstance(target, Name):
+        scope = frame.function.scope
+        if target.id in scope.globals or target.id in scope.nonlocals:
+            state = share(state, value)
+        return bind_name(frame, state, target.id, value)
+    if isinstance(target, Collection | Starred):
+        items = target.items if isinstance(target, Collection) else (target.value,)
+        for item in items:
+            state = bind(frame, state, item, ANYTHING)
+        return state
+    text = dotted(target)
+    state = share(state, value)
+    if not text:
+        return state
+    if value == ANYTHING and text.partition(".")[0] in frame.function.scope.bindings and not _is_param(frame, text):
+        return state.unbound(text)
+    return state.with_variable(text, value)
+
+
+def _is_param(frame: Frame, text: str) -> bool:
+    return frame.function.param(text.partition(".")[0]) is not None
+
+
+def opened_session(frame: Frame, expr: Expr, state: State, session: Session) -> tuple[State, Tracked]:
+    """A session that an expression opens, without entering it."""
+    name = _bound_name(expr)
+    frame.opened[expr] = frame.follower.openings.opened(expr, name, session)
+    state = replace(state, histories={s: h for s, h in state.histories.items() if s is not expr})
+    return state.with_session(expr, SessionState("fresh", sure=session.confidence != "low")), SessionRef(expr)
+
+
+def _bound_name(expr: Expr) -> str:
+    parent = expr.parent
+    targets = getattr(parent, "targets", None) or (getattr(parent, "target", None),)
+    return dotted(targets[0]) or "session" if isinstance(targets[0], Expr) else "session"
