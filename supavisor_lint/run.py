@@ -209,7 +209,7 @@ def _relative(path: Path, root: Path) -> str:
 def _room_for_trees() -> Iterator[None]:
     """Let trees grow large and deep for a while.
 
-    They are free of cycles: collecting garbage while they grow costs a third of the time. And questions about an
+    They live until the end: collecting garbage while they grow costs a third of the time. And questions about an
     expression recurse some ten calls for each of its levels, of which there may be `nesting.MAX_LEVELS`.
     """
     collects = gc.isenabled()
@@ -221,4 +221,6 @@ def _room_for_trees() -> Iterator[None]:
     finally:
         sys.setrecursionlimit(limit)
         if collects:
+            gc.freeze()  # into the oldest generation with all of it: else the next collection would look at each object
+            gc.unfreeze()
             gc.enable()

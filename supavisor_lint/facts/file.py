@@ -163,15 +163,18 @@ def block_of(node: Node) -> Block:
 
 def walk(node: Node) -> Iterator[Node]:
     """The node and everything below it, nested functions included, in source order."""
-    yield node
-    for child in node.children():
-        yield from walk(child)
+    waiting = [node]
+    while waiting:
+        found = waiting.pop()
+        yield found
+        waiting += found.children()[::-1]
 
 
 def walk_own(node: Node) -> Iterator[Node]:
     """The node and everything below it, but not the bodies of functions, lambdas and classes nested in it."""
-    yield node
-    for child in node.children():
-        if isinstance(child, FunctionDef | ClassDef | Lambda):
-            continue
-        yield from walk_own(child)
+    waiting = [node]
+    while waiting:
+        found = waiting.pop()
+        if found is node or not isinstance(found, FunctionDef | ClassDef | Lambda):
+            yield found
+            waiting += found.children()[::-1]

@@ -43,6 +43,7 @@ class Lowering(ScopedLowering):
         self.functions: list[FunctionDef] = []
         self.classes: list[ClassDef] = []
         self._qualname: list[str] = []
+        self._results: list[list[Expr]] = [[]]
         self._statements: dict[str, Callable[[Any], Stmt]] = {}
 
     def module(self, node: cst.Module) -> Module:
@@ -103,8 +104,9 @@ class Lowering(ScopedLowering):
         outer, self.scope = self.scope, scope
         self._qualname += [node.name.value, "<locals>"]
         self.yields.append([])
+        self._results.append([])
         body = self._block(node.body)
-        yields = tuple(self.yields.pop())
+        yields, results = tuple(self.yields.pop()), tuple(self._results.pop())
         del self._qualname[-2:]
         self.scope = outer
         function = FunctionDef(
@@ -117,6 +119,7 @@ class Lowering(ScopedLowering):
             qualname,
             scope,
             yields=yields,
+            results=results,
         )
         scope.node = function
         outer.bind(function.name, function)
@@ -189,7 +192,10 @@ class Lowering(ScopedLowering):
         return Assign((target,), value, augmented=True)
 
     def _Return(self, node: cst.Return) -> Stmt:  # noqa: N802
-        return Return(self._optional(node.value))
+        value = self._optional(node.value)
+        if value is not None:
+            self._results[-1].append(value)
+        return Return(value)
 
     def _Raise(self, node: cst.Raise) -> Stmt:  # noqa: N802
         cause = node.cause.item if node.cause is not None else None

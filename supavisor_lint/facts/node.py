@@ -16,7 +16,8 @@ class Node:
     cost more than that: `span` is computed, for the whole file, when the first one is asked for.
     """
 
-    __slots__ = ("_span", "order", "parent")
+    __slots__ = ("_children", "_span", "order", "parent")
+    _children: tuple[Node, ...]
     _span: Span
     order: int
     parent: Node | None
@@ -55,8 +56,15 @@ class Node:
             node = node.parent
         return False
 
-    def children(self) -> Iterator[Node]:
-        """The direct sub-nodes, in source order."""
+    def children(self) -> tuple[Node, ...]:
+        """The direct sub-nodes, in source order. The tree must be complete: they are remembered."""
+        try:
+            return self._children
+        except AttributeError:
+            self._children = tuple(self._find_children())
+            return self._children
+
+    def _find_children(self) -> Iterator[Node]:
         for name in self.__match_args__:  # type: ignore[attr-defined]
             value = getattr(self, name)
             if isinstance(value, Node):

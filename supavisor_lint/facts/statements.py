@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class FunctionDef(Stmt):
-    """A `def` or `async def`. `span` covers `async def name`; `scope` is the scope of the body."""
+    """A `def` or `async def`. `span` covers `async def name`; `scope` is the scope of the body.
+
+    `yields` and `results` are what the body itself yields, and what its `return` statements give.
+    """
 
     name: str
     decorators: tuple[Expr, ...]
@@ -26,6 +29,7 @@ class FunctionDef(Stmt):
     qualname: str
     scope: Scope
     yields: tuple[Yield, ...] = field(default=(), kw_only=True)
+    results: tuple[Expr, ...] = field(default=(), kw_only=True)
     marked_as_task: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:

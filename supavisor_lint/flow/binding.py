@@ -15,8 +15,6 @@ from supavisor_lint.flow.state import SessionState, State
 from supavisor_lint.flow.values import ANYTHING, ConstantRef, SessionRef, Tracked
 from supavisor_lint.project.values import Session
 
-_NO_KEY = SessionKey("", None)
-
 
 def share(state: State, value: Tracked) -> State:
     """A session gets where others can use it at any time; from now on nothing is sure about it."""
@@ -39,26 +37,44 @@ def read_name(frame: Frame, expr: Name, state: State) -> tuple[State, Tracked]:
     """What a name is where it is read."""
     if expr.id in state.variables:
         return state, state.variables[expr.id]
-    if expr in frame.follower.plain:
+    if is_plain(frame, expr):
         return state, ANYTHING
+    nested = _nested_function(frame, expr)
+    return foreign(frame, expr, state) if nested is None else (share_captured(state, nested), ANYTHING)
+
+
+def is_plain(frame: Frame, expr: Name | Attribute) -> bool:
+    """Whether an expression, where its name holds nothing that is followed, means no session and uses none."""
+    plain = frame.follower.plain
+    if expr not in plain:
+        plain[expr] = _find_plain(frame, expr)
+    return plain[expr]
+
+
+def _find_plain(frame: Frame, expr: Name | Attribute) -> bool:
+    if isinstance(expr, Name):
+        if _nested_function(frame, expr) is not None:
+            return False
+        owner = scope_of(expr).lookup(expr.id)
+        if owner is frame.function.scope and not any(isinstance(b, Param) for b in owner.bindings[expr.id]):
+            return True  # bound by something that is not followed
+    return frame.ev.session(frame.file, expr) is None or not session_key(expr).text
+
+
+def _nested_function(frame: Frame, expr: Name) -> FunctionDef | None:
+    """The function of the followed one's own text that a name means: whoever has it may use what it captures."""
     owner = scope_of(expr).lookup(expr.id)
-    bindings = owner.bindings[expr.id] if owner is not None else []
-    if any(isinstance(b, FunctionDef) for b in bindings) and owner is frame.function.scope:
-        nested = next(b for b in bindings if isinstance(b, FunctionDef))
-        return share_captured(state, nested), ANYTHING
-    if owner is frame.function.scope and not any(isinstance(b, Param) for b in bindings):
-        frame.follower.plain.add(expr)
-        return state, ANYTHING  # bound by something that is not followed
-    return foreign(frame, expr, state)
+    if owner is not frame.function.scope:
+        return None
+    return next((b for b in owner.bindings[expr.id] if isinstance(b, FunctionDef)), None)
 
 
 def foreign(frame: Frame, expr: Name | Attribute, state: State) -> tuple[State, Tracked]:
     """A session that the function did not open: a parameter, an attribute, a variable of the function around."""
-    session = None if expr in frame.follower.plain else frame.ev.session(frame.file, expr)
-    key = session_key(expr) if session is not None else _NO_KEY
-    if session is None or not key.text:
-        frame.follower.plain.add(expr)
+    session = None if is_plain(frame, expr) else frame.ev.session(frame.file, expr)
+    if session is None:
         return state, ANYTHING
+    key = session_key(expr)
     return foreign_session(frame, key, session, state, dotted(expr)), SessionRef(key)
 
 

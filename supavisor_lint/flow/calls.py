@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from supavisor_lint.facts.handlers import is_log_call
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name
 from supavisor_lint.flow import expressions, machine, objects, session_calls
 from supavisor_lint.flow.binding import opened_session
 from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
+from supavisor_lint.flow.harmless import is_harmless
 from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.passing import passed_values, with_receivers_sessions
 from supavisor_lint.flow.registering import note_registration
@@ -26,7 +26,6 @@ from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.values import (
     ClassValue,
     Coroutine,
-    External,
     FactoryBlock,
     Instance,
     Manager,
@@ -36,11 +35,6 @@ from supavisor_lint.project.values import (
 )
 
 Results = list[tuple[State, Tracked]]
-
-_HARMLESS = frozenset(
-    {"print", "len", "isinstance", "issubclass", "id", "repr", "str", "bool", "type", "hasattr", "callable", "range"}
-    | {"list", "dict", "set", "tuple", "enumerate", "zip", "sorted", "reversed", "max", "min", "any", "all", "super"}
-)
 
 
 def call(frame: Frame, node: Call, state: State) -> Results:
@@ -130,17 +124,6 @@ def _may_keep(frame: Frame, node: Call) -> bool:
     if any(isinstance(v, Instance | ClassValue | Method) for v in values):
         return True
     return any(isinstance(v, Coroutine) for v in values) and not isinstance(node.parent, Await)
-
-
-def is_harmless(frame: Frame, node: Call) -> bool:
-    """Log calls, pure builtins and what builds SQL: they do not fail for reasons that matter here."""
-    if is_log_call(node):
-        return True
-    callee = frame.ev.only(frame.file, node.func)
-    if isinstance(callee, External):
-        return callee.dotted.removeprefix("builtins.") in _HARMLESS or callee.root == "sqlalchemy"
-    value = frame.ev.only(frame.file, node)
-    return isinstance(value, Instance) and isinstance(value.of, External) and value.of.root == "sqlalchemy"
 
 
 def _note_slow(frame: Frame, node: Call, state: State, given: list[Tracked]) -> State:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted
@@ -31,6 +31,7 @@ from supavisor_lint.flow.attributes import read_attribute
 from supavisor_lint.flow.binding import bind, foreign, opened_session, read_name, share, share_captured
 from supavisor_lint.flow.conditions import elements, truth
 from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.inert import names_if_inert
 from supavisor_lint.flow.objects import loaded
 from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.state import State
@@ -51,36 +52,30 @@ Results: TypeAlias = list[tuple[State, Tracked]]
 
 def evaluate(frame: Frame, expr: Expr, state: State) -> Results:
     """The states behind an expression, each with the value that it has there."""
-    match expr:
-        case Constant(value):
-            return [(state, ConstantRef(value) if value is None or isinstance(value, bool) else ANYTHING)]
-        case Name():
-            return [read_name(frame, expr, state)]
-        case Attribute():
-            return _attribute(frame, expr, state)
-        case Call():
-            return calls.call(frame, expr, state)
-        case Await(value):
-            return [r for after, inner in evaluate(frame, value, state) for r in _awaited(frame, expr, after, inner)]
-        case NamedExpr(target, value):
-            return [(bind(frame, after, target, v), v) for after, v in evaluate(frame, value, state)]
-        case IfExp(body, test, orelse):
-            yes, no = truth(frame, test, state)
-            return _distinct([*_all(frame, body, yes), *_all(frame, orelse, no)])
-        case BoolOp():
-            return _distinct(_short_circuit(frame, expr.values, state))
-        case Lambda():
-            return [(share_captured(state, expr), ANYTHING)]
-        case Comprehension():
-            return _comprehension(frame, expr, state)
-        case Yield(value):
-            return _yielded(frame, value, state)
-        case Subscript(value):
-            return [(after, _element(v[0])) for after, v in sequence(frame, [value, *expr.items], state)]
-        case Starred(value):
-            return evaluate(frame, value, state)
-        case _:
-            return _parts(frame, expr, state)
+    if isinstance(expr, Constant):
+        value = expr.value
+        return [(state, ConstantRef(value) if value is None or isinstance(value, bool) else ANYTHING)]
+    names = names_if_inert(frame, expr)
+    if names is not None and names.isdisjoint(state.roots):
+        return [(state, ANYTHING)]
+    return _KINDS.get(type(expr), _parts)(frame, expr, state)
+
+
+def _await(frame: Frame, expr: Await, state: State) -> Results:
+    return [r for after, inner in evaluate(frame, expr.value, state) for r in _awaited(frame, expr, after, inner)]
+
+
+def _named(frame: Frame, expr: NamedExpr, state: State) -> Results:
+    return [(bind(frame, after, expr.target, v), v) for after, v in evaluate(frame, expr.value, state)]
+
+
+def _chosen(frame: Frame, expr: IfExp, state: State) -> Results:
+    yes, no = truth(frame, expr.test, state)
+    return _distinct([*_all(frame, expr.body, yes), *_all(frame, expr.orelse, no)])
+
+
+def _subscript(frame: Frame, expr: Subscript, state: State) -> Results:
+    return [(after, _element(v[0])) for after, v in sequence(frame, [expr.value, *expr.items], state)]
 
 
 def _distinct(results: Results) -> Results:
@@ -235,3 +230,20 @@ def _yielded(frame: Frame, value: Expr | None, state: State) -> Results:
         frame.throw(after)
         results.append((after, ANYTHING))
     return results
+
+
+# `match` would try one class after the other, for every expression on every path.
+_KINDS: dict[type, Callable[[Frame, Any, State], Results]] = {
+    Name: lambda frame, expr, state: [read_name(frame, expr, state)],
+    Attribute: _attribute,
+    Call: lambda frame, expr, state: calls.call(frame, expr, state),
+    Await: _await,
+    NamedExpr: _named,
+    IfExp: _chosen,
+    BoolOp: lambda frame, expr, state: _distinct(_short_circuit(frame, expr.values, state)),
+    Lambda: lambda _, expr, state: [(share_captured(state, expr), ANYTHING)],
+    Comprehension: _comprehension,
+    Yield: lambda frame, expr, state: _yielded(frame, expr.value, state),
+    Subscript: _subscript,
+    Starred: lambda frame, expr, state: evaluate(frame, expr.value, state),
+}

@@ -37,7 +37,8 @@ class Follower:
         self.registrations: dict[Node, list[Registration]] = {}
         for registration in registrations:
             self.registrations.setdefault(registration.node, []).append(registration)
-        self.plain: set[Expr] = set()  # names and attributes that are no sessions
+        self.plain: dict[Expr, bool] = {}  # see binding.is_plain
+        self.inert: dict[Node, frozenset[str] | None] = {}  # see inert.names_if_inert
         self._traces: dict[FunctionDef, Trace] = {}
         self.quiet = Quiet(flow.ev)
         self._inliner = Inliner(self.quiet)

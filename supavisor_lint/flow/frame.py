@@ -55,6 +55,22 @@ class Exits:
             self.left.setdefault(leaving, States()).update(states)
 
 
+class Stretch:
+    """A stretch of code that keeps its exits to itself. (A class: `contextmanager` takes three times as long.)"""
+
+    __slots__ = ("_frame", "_outer")
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+
+    def __enter__(self) -> Exits:
+        self._outer, self._frame.exits = self._frame.exits, Exits()
+        return self._frame.exits
+
+    def __exit__(self, *_: object) -> None:
+        self._frame.exits = self._outer
+
+
 class Frame:
     """One function being followed on all its paths."""
 
@@ -105,14 +121,9 @@ class Frame:
         """`break`, `continue` or `return`."""
         self.exits.left.setdefault(leaving, States()).add(state)
 
-    @contextmanager
-    def stretch(self) -> Iterator[Exits]:
+    def stretch(self) -> Stretch:
         """Collect the exits of a stretch of code instead of letting them out."""
-        outer, self.exits = self.exits, Exits()
-        try:
-            yield self.exits
-        finally:
-            self.exits = outer
+        return Stretch(self)
 
     @contextmanager
     def cleaning_up(self) -> Iterator[None]:

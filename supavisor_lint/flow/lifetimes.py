@@ -23,6 +23,8 @@ class Life:
 
     def pruned(self, state: State, order: int) -> State:
         """The state without what nobody asks for from a node of this order on."""
+        if not state.variables and not state.assumed:
+            return state
         dead = [n for n in state.variables if self.last.get(n.partition(".")[0], order) < order]
         forgotten = [a for a in state.assumed if self._is_over(a[0], order)]
         if not dead and not forgotten:

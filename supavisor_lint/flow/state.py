@@ -112,9 +112,11 @@ class ObjectState(NamedTuple):
         return self._replace(conditions=self.conditions | other.conditions, present=self.present | other.present)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class State:
-    """One state. `variables` maps names (dotted for attributes) to what they hold; absent is not followed.
+    """One state; it never changes (not `frozen`: states are made too often for that to be free).
+
+    `variables` maps names (dotted for attributes) to what they hold; absent is not followed.
 
     `assumed` are the conditions taken so far, by text; `ghost` marks a path behind something that always fails.
     """
@@ -133,6 +135,11 @@ class State:
         return (variables, frozenset(self.sessions.items()), self.assumed, self.ghost)
 
     @cached_property
+    def roots(self) -> frozenset[str]:
+        """The first parts of all followed names."""
+        return frozenset(name.partition(".")[0] for name in self.variables)
+
+    @cached_property
     def identity(self) -> object:
         """Everything that is known: two states of one identity go on alike in every respect."""
         return (self.key, frozenset(self.histories.items()), frozenset(self.objects.items()))
@@ -141,14 +148,17 @@ class State:
         """The state after a name is bound; what was known of its attributes is forgotten."""
         variables = self._without(name)
         variables[name] = value
-        return replace(self, variables=variables, assumed=self._assumed_without(name))
+        return self._with_variables(variables, self._assumed_without(name))
 
     def unbound(self, name: str) -> State:
         """The state after a name is bound to something that is not followed."""
         variables, assumed = self._without(name), self._assumed_without(name)
         if len(variables) == len(self.variables) and assumed == self.assumed:
             return self
-        return replace(self, variables=variables, assumed=assumed)
+        return self._with_variables(variables, assumed)
+
+    def _with_variables(self, variables: dict[str, Tracked], assumed: tuple[tuple[str, bool], ...]) -> State:
+        return State(variables, self.sessions, self.histories, self.objects, assumed, self.ghost)
 
     def _without(self, name: str) -> dict[str, Tracked]:
         prefix = f"{name}."
@@ -159,13 +169,21 @@ class State:
 
     def with_session(self, site: Site, session: SessionState, history: History | None = None) -> State:
         """The state after something happened to a session."""
+        same_history = history is None or self.histories.get(site) == history
+        if same_history and self.sessions.get(site) == session:
+            return self
         sessions = {**self.sessions, site: session}
-        histories = self.histories if history is None else {**self.histories, site: history}
-        return replace(self, sessions=sessions, histories=histories)
+        histories = self.histories if same_history or history is None else {**self.histories, site: history}
+        return State(self.variables, sessions, histories, self.objects, self.assumed, self.ghost)
 
     def with_object(self, site: Node, state: ObjectState) -> State:
         """The state after something happened to an object."""
-        return replace(self, objects={**self.objects, site: state})
+        if self.objects.get(site) == state:
+            return self
+        return self._with_objects({**self.objects, site: state})
+
+    def _with_objects(self, objects: dict[Node, ObjectState]) -> State:
+        return State(self.variables, self.sessions, self.histories, objects, self.assumed, self.ghost)
 
     def value_of(self, name: str) -> Tracked:
         """What a name holds, as far as it is followed."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of, walk_own
-from supavisor_lint.facts.statements import Assign, FunctionDef, Return
+from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of
+from supavisor_lint.facts.statements import Assign, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Name
 from supavisor_lint.project.classes import is_session_class
 from supavisor_lint.project.values import (
@@ -116,14 +116,7 @@ def _no_call() -> Call:
 
 def returned(ev: Evaluator, file: FileFacts, function: FunctionDef) -> tuple[Value, ...]:
     """What the `return` statements of a function give."""
-
-    def compute() -> Iterator[Value]:
-        for statement in function.body:
-            for node in walk_own(statement):
-                if isinstance(node, Return) and node.value is not None:
-                    yield from ev.values(file, node.value)
-
-    return ev.guarded(("returns", function), compute)
+    return ev.guarded(("returns", function), lambda: (v for given in function.results for v in ev.values(file, given)))
 
 
 def yielded(ev: Evaluator, function: FunctionValue) -> tuple[Value, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from supavisor_lint.facts.file import FileFacts, enclosing_function, walk_own
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
-from supavisor_lint.facts.statements import ClassDef, FunctionDef, Return
+from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Expr
 from supavisor_lint.findings import Place
 from supavisor_lint.project import calls, members, names
@@ -149,13 +149,8 @@ class SessionNames:
 
     def _returns_own(self, file: FileFacts, function: FunctionDef) -> bool:
         """Whether the session that a function returns is not one that it has entered (and so closed) itself."""
-        for statement in function.body:
-            for node in walk_own(statement):
-                if isinstance(node, Return) and node.value is not None:
-                    for value in self._ev.values(file, node.value):
-                        if isinstance(value, Session) and value.source in ("factory", "class", "getter"):
-                            return True
-        return False
+        given = (v for value in function.results for v in self._ev.values(file, value))
+        return any(isinstance(v, Session) and v.source in ("factory", "class", "getter") for v in given)
 
     def class_role(self, file: FileFacts, cls: ClassDef) -> Role | None:
         """ "helper" for a class whose `__aenter__` gives a session."""
@@ -168,18 +163,21 @@ class SessionNames:
 
     # ------------------------------------------------------------------------------------------ session modules
 
-    def is_session_module(self, file: FileFacts) -> bool:
-        """Whether a module defines a factory: at module level, through `global`, an attribute, or a builder."""
+    def is_session_module(self, file: FileFacts, session_calls: Iterable[Call]) -> bool:
+        """Whether a module defines a factory: at module level, through `global`, an attribute, or a builder.
+
+        `session_calls` are those calls of the file that may make one.
+        """
         if file.path not in self._modules:
-            self._modules[file.path] = self._named_module(file) or self._defines_factory(file)
+            self._modules[file.path] = self._named_module(file) or self._defines_factory(file, session_calls)
         return self._modules[file.path]
 
     def _named_module(self, file: FileFacts) -> bool:
         wanted = set(self._ev.settings.session_modules)
         return bool(wanted) and (file.path in wanted or not wanted.isdisjoint(self._ev.files.dotted_names(file.path)))
 
-    def _defines_factory(self, file: FileFacts) -> bool:
-        for call in file.calls:
+    def _defines_factory(self, file: FileFacts, session_calls: Iterable[Call]) -> bool:
+        for call in session_calls:
             for value in self._ev.values(file, call):
                 if isinstance(value, Factory) and value.node is call and not value.on_the_spot:
                     return True

@@ -208,7 +208,7 @@ class FileView:
     @cached_property
     def is_session_module(self) -> bool:
         """Whether the file defines a session factory."""
-        return self.project.names.is_session_module(self.file)
+        return self.project.names.is_session_module(self.file, self.session_calls)
 
     def may_open_sessions(self, node: Node) -> bool:
         """Whether code here may use factories and getters: session modules, helpers, dependencies, getters.
