@@ -1,71 +1,75 @@
-"""Until where in a function a name matters: states that differ only in dead names are the same state."""
+"""Where in a function a name is live: states that differ only in dead names are the same state.
+
+A name is live where its value may still be read before it is bound again. What nested functions and lambdas capture,
+and what is declared global or nonlocal, is live everywhere.
+"""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import TypeAlias
 
 from supavisor_lint.facts.file import walk
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import For, FunctionDef, If, MatchCase, While
-from supavisor_lint.facts.tree import Expr, Generator, IfExp, Lambda, Name
+from supavisor_lint.facts.statements import (
+    Assign,
+    ClassDef,
+    For,
+    FunctionDef,
+    Handler,
+    If,
+    Match,
+    MatchCase,
+    Raise,
+    Return,
+    Simple,
+    Try,
+    While,
+    With,
+)
+from supavisor_lint.facts.tree import Block, Collection, Expr, Generator, IfExp, Lambda, Name, Starred, Stmt
 from supavisor_lint.flow.state import State
+
+Names: TypeAlias = frozenset[str]
+_NONE: Names = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """`last`: the order of a name's last mention (the end of the loop round it); `tested`: names in conditions."""
+    """`dead`: the function's names that nobody reads from a statement on; `tested`: those in conditions."""
 
-    last: dict[str, int]
-    tested: frozenset[str]
+    dead: dict[Stmt, Names]
+    tested: Names
 
-    def pruned(self, state: State, order: int) -> State:
-        """The state without what nobody asks for from a node of this order on."""
+    def pruned(self, state: State, statement: Stmt) -> State:
+        """The state without what nobody reads from a statement on."""
         if not state.variables and not state.assumed:
             return state
-        dead = [n for n in state.variables if self.last.get(n.partition(".")[0], order) < order]
-        forgotten = [a for a in state.assumed if self._is_over(a[0], order)]
-        if not dead and not forgotten:
+        dead = self.dead.get(statement, _NONE)
+        variables = {n: v for n, v in state.variables.items() if n.partition(".")[0] not in dead}
+        assumed = tuple(a for a in state.assumed if not any(w.partition(".")[0] in dead for w in a[0].split()))
+        if len(variables) == len(state.variables) and len(assumed) == len(state.assumed):
             return state
-        variables = {n: v for n, v in state.variables.items() if n not in dead}
-        return replace(state, variables=variables, assumed=tuple(a for a in state.assumed if a not in forgotten))
-
-    def _is_over(self, condition: str, order: int) -> bool:
-        return any(self.last.get(word, order) < order for word in condition.split())
+        return replace(state, variables=variables, assumed=assumed)
 
 
 @lru_cache(maxsize=256)
 def life_of(function: FunctionDef) -> Life:
     """The life of all names of a function, its nested functions included."""
-    last: dict[str, int] = {}
-    tested: set[str] = set()
-    nested_functions: list[FunctionDef] = []
-    for statement in function.body:
-        for node, end in _mentions(statement, None):
-            if isinstance(node, Name):
-                last[node.id] = max(last.get(node.id, 0), node.order if end is None else end)
-            for test in _tests(node):
-                tested.update(n.id for n in walk(test) if isinstance(n, Name))
-        nested_functions += [node for node in walk(statement) if isinstance(node, FunctionDef)]
-    for nested in nested_functions:  # what a nested function captures lives as long as its name
-        end = last.get(nested.name, 0)
-        for node in walk(nested):
-            if isinstance(node, Name):
-                last[node.id] = max(last.get(node.id, 0), end)
-    return Life(last, frozenset(tested))
+    nodes = [node for statement in function.body for node in walk(statement)]
+    mentioned = frozenset(node.id for node in nodes if isinstance(node, Name)) | _handler_names(nodes)
+    tested = frozenset(n.id for node in nodes for t in _tests(node) for n in walk(t) if isinstance(n, Name))
+    captured = (_read(node) for node in nodes if isinstance(node, FunctionDef | Lambda | ClassDef))
+    always = frozenset({*function.scope.globals, *function.scope.nonlocals}).union(*captured)
+    liveness = _Liveness()
+    liveness.block(function.body, always, _Ways(always, always, always, always))
+    return Life({statement: mentioned - live for statement, live in liveness.live.items()}, tested)
 
 
-def _mentions(node: Node, end: int | None) -> Iterator[tuple[Node, int | None]]:
-    """Every node below, with the end of the outermost loop around it."""
-    if isinstance(node, FunctionDef | Lambda):
-        end = sys.maxsize  # it may be called, and ask, at any time
-    elif end is None and isinstance(node, For | While):
-        end = max(inner.order for inner in walk(node) if hasattr(inner, "order"))
-    yield node, end
-    for child in node.children():
-        yield from _mentions(child, end)
+def _handler_names(nodes: Iterable[Node]) -> Names:
+    return frozenset(node.name for node in nodes if isinstance(node, Handler) and node.name is not None)
 
 
 def _tests(node: Node) -> Iterator[Expr]:
@@ -75,3 +79,115 @@ def _tests(node: Node) -> Iterator[Expr]:
         yield node.guard
     elif isinstance(node, Generator):
         yield from node.conditions
+
+
+def _read(*parts: Node | None) -> Names:
+    return frozenset(n.id for part in parts if part is not None for n in walk(part) if isinstance(n, Name))
+
+
+def _bound(target: Expr | None) -> Names:
+    """The names that a target certainly binds."""
+    if isinstance(target, Name):
+        return frozenset((target.id,))
+    if isinstance(target, Collection):
+        return frozenset(name for item in target.items for name in _bound(item))
+    return _bound(target.value) if isinstance(target, Starred) else _NONE
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """What is live at the end of every way out of a stretch of code other than its end."""
+
+    raised: Names
+    returned: Names
+    broken: Names
+    continued: Names
+
+    def all(self) -> Names:
+        return self.raised | self.returned | self.broken | self.continued
+
+
+class _Liveness:
+    """Goes backwards through blocks. An exception may leave any statement, before it has bound anything."""
+
+    def __init__(self) -> None:
+        self.live: dict[Stmt, Names] = {}
+
+    def block(self, statements: Block, after: Names, ways: _Ways) -> Names:
+        """What is live in front of a block, given what is behind it."""
+        for statement in reversed(statements):
+            after = self._before(statement, after, ways) | ways.raised
+            self.live[statement] = after
+        return after
+
+    def _before(self, statement: Stmt, after: Names, ways: _Ways) -> Names:
+        match statement:
+            case Assign(targets, value, annotation):
+                bound = frozenset(n for t in targets for n in _bound(t)) if value is not None else _NONE
+                stored = [t for t in targets if statement.augmented or not isinstance(t, Name)]
+                return (after - bound) | _read(value, annotation, *stored)
+            case If(test, body, orelse):
+                return self.block(body, after, ways) | self.block(orelse, after, ways) | _read(test)
+            case While():
+                return self._while(statement, after, ways)
+            case For():
+                return self._for(statement, after, ways)
+            case Try():
+                return self._try(statement, after, ways)
+            case With():
+                return self._with(statement, after, ways)
+            case Match(subject, cases):
+                return after.union(_read(subject), *(self._case(case, after, ways) for case in cases))
+            case Return(value):
+                return ways.returned | _read(value)
+            case Raise():
+                return ways.raised | _read(statement)
+            case Simple("break"):
+                return ways.broken
+            case Simple("continue"):
+                return ways.continued
+            case _:
+                return after | _read(statement)
+
+    def _while(self, statement: While, after: Names, ways: _Ways) -> Names:
+        done = self.block(statement.orelse, after, ways) | _read(statement.test)
+        return self._rounds(statement.body, done, _NONE, replace(ways, broken=after))
+
+    def _for(self, statement: For, after: Names, ways: _Ways) -> Names:
+        bound = _bound(statement.target)
+        done = self.block(statement.orelse, after, ways) | (_read(statement.target) - bound)
+        return self._rounds(statement.body, done, bound, replace(ways, broken=after)) | _read(statement.iter)
+
+    def _rounds(self, body: Block, done: Names, bound: Names, ways: _Ways) -> Names:
+        """What is live at the head of a loop, whose rounds bind some names first."""
+        head = done
+        while True:
+            found = head | (self.block(body, head, replace(ways, continued=head)) - bound)
+            if found == head:
+                return head
+            head = found
+
+    def _try(self, statement: Try, after: Names, ways: _Ways) -> Names:
+        if statement.finalbody:
+            after = self.block(statement.finalbody, after | ways.all(), ways)
+            ways = _Ways(after, after, after, after)
+        caught = ways.raised
+        for handler in statement.handlers:
+            caught |= self._handler(handler, after, ways)
+        orelse = self.block(statement.orelse, after, ways)
+        return self.block(statement.body, orelse, replace(ways, raised=caught))
+
+    def _handler(self, handler: Handler, after: Names, ways: _Ways) -> Names:
+        return (self.block(handler.body, after, ways) - {handler.name or ""}) | _read(handler.type)
+
+    def _with(self, statement: With, after: Names, ways: _Ways) -> Names:
+        live = self.block(statement.body, after, replace(ways, raised=ways.raised | after))
+        for item in reversed(statement.items):
+            live = (live - _bound(item.target)) | _read(item.context)
+            if item.target is not None and not _bound(item.target):
+                live |= _read(item.target)
+        return live
+
+    def _case(self, case: MatchCase, after: Names, ways: _Ways) -> Names:
+        live = self.block(case.body, after, ways) | _read(case.guard)
+        return (live - frozenset(case.names)) | _read(*case.values)

@@ -51,7 +51,7 @@ def loop(frame: Frame, statement: While | For, state: State, run: Run) -> States
         raise TooManyStates
     after = run(frame, statement.orelse, done)
     after.update(broken)
-    return after
+    return States(state.unbound(_iterable(statement)) for state in after) if isinstance(statement, For) else after
 
 
 def _while_head(frame: Frame, statement: While | For, state: State) -> tuple[list[State], list[State]]:

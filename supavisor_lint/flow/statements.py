@@ -39,11 +39,11 @@ RETURNED = "<returned>"
 
 def run(frame: Frame, statements: Block, states: States) -> States:
     """Follow some statements; the states behind the last one."""
-    for index, statement in enumerate(statements):
-        following = States()
-        for state in states if index == 0 else (frame.life.pruned(s, statement.order) for s in states):
-            following.update(_known_step(frame, statement, state))
-        states = following
+    for statement in statements:
+        living = States(frame.life.pruned(state, statement) for state in states)
+        states = States()
+        for state in living:
+            states.update(_known_step(frame, statement, state))
         if not states:
             break
     return states
