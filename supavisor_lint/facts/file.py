@@ -10,7 +10,7 @@ from functools import partial
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Scope
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Module
-from supavisor_lint.facts.tree import Attribute, Block, Call, Comprehension, Lambda, Name
+from supavisor_lint.facts.tree import Attribute, Block, Call, Comprehension, Generator, Lambda, Name
 from supavisor_lint.sources.nesting import too_deep_at
 
 _TOO_DEEP = "the code is nested too deeply to be analysed"
@@ -117,23 +117,28 @@ def _mark_tasks(text: str, functions: list[FunctionDef]) -> None:
 
 def scope_of(node: Node) -> Scope:
     """The scope in which an expression or statement is evaluated."""
-    child: Node = node
+    try:
+        return node._scope
+    except AttributeError:
+        node._scope = _find_scope(node)
+        return node._scope
+
+
+def _find_scope(node: Node) -> Scope:
     parent = node.parent
-    while parent is not None:
-        if isinstance(parent, Module) or (isinstance(parent, Comprehension) and not _is_outside(parent, child, node)):
-            return parent.scope
-        if isinstance(parent, FunctionDef | ClassDef) and child in parent.body:
-            return parent.scope
-        if isinstance(parent, Lambda) and child is parent.body:
-            return parent.scope
-        child, parent = parent, parent.parent
-    raise ValueError("a node outside any module has no scope")
-
-
-def _is_outside(comprehension: Comprehension, generator: Node, node: Node) -> bool:
-    """Whether a node stands in the first iterable, which Python evaluates in the scope around the comprehension."""
-    first = comprehension.generators[0]
-    return generator is first and first.iter.contains(node)
+    if parent is None:
+        raise ValueError("a node outside any module has no scope")
+    if isinstance(parent, Module | Comprehension):
+        return parent.scope
+    if isinstance(parent, FunctionDef | ClassDef) and node in parent.body:
+        return parent.scope
+    if isinstance(parent, Lambda) and node is parent.body:
+        return parent.scope
+    if isinstance(parent, Generator) and node is parent.iter:
+        comprehension = parent.parent
+        if isinstance(comprehension, Comprehension) and comprehension.generators[0] is parent:
+            return scope_of(comprehension)  # Python evaluates the first iterable in the scope around it
+    return scope_of(parent)
 
 
 def enclosing_function(node: Node) -> FunctionDef | None:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from supavisor_lint.findings import Span
+
+if TYPE_CHECKING:
+    from supavisor_lint.facts.scopes import Scope
 
 NO_SPAN = Span(1, 1, 1, 1)
 
@@ -16,8 +20,9 @@ class Node:
     cost more than that: `span` is computed, for the whole file, when the first one is asked for.
     """
 
-    __slots__ = ("_children", "_span", "order", "parent")
+    __slots__ = ("_children", "_scope", "_span", "order", "parent")
     _children: tuple[Node, ...]
+    _scope: Scope
     _span: Span
     order: int
     parent: Node | None
