@@ -133,7 +133,3 @@ class Frame:
             yield
         finally:
             self.unwinding -= 1
-
-    def is_ours(self, node: Node) -> bool:
-        """Whether a node stands in the followed function's own text."""
-        return self.function.contains(node)

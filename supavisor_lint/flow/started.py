@@ -11,7 +11,6 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding, Scope
 from supavisor_lint.facts.statements import Assign, For, FunctionDef, While
 from supavisor_lint.facts.tree import (
-    Argument,
     Attribute,
     Call,
     Collection,
@@ -247,10 +246,3 @@ def _is_augmented(node: Node) -> bool:
 
 def _node(binding: Binding) -> Node:
     return binding if isinstance(binding, Node) else binding.node
-
-
-def call_arguments(call: Call) -> Iterator[tuple[Argument, bool]]:
-    """The positional arguments of a call, each with whether it is starred."""
-    for argument in call.args:
-        if argument.keyword is None and argument.star != "**":
-            yield argument, argument.star == "*"
