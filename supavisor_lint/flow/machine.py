@@ -22,7 +22,7 @@ from supavisor_lint.flow.events import (
     Uncovered,
     WaitsForLock,
 )
-from supavisor_lint.flow.frame import DATABASE, Frame
+from supavisor_lint.flow.frame import DATABASE, REFUSED, Frame
 from supavisor_lint.flow.objects import after_commit, after_failed_flush, after_rollback, detached
 from supavisor_lint.flow.operations import handler_around
 from supavisor_lint.flow.state import EMPTY_HISTORY, OpenBlock, SessionState, State
@@ -102,7 +102,7 @@ def _after_failure(frame: Frame, state: State, site: Site, node: Node, method: s
     handler = handler_around(node)
     if session.failed is None or not session.hard or session.block is not None:
         return state
-    frame.throw(state, DATABASE)
+    frame.throw(state, REFUSED)
     in_handler = frame.in_handler or (handler is not None and not handler.contains(session.failed))
     if method == "begin_nested" or not in_handler:
         return replace(state, ghost=True)
@@ -124,7 +124,7 @@ def _after_swallowed(frame: Frame, state: State, site: Site, node: Node) -> Stat
         event.because.add(failed)
         event.used.add(node)
     if handlers:
-        frame.throw(state, DATABASE)
+        frame.throw(state, REFUSED)
         return replace(state, ghost=True)
     return state
 
