@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import FunctionDef, Handler
+from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.flow.events import Trace
 from supavisor_lint.flow.lifetimes import life_of
 from supavisor_lint.flow.state import State, States, TooManyStates
@@ -88,7 +88,7 @@ class Frame:
         self.exits = Exits()
         self.life = life_of(function)
         self.repeated: frozenset[str] = frozenset()
-        self.swallowers: dict[Node, set[Handler]] = {}  # a failed operation and the handlers that let its block go on
+        self.swallowers: dict[Node, set[Node]] = {}  # a failed operation and what lets its block go on
         self.updates: set[Node] = set()  # executed statements that lock the rows they change
         self.rows: dict[
             Node, tuple[object, str]

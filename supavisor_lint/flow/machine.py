@@ -118,12 +118,12 @@ def _after_swallowed(frame: Frame, state: State, site: Site, node: Node) -> Stat
     failed = session.failed
     if failed is None or not session.hard or session.block is None or failed is CALLER:
         return state
-    handlers = frame.swallowers.get(failed, set()) | set(_handlers_between(node, failed))
-    for handler in handlers:
-        event = frame.trace.record(Swallowed, handler, frame.opened[site], is_sure(state, site))
+    swallowers = frame.swallowers.get(failed, set()) | set(_handlers_between(node, failed))
+    for swallower in swallowers:
+        event = frame.trace.record(Swallowed, swallower, frame.opened[site], is_sure(state, site))
         event.because.add(failed)
         event.used.add(node)
-    if handlers:
+    if swallowers:
         frame.throw(state, REFUSED)
         return replace(state, ghost=True)
     return state
