@@ -25,6 +25,7 @@ from supavisor_lint.flow.events import (
 from supavisor_lint.flow.frame import DATABASE, REFUSED, Frame
 from supavisor_lint.flow.objects import after_commit, after_failed_flush, after_rollback, detached
 from supavisor_lint.flow.operations import handler_around
+from supavisor_lint.flow.seen import may_be_seen
 from supavisor_lint.flow.state import EMPTY_HISTORY, OpenBlock, SessionState, State
 from supavisor_lint.flow.values import CALLER, Site
 
@@ -297,4 +298,6 @@ def lost(frame: Frame, state: State, site: Site, node: Node, *, by_close: bool =
     opened = frame.opened[site]
     if is_sure(state, site) and (opened.own or by_close):
         for write in state.history(site).writes:
-            frame.trace.record(LostWrite, write, opened).because.add(node)
+            event = frame.trace.record(LostWrite, write, opened)
+            event.because.add(node)
+            event.unseen = event.unseen or not may_be_seen(write, state.history(site))
