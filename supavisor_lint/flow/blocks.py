@@ -6,18 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from supavisor_lint.facts.handlers import is_broad
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted
-from supavisor_lint.facts.statements import Handler, WithItem
-from supavisor_lint.facts.tree import Call, Expr
+from supavisor_lint.facts.statements import WithItem
 from supavisor_lint.flow import expressions, machine
 from supavisor_lint.flow.binding import bind
 from supavisor_lint.flow.events import EndedInBlock
-from supavisor_lint.flow.frame import DATABASE, Frame, Thrown
-from supavisor_lint.flow.handlers import catches
+from supavisor_lint.flow.frame import DATABASE, Frame
 from supavisor_lint.flow.objects import after_commit, after_rollback, detached, forgotten
 from supavisor_lint.flow.state import EMPTY_HISTORY, OpenBlock, SessionState, State
+from supavisor_lint.flow.suppressing import Suppressor, suppressor
 from supavisor_lint.flow.values import (
     ANYTHING,
     BlockRef,
@@ -28,20 +26,19 @@ from supavisor_lint.flow.values import (
     TransactionRef,
 )
 from supavisor_lint.project import calls as project_calls
-from supavisor_lint.project.values import External, Session
+from supavisor_lint.project.values import Session
 
 Leave: TypeAlias = Callable[[Frame, State], list[State]]
 
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """An entered item: the state inside, and what happens on leaving it. `swallows` tells whether an error ends there:
-    True, False, or None for maybe."""
+    """An entered item: the state inside, what happens on leaving it, and whether errors of some kinds end there."""
 
     state: State
     leave: Leave
     fail: Leave
-    swallows: Callable[[Thrown], bool | None] = lambda thrown: False
+    suppressor: Suppressor | None = None
 
 
 def _same(frame: Frame, state: State) -> list[State]:
@@ -55,7 +52,7 @@ def enter(frame: Frame, item: WithItem, state: State, *, is_async: bool) -> list
         if not is_async:
             frame.throw(after)
             bound = _bound(frame, after, item, ANYTHING)
-            found.append(Entered(bound, _same, _same, _suppressor(frame, item.context)))
+            found.append(Entered(bound, _same, _same, suppressor(frame, item.context)))
         elif isinstance(value, BlockRef):
             found += _begin(frame, item, after, value)
         elif isinstance(value, TransactionRef):
@@ -71,24 +68,6 @@ def enter(frame: Frame, item: WithItem, state: State, *, is_async: bool) -> list
 
 def _bound(frame: Frame, state: State, item: WithItem, value: Tracked) -> State:
     return state if item.target is None else bind(frame, state, item.target, value)
-
-
-def _suppressor(frame: Frame, context: Expr) -> Callable[[Thrown], bool | None]:
-    """`contextlib.suppress(…)` swallows what it names."""
-    if not isinstance(context, Call):
-        return lambda thrown: False
-    values = frame.ev.values(frame.file, context.func)
-    if not any(isinstance(v, External) and v.dotted == "contextlib.suppress" for v in values):
-        return lambda thrown: False
-    handlers = [Handler(argument.value, None, ()) for argument in context.args]
-    for argument in context.args:
-        argument.value.parent = argument
-    return lambda thrown: _any_catches(handlers, thrown)
-
-
-def _any_catches(handlers: list[Handler], thrown: Thrown) -> bool | None:
-    answers = [True if is_broad(h) else catches(h, thrown) for h in handlers]
-    return True if True in answers else None if None in answers else False
 
 
 def _other(frame: Frame, item: WithItem, state: State) -> Entered:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from supavisor_lint.facts.handlers import is_broad
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Handler, Try, With
 from supavisor_lint.flow import blocks, statements
@@ -45,12 +46,12 @@ def _handle(frame: Frame, statement: Try, thrown: Thrown, states: States) -> Sta
 
 
 def _run_handler(frame: Frame, statement: Try, handler: Handler, thrown: Thrown, states: States) -> States:
-    entered = States(_caught(handler, state) for state in states)
+    entered = States(_caught(state, handler.name) for state in states)
     with frame.stretch() as exits:
         ends = statements.run(frame, handler.body, entered)
     _rethrow(exits, thrown)
     going_on = [*ends, *(s for left in exits.left.values() for s in left)]
-    note_swallowed(frame, statement, handler, going_on)
+    note_swallowed(frame, statement, handler, going_on, broad=is_broad(handler))
     frame.exits.add_all(exits)
     return ends
 
@@ -62,11 +63,11 @@ def _rethrow(exits: Exits, thrown: Thrown) -> None:
         exits.raised.setdefault(thrown, States()).update(bare)
 
 
-def _caught(handler: Handler, state: State) -> State:
+def _caught(state: State, name: str | None = None) -> State:
     """The state at the head of a handler: what began a transaction before is somebody's failure now."""
     histories = {site: _inherited(history) for site, history in state.histories.items()}
     state = State(state.variables, state.sessions, histories, state.objects, state.assumed, state.ghost)
-    return state.unbound(handler.name) if handler.name else state
+    return state.unbound(name) if name else state
 
 
 def _inherited(history: History) -> History:
@@ -98,7 +99,7 @@ def follow_with(frame: Frame, statement: With, index: int, state: State) -> Stat
         for leaving, states in exits.left.items():
             _leave_all(frame, leaving, _each(frame, entered.leave, states))
         for thrown, states in exits.raised.items():
-            ends.update(_fail_all(frame, entered, thrown, states))
+            ends.update(_fail_all(frame, statement, entered, thrown, states))
     return ends
 
 
@@ -111,10 +112,15 @@ def _leave_all(frame: Frame, leaving: Leaving, states: States) -> None:
         frame.leave(leaving, state)
 
 
-def _fail_all(frame: Frame, entered: blocks.Entered, thrown: Thrown, states: States) -> list[State]:
-    swallowed = entered.swallows(thrown)
+def _fail_all(frame: Frame, statement: With, entered: blocks.Entered, thrown: Thrown, states: States) -> list[State]:
     after = [s for state in states for s in entered.fail(frame, state)]
+    suppressor = entered.suppressor
+    swallowed = False if suppressor is None else suppressor.catches(thrown)
     if swallowed is not True:
         for state in after:
             frame.throw(state, thrown)
-    return after if swallowed is not False else []
+    if suppressor is None or swallowed is False:
+        return []
+    after = [_caught(state) for state in after]
+    note_swallowed(frame, statement, suppressor.node, after, broad=suppressor.is_broad)
+    return after

@@ -63,7 +63,12 @@ class EndedInBlock(Event):
 
 @dataclass(slots=True, eq=False)
 class LostWrite(Event):
-    """A write (the node) that nothing commits; `because` are the ends of its session."""
+    """A write (the node) that nothing commits; `because` are the ends of its session.
+
+    `unseen` when nothing can have asked the database for anything between the write and one of them.
+    """
+
+    unseen: bool = False
 
 
 @dataclass(slots=True, eq=False)

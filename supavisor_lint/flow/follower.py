@@ -50,7 +50,7 @@ class Follower:
         return {function for node in nodes if (function := enclosing_function(node)) is not None}
 
     def runs_in_task(self, function: FunctionDef, tasks: Iterable[Task]) -> bool:
-        """Whether a function is a background task (`tasks` are all of the project), or is given a task's session."""
+        """Whether a function is a background task (`tasks` are all of the project), or runs in one."""
         if self._reached is None:
             self._reached = reached_functions(self.flow, tasks)
         return function in self._reached

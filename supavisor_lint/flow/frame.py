@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import FunctionDef, Handler
+from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.flow.events import Trace
 from supavisor_lint.flow.lifetimes import life_of
 from supavisor_lint.flow.state import State, States, TooManyStates
@@ -29,14 +29,18 @@ MAX_STEPS_IN_CALLED = 500
 
 @dataclass(frozen=True, slots=True)
 class Thrown:
-    """What kind of exception leaves: the database's, one of a known class, any, or any but the database's ("plain")."""
+    """What kind of exception leaves: the database's, one of a known class, any, or any but the database's ("plain").
 
-    kind: Literal["any", "database", "class", "plain"] = "any"
+    "refused" is what a session says that has to be rolled back first: its own class, or the database's again.
+    """
+
+    kind: Literal["any", "database", "refused", "class", "plain"] = "any"
     name: str = ""
 
 
 ANY = Thrown()
 DATABASE = Thrown("database")
+REFUSED = Thrown("refused")
 PLAIN = Thrown("plain")  # of a call that is not awaited: it cannot have asked the database
 
 
@@ -84,7 +88,7 @@ class Frame:
         self.exits = Exits()
         self.life = life_of(function)
         self.repeated: frozenset[str] = frozenset()
-        self.swallowers: dict[Node, set[Handler]] = {}  # a failed operation and the handlers that let its block go on
+        self.swallowers: dict[Node, set[Node]] = {}  # a failed operation and what lets its block go on
         self.updates: set[Node] = set()  # executed statements that lock the rows they change
         self.rows: dict[
             Node, tuple[object, str]

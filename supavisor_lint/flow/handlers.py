@@ -15,6 +15,8 @@ _DATABASE = re.compile(
     r"^(?:SQLAlchemy|DBAPI|Integrity|Operational|Programming|Database|Interface|Statement|Internal|Data|PendingRollback"
     r"|InvalidRequest|Flush|StaleData|Postgres|UniqueViolation|ForeignKeyViolation|Asyncpg)\w*(?:Error)?$"
 )
+# What SQLAlchemy says to a wrong use of a session, among these of one that needs a rollback: not the database's errors.
+_MISUSE = frozenset({"InvalidRequestError", "PendingRollbackError"})
 _CONNECTION = frozenset({"OSError", "ConnectionError", "TimeoutError", "IOError"})
 
 
@@ -27,7 +29,9 @@ def catches(handler: Handler, thrown: Thrown) -> bool | None:
 
 
 def _catches_one(name: str, thrown: Thrown) -> bool | None:
-    if thrown.kind == "database":
+    if thrown.kind == "database" and name in _MISUSE:
+        return False
+    if thrown.kind in ("database", "refused"):
         return None if is_database_error(name) or name in _CONNECTION else False
     if thrown.kind == "plain" and is_database_error(name):
         return False

@@ -22,9 +22,10 @@ from supavisor_lint.flow.events import (
     Uncovered,
     WaitsForLock,
 )
-from supavisor_lint.flow.frame import DATABASE, Frame
+from supavisor_lint.flow.frame import DATABASE, REFUSED, Frame
 from supavisor_lint.flow.objects import after_commit, after_failed_flush, after_rollback, detached
 from supavisor_lint.flow.operations import handler_around
+from supavisor_lint.flow.seen import may_be_seen
 from supavisor_lint.flow.state import EMPTY_HISTORY, OpenBlock, SessionState, State
 from supavisor_lint.flow.values import CALLER, Site
 
@@ -102,7 +103,7 @@ def _after_failure(frame: Frame, state: State, site: Site, node: Node, method: s
     handler = handler_around(node)
     if session.failed is None or not session.hard or session.block is not None:
         return state
-    frame.throw(state, DATABASE)
+    frame.throw(state, REFUSED)
     in_handler = frame.in_handler or (handler is not None and not handler.contains(session.failed))
     if method == "begin_nested" or not in_handler:
         return replace(state, ghost=True)
@@ -118,13 +119,13 @@ def _after_swallowed(frame: Frame, state: State, site: Site, node: Node) -> Stat
     failed = session.failed
     if failed is None or not session.hard or session.block is None or failed is CALLER:
         return state
-    handlers = frame.swallowers.get(failed, set()) | set(_handlers_between(node, failed))
-    for handler in handlers:
-        event = frame.trace.record(Swallowed, handler, frame.opened[site], is_sure(state, site))
+    swallowers = frame.swallowers.get(failed, set()) | set(_handlers_between(node, failed))
+    for swallower in swallowers:
+        event = frame.trace.record(Swallowed, swallower, frame.opened[site], is_sure(state, site))
         event.because.add(failed)
         event.used.add(node)
-    if handlers:
-        frame.throw(state, DATABASE)
+    if swallowers:
+        frame.throw(state, REFUSED)
         return replace(state, ghost=True)
     return state
 
@@ -297,4 +298,6 @@ def lost(frame: Frame, state: State, site: Site, node: Node, *, by_close: bool =
     opened = frame.opened[site]
     if is_sure(state, site) and (opened.own or by_close):
         for write in state.history(site).writes:
-            frame.trace.record(LostWrite, write, opened).because.add(node)
+            event = frame.trace.record(LostWrite, write, opened)
+            event.because.add(node)
+            event.unseen = event.unseen or not may_be_seen(write, state.history(site))

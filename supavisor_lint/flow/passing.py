@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from supavisor_lint.facts.file import enclosing_function
 from supavisor_lint.facts.spelling import dotted
-from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Name
+from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Constant, Expr, Name
 from supavisor_lint.flow.binding import foreign_session
 from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.lifetimes import life_of
 from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.session_keys import SessionKey
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import (
     ANYTHING,
+    ConstantRef,
     SessionRef,
     Tracked,
 )
+from supavisor_lint.project.registration import bind_arguments
 from supavisor_lint.project.values import (
     External,
     FunctionValue,
@@ -30,8 +35,12 @@ def passed_values(
     function = functions[0]
     if function.node.is_generator or (function.node.is_async and not _is_awaited(frame, node)):
         return None
+    bound = bind_arguments(function, node.args)
+    defaults = _defaults(function, bound)
+    if any(name in life_of(function.node).tested for name in defaults) and any(a.star for a in node.args):
+        return None  # what the stars hide may decide what the function does
     passed = {**_by_closure(frame, function, state), **_by_receiver(node, function, state)}
-    passed.update(_by_argument(function, node.args, given))
+    passed.update({**defaults, **_by_argument(bound, node.args, given)})
     return passed if any(isinstance(v, SessionRef) for v in passed.values()) else None
 
 
@@ -45,12 +54,20 @@ def _is_awaited(frame: Frame, node: Call) -> bool:
     return isinstance(callee, External) and callee.dotted in ("asyncio.wait_for", "asyncio.shield")
 
 
-def _by_argument(function: FunctionValue, args: tuple[Argument, ...], given: list[Tracked]) -> dict[str, Tracked]:
-    from supavisor_lint.project.registration import bind_arguments
-
+def _by_argument(bound: Mapping[str, Expr], args: tuple[Argument, ...], given: list[Tracked]) -> dict[str, Tracked]:
     values = {id(argument.value): value for argument, value in zip(args, given, strict=True)}
-    bound = bind_arguments(function, args)
     return {name: values[id(expr)] for name, expr in bound.items() if values[id(expr)] != ANYTHING}
+
+
+def _defaults(function: FunctionValue, bound: Collection[str]) -> dict[str, Tracked]:
+    """The parameters that a call leaves at True, False or None: `commit: bool = True`."""
+    return {
+        param.name: ConstantRef(param.default.value)
+        for param in function.node.params
+        if param.name not in bound
+        and isinstance(param.default, Constant)
+        and (param.default.value is None or isinstance(param.default.value, bool))
+    }
 
 
 def with_receivers_sessions(frame: Frame, node: Call, functions: list[FunctionValue], state: State) -> State:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts, walk
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import FunctionDef
-from supavisor_lint.facts.tree import Attribute, Call, Name, Stmt
+from supavisor_lint.facts.statements import For, FunctionDef, With
+from supavisor_lint.facts.tree import Attribute, Await, Call, Generator, Name, Stmt
 from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.values import External, FunctionValue
@@ -27,10 +27,14 @@ SMALL = 25
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a function treats the sessions that it is given; `size` counts its statements."""
+    """How a function treats the sessions that it is given; `size` counts its statements.
+
+    `queries` is False for one that awaits nothing: it can only add to its sessions, which does not fail.
+    """
 
     quiet: bool
     writes: bool
+    queries: bool
     size: int
 
 
@@ -44,7 +48,7 @@ class Quiet:
     def of(self, file: FileFacts, function: FunctionDef) -> Manner:
         """The manner of a function. One that calls itself is judged without that call."""
         if function not in self._known:
-            self._known[function] = Manner(True, False, 0)
+            self._known[function] = Manner(True, False, False, 0)
             self._known[function] = self._judge(file, function)
         return self._known[function]
 
@@ -54,13 +58,13 @@ class Quiet:
         names |= {node.id for node in nodes if isinstance(node, Name)}
         size = sum(isinstance(node, Stmt) for node in nodes)
         if not names.isdisjoint(_LOUD):
-            return Manner(False, True, size)
+            return Manner(False, True, True, size)
         if not function.is_async:  # it cannot await what ends a transaction
-            return Manner(True, not names.isdisjoint(_WRITES), size)
+            return Manner(True, not names.isdisjoint(_WRITES), True, size)
         called = [self.of(f.file, f.node) if f is not None else None for f in self._handed(file, function, nodes)]
         quiet = all(manner is not None and manner.quiet for manner in called)
         writes = not names.isdisjoint(_WRITES) or any(manner is None or manner.writes for manner in called)
-        return Manner(quiet, writes, size)
+        return Manner(quiet, writes, any(_awaits(node) for node in nodes), size)
 
     def _handed(self, file: FileFacts, function: FunctionDef, nodes: list[Node]) -> Iterator[FunctionValue | None]:
         """The functions that get a session, or use one of their object's; None for one that nobody can read."""
@@ -82,6 +86,10 @@ class Quiet:
         if functions:
             return functions[0]
         return next((v for v in self._ev.values(file, call.func) if isinstance(v, External)), None)
+
+
+def _awaits(node: Node) -> bool:
+    return isinstance(node, Await) or (isinstance(node, For | With | Generator) and node.is_async)
 
 
 def _is_bare(function: FunctionDef, expr: Name | Attribute) -> bool:

@@ -1,12 +1,11 @@
-"""An `except` inside a transaction that lets it go on: the database has given up the work (SUP306)."""
+"""An `except` or `suppress()` in a transaction that lets it go on: the database has given up the work (SUP306)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from supavisor_lint.facts.handlers import is_broad
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import Handler, Try
+from supavisor_lint.facts.statements import Try, With
 from supavisor_lint.flow.events import Swallowed
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.machine import is_sure
@@ -14,23 +13,28 @@ from supavisor_lint.flow.state import SessionState, State
 from supavisor_lint.flow.values import CALLER
 
 
-def note_swallowed(frame: Frame, statement: Try, handler: Handler, states: Iterable[State]) -> None:
-    """Record a handler behind which a block goes on although a database operation in it has failed."""
+def note_swallowed(
+    frame: Frame, statement: Try | With, swallower: Node, states: Iterable[State], *, broad: bool
+) -> None:
+    """Record what lets a block go on although a database operation in it has failed.
+
+    `swallower` is the handler, or the call of `suppress()` that the statement enters; `broad` if it takes any error.
+    """
     for state in states:
         for site, session in state.sessions.items():
             failed = _failed_here(statement, session)
             if failed is None:
                 continue
-            frame.swallowers.setdefault(failed, set()).add(handler)
+            frame.swallowers.setdefault(failed, set()).add(swallower)
             writes = state.history(site).carried - {failed}
-            if _loses(statement, handler, writes) or (session.doomed and is_broad(handler)):
-                event = frame.trace.record(Swallowed, handler, frame.opened[site], is_sure(state, site))
+            if _loses(statement, broad, writes) or (session.doomed and broad):
+                event = frame.trace.record(Swallowed, swallower, frame.opened[site], is_sure(state, site))
                 event.because.add(failed)
                 event.writes |= writes - {CALLER}
 
 
-def _failed_here(statement: Try, session: SessionState) -> Node | None:
-    """The operation of the `try` that has failed inside a block, which goes on behind the `try`."""
+def _failed_here(statement: Try | With, session: SessionState) -> Node | None:
+    """The operation in the statement's body that has failed inside a block, which goes on behind the statement."""
     failed, block = session.failed, session.block
     if failed is None or block is None or session.is_over is not None:
         return None
@@ -39,6 +43,6 @@ def _failed_here(statement: Try, session: SessionState) -> Node | None:
     return failed if any(part.contains(failed) for part in statement.body) else None
 
 
-def _loses(statement: Try, handler: Handler, writes: frozenset[Node]) -> bool:
+def _loses(statement: Try | With, broad: bool, writes: frozenset[Node]) -> bool:
     """A narrow handler that gives up nothing but what its own `try` attempted does what it says."""
-    return bool(writes) if is_broad(handler) else any(not statement.contains(write) for write in writes)
+    return bool(writes) if broad else any(not statement.contains(write) for write in writes)

@@ -168,7 +168,7 @@ class FileView:
         return session_functions(self.flow, self.follower.quiet, self.file, self.session_calls, wanted)
 
     def runs_in_task(self, function: FunctionDef) -> bool:
-        """Whether a function is a background task, or gets its session from one."""
+        """Whether a function is a background task, or runs in one."""
         return self.follower.runs_in_task(function, self.project.table.tasks.values())
 
     def events(self, kind: type[EventT]) -> Iterator[tuple[FunctionDef, EventT]]:

@@ -1,11 +1,11 @@
 """A failure handler that cannot work.
 
 ## What it finds
-In a background task, or a function that a task hands its session to, a statement of an `except` that fails because of
-the failure itself: `begin()` while the `try` has left a transaction open; work or a commit on a session whose failed
-write was not rolled back; an attribute of an ORM object read after the rollback has expired it; a write in a second
-session to a table that the first one's open transaction has written. What a called function does with the session
-counts, at its call.
+In a background task, or a function that a task runs (called there, or passed to a function that calls it), a statement
+of an `except` that fails because of the failure itself: `begin()` while the `try` has left a transaction open; work or
+a commit on a session whose failed write was not rolled back; an attribute of an ORM object read after the rollback has
+expired it; a write in a second session to a table that the first one's open transaction has written. What a called
+function does with the session counts, at its call.
 
 ## Why it matters
 The handler is there to record the failure. It raises "A transaction is already begun", PendingRollbackError or

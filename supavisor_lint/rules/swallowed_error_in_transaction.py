@@ -1,10 +1,10 @@
-"""An `except` inside a `begin()` block lets the block go on after a database error.
+"""An `except` or `suppress()` inside a `begin()` block lets the block go on after a database error.
 
 ## What it finds
 A `try` inside `async with session.begin():` whose body uses the session, with a handler that catches database errors
-and does not raise. A `try` round `begin_nested()` is right: the savepoint is what makes it so. A narrow handler such
-as `except IntegrityError:` that gives up only what its own `try` has attempted is left alone, and so is a handler
-behind which nothing was written.
+and does not raise, or a `with contextlib.suppress(…)` of such errors. A `try` round `begin_nested()` is right: the
+savepoint is what makes it so. A narrow handler such as `except IntegrityError:` that gives up only what its own `try`
+has attempted is left alone, and so is a handler behind which nothing was written.
 
 ## Why it matters
 After a failed flush SQLAlchemy has rolled the whole transaction back; after a failed statement PostgreSQL answers the
@@ -47,7 +47,7 @@ from supavisor_lint.rules.base import FileView, Rule
 
 
 def detect(view: FileView) -> Iterator[Finding]:
-    """Every handler that swallows a database error inside a block."""
+    """Every handler or `suppress()` that swallows a database error inside a block."""
     for function, event in view.hazards(Swallowed):
         loss = "its work is lost without an error" if event.writes or not event.used else _raises(event)
         yield RULE.at(
