@@ -29,14 +29,18 @@ MAX_STEPS_IN_CALLED = 500
 
 @dataclass(frozen=True, slots=True)
 class Thrown:
-    """What kind of exception leaves: the database's, one of a known class, any, or any but the database's ("plain")."""
+    """What kind of exception leaves: the database's, one of a known class, any, or any but the database's ("plain").
 
-    kind: Literal["any", "database", "class", "plain"] = "any"
+    "refused" is what a session, or a transaction that has failed already, does not do any more.
+    """
+
+    kind: Literal["any", "database", "refused", "class", "plain"] = "any"
     name: str = ""
 
 
 ANY = Thrown()
 DATABASE = Thrown("database")
+REFUSED = Thrown("refused")
 PLAIN = Thrown("plain")  # of a call that is not awaited: it cannot have asked the database
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from sqlalchemy.exc import InvalidRequestError, OperationalError, PendingRollbackError, SQLAlchemyError
@@ -43,9 +44,15 @@ class Book:
         self.busy = False
         self.leaving: tuple[tuple[int, ...], BaseException | None] | None = None
         self.blocks: list[Block] = []
+        self.savepoints: list[list[int]] = []  # of each open `begin_nested()` block, what has ended it early
         self.open: list[Write] = []
         self.faulted = False
         self.together: tuple[int, ...] = ()
+        self.begun_by: tuple[int, ...] = ()
+
+    def look(self, lines: tuple[int, ...]) -> None:
+        """After each step at some lines: it has begun the transaction that is open now, if none was before."""
+        self.begun_by = (self.begun_by or lines) if self.session.in_transaction() else ()
 
     # ------------------------------------------------------------------------------------------------------- blocks
 
@@ -106,6 +113,8 @@ class Book:
 
     def _ends(self, name: str, lines: tuple[int, ...]) -> None:
         """The program itself has called commit(), rollback() or close()."""
+        for enders in self.savepoints:
+            enders += lines
         if self.block is not None:
             self.block.enders += lines
             if name == "commit":
@@ -123,9 +132,9 @@ class Book:
         if isinstance(error, PendingRollbackError):
             kind = "pending"
         elif isinstance(error, InvalidRequestError) and "already begun" in text:
-            kind = "begun"
+            kind, causes = "begun", self.begun_by
         elif isinstance(error, InvalidRequestError) and "closed transaction" in text:
-            kind, causes = "closed", tuple(block.enders) if block else ()
+            kind, causes = "closed", (*(block.enders if block else ()), *chain(*self.savepoints))
         elif isinstance(error, OperationalError) and "is aborted" in text:
             kind = "aborted"
         elif isinstance(error, OperationalError) and "is locked" in text:
@@ -133,7 +142,7 @@ class Book:
         elif isinstance(error, SQLAlchemyError) and block is not None and name != "exit":
             block.errors.append((self.recorder.tick(), lines))
         if kind is not None:
-            required = kind not in ("pending", "aborted") and not (kind == "closed" and block is None)
+            required = kind not in ("pending", "aborted") and not (kind == "closed" and not causes and block is None)
             self._event(kind, lines, causes, required, text)
             self.faulted = True
         self.settle("error", lines, error, False)
@@ -147,7 +156,8 @@ class Book:
         return None
 
     def attribute(self, kind: Kind, lines: tuple[int, ...], text: str) -> None:
-        """An attribute could not be read."""
+        """An attribute could not be read: the attempt has begun a transaction."""
+        self.look(lines)
         self._event(kind, lines, required=kind == "greenlet", text=text)
         self.faulted = True
 
@@ -188,6 +198,12 @@ class Book:
             write = write.successor
         return False
 
+    def _lost(self, write: Write, required: bool) -> None:
+        """Nothing has committed a write; `failed` are the exceptions since."""
+        failed = tuple(line for lines in self.recorder.errors_since(write.time) for line in lines)
+        required = required and not self.faulted
+        self.recorder.event("lost", write.lines, self.together, failed, required=required)
+
     def _gone(
         self, write: Write, cause: str, lines: tuple[int, ...], error: BaseException | None, explicit: bool
     ) -> None:
@@ -204,6 +220,6 @@ class Book:
             self._event("discarded", tuple(block.enders), required=False)
         elif cause in ("close", "end"):
             if not self.recorder.handler_knows(write):
-                self._event("lost", write.lines, self.together, required=required)
+                self._lost(write, required)
         elif cause != "commit":
             self._event("unexplained", write.lines, text=cause)

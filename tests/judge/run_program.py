@@ -167,15 +167,16 @@ class World:
             reader.executescript(RESET)
         self._faults.planned, self._faults.seen = faults, 0
         NOW.recorder = recorder = Recorder(lines, Decisions(flags), self._faults, self._readers)
-        escaped = ""
+        escaped, reason = "", None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SAWarning)
             try:
                 self._loop.run_until_complete(task(recorder.decisions, 1))
             except Exception as error:
+                reason = error
                 escaped = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         for book in recorder.books:
-            book.settle("end", (), None, False)
+            book.settle("end", (), reason, False)
             if book.session.in_transaction():  # nobody closed it
                 self._loop.run_until_complete(AsyncSession.close(book.owner))
         status = self._readers["main"].execute("SELECT status FROM job WHERE id = 1").fetchone()[0]
@@ -247,6 +248,9 @@ def _record_attributes(base: Any) -> None:
         if session is not None:
             row = 1 if self.__dict__.get("id") == 1 else None
             session.info["book"].wrote(value, stack(), row, self)
+
+        if session is not None:
+            session.info["book"].look(stack())
 
     base.__getattribute__ = read
     base.__setattr__ = write
