@@ -13,6 +13,7 @@ from .events import Kind
 from .recorder import NOW, Write
 
 _ENDS = ("commit", "rollback", "close")
+_QUERIES = ("execute", "scalars", "scalar", "get", "refresh")
 
 
 @dataclass(eq=False)
@@ -49,6 +50,8 @@ class Book:
         self.faulted = False
         self.together: tuple[int, ...] = ()
         self.begun_by: tuple[int, ...] = ()
+        self.queries: tuple[int, ...] = ()
+        """The lines that have asked the database since the last commit or rollback."""
 
     def look(self, lines: tuple[int, ...]) -> None:
         """After each step at some lines: it has begun the transaction that is open now, if none was before."""
@@ -70,6 +73,7 @@ class Book:
         if error is not None and block.committed:
             self._event("committed-early", tuple(block.committed), required=False)
         self.blocks.remove(block)
+        self.queries = ()
         self.faulted = False
 
     def reloaded(self, target: object) -> None:
@@ -103,9 +107,19 @@ class Book:
                     earlier.successor = write
         self.open.append(write)
 
-    def done(self, name: str, lines: tuple[int, ...], explicit: bool, in_flight: BaseException | None) -> None:
+    def done(
+        self,
+        name: str,
+        lines: tuple[int, ...],
+        explicit: bool,
+        in_flight: BaseException | None,
+        gives_objects: bool = True,
+    ) -> None:
         """A method of the session has returned."""
+        if name in _QUERIES and gives_objects:
+            self.queries += lines
         if name in _ENDS:
+            self.queries = ()
             if explicit:
                 self._ends(name, lines)
             self.settle(name, lines, in_flight, explicit)
@@ -158,7 +172,7 @@ class Book:
     def attribute(self, kind: Kind, lines: tuple[int, ...], text: str) -> None:
         """An attribute could not be read: the attempt has begun a transaction."""
         self.look(lines)
-        self._event(kind, lines, required=kind == "greenlet", text=text)
+        self._event(kind, lines, self.queries, required=kind == "greenlet", text=text)
         self.faulted = True
 
     def _event(

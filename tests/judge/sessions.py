@@ -89,6 +89,14 @@ class JudgedSession(AsyncSession):
         await super().__aexit__(type_, value, traceback)
 
 
+def _gives_objects(args: tuple[Any, ...]) -> bool:
+    """Whether a method with these arguments may load objects: not a change, not a query for columns."""
+    if not args or getattr(args[0], "is_dml", False):
+        return False
+    columns = args[0].column_descriptions if getattr(args[0], "is_select", False) else ()
+    return not columns or any(isinstance(column["expr"], type) for column in columns)
+
+
 def _watched(name: str) -> Callable[..., Any]:
     original = getattr(AsyncSession, name)
 
@@ -121,7 +129,7 @@ def _watched(name: str) -> Callable[..., Any]:
             book.wrote(written, lines, 1 if isinstance(args[0], Update) else None, None)
         if name == "refresh":
             book.reloaded(args[0])
-        book.done(name, lines, explicit, in_flight)
+        book.done(name, lines, explicit, in_flight, _gives_objects(args))
         return result
 
     return method

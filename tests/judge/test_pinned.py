@@ -133,6 +133,37 @@ async with expiring_factory() as session:
     except ValueError:
         log()
 """,
+    "a query that might load an object again": """
+async with get_expiring_session() as session:
+    async with session.begin():
+        made = Job(name=fresh(), status=mark())
+        session.add(made)
+    await session.scalar(select(Job).where(Job.id == job_id))
+    log(made.status)
+""",
+    "a query for columns loads no object": """
+async with get_expiring_session() as session:
+    job = await session.get(Job, job_id)
+    await session.commit()
+    await session.scalar(select(Job.status).where(Job.id == job_id))
+    log(job.status)
+""",
+    "a function that never returns": """
+async def stops():
+    try:
+        async with get_session() as session:
+            raise ValueError('stop')
+        return
+    except IntegrityError:
+        log()
+---
+async with factory() as session, session.begin():
+    await stops()
+    try:
+        WORK
+    except IntegrityError:
+        READ
+""",
     "a flush that fails and escapes": """
 session = factory()
 session.add(Job(name=taken(flags[0]), status=mark()))

@@ -136,6 +136,11 @@ def _lost_behind_an_exception(item: Disagreement, lines: Lines, found: list[Foun
     return item.kind == "missed lost" and item.event is not None and bool(item.event.failed)
 
 
+def _may_be_loaded(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
+    """An expired object that a query has not loaded again, but might have: rows cannot be told apart (SUP309)."""
+    return item.kind == "missed greenlet" and item.event is not None and bool(item.event.causes)
+
+
 def _return_in_finally(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
     """A `return` in a `finally` swallows any error: there is no handler to blame (SUP306)."""
     return item.kind == "missed swallowed" and item.event is not None and lines.is_left_in_finally(item.event.lines[0])
@@ -157,6 +162,7 @@ BY_DESIGN: dict[str, Callable[[Disagreement, Lines, list[Found]], bool]] = {
     "narrow handler": _narrow_handler,
     "second of a handler": _second_of_a_handler,
     "lost behind an exception": _lost_behind_an_exception,
+    "may have been loaded again": _may_be_loaded,
     "return in a finally": _return_in_finally,
 }
 """Differences that are meant: each name stands, with its rate, in the docstring of the rule that it concerns."""
