@@ -91,6 +91,12 @@ def _in_finished_block(frame: Frame, state: State, site: Site, node: Node) -> li
     over = session.is_over
     if over is not None:
         event = frame.trace.record(EndedInBlock, over, frame.opened[site], is_sure(state, site))
+        if (
+            isinstance(over, Call)
+            and isinstance(over.func, Attribute)
+            and over.func.attr in ("rollback", "close", "reset")
+        ):
+            event.method = over.func.attr
         if is_sure(state, site):
             event.used.add(node)
     frame.throw(state, REFUSED)

@@ -130,8 +130,11 @@ class World:
         if is_explained is None or not complete or is_explained(outcome):
             return outcome
         left = MOST_FAULTY_RUNS
-        for faults in _faults(statements):
-            more, all_tried, _ = self._every_input(task, lines, faults)
+        seen: dict[tuple[int, type[Exception]], int] = {}
+        for faults in _faults(statements, seen):
+            more, all_tried, count = self._every_input(task, lines, faults)
+            if len(faults) == 1:
+                seen.update((fault, count) for fault in faults.items())
             runs += more
             complete = complete and (all_tried or len(faults) > 1)
             left -= len(more)
@@ -268,13 +271,15 @@ def _note(target: Any, kind: Kind, error: Exception) -> None:
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
-def _faults(statements: int) -> Iterator[dict[int, type[Exception]]]:
-    """Every single fault, then every pair: a handler may fail for a reason of its own."""
+def _faults(statements: int, seen: dict[tuple[int, type[Exception]], int]) -> Iterator[dict[int, type[Exception]]]:
+    """Every single fault, then every pair: a handler may fail for a reason of its own.
+
+    `seen` is filled meanwhile: how many statements there were with each single fault.
+    """
     for first in range(statements):
         for error in FAULTS:
             yield {first: error}
-    for first in range(statements):
-        for second in range(first + 1, statements + 2):
-            for error in FAULTS:
-                for other in FAULTS:
-                    yield {first: error, second: other}
+    for (first, error), count in list(seen.items()):
+        for second in range(first + 1, count):
+            for other in FAULTS:
+                yield {first: error, second: other}
