@@ -145,20 +145,26 @@ class World:
         return Outcome(tuple(runs), complete)
 
     def _every_input(self, task: Any, lines: Lines, faults: dict[int, type[Exception]]) -> tuple[list[Run], bool, int]:
-        """All inputs, depth first: the runs, whether none was left out, the most statements of a run."""
+        """All inputs, depth first: the runs, whether none was left out, the most statements of a run.
+
+        What only SQLite does is left out as well.
+        """
         runs: list[Run] = []
+        complete = True
         statements = 0
         given: tuple[bool, ...] = ()
         for _ in range(MOST_RUNS):
             run, spoiled = self.run(task, lines, given, faults)
             statements = max(statements, self._faults.seen)
-            if not spoiled:
+            if spoiled:
+                complete = False
+            else:
                 runs.append(run)
             taken = list(run.flags)
             while taken and taken[-1]:
                 taken.pop()
             if not taken:
-                return runs, True, statements
+                return runs, complete, statements
             given = (*taken[:-1], True)
         return runs, False, statements
 

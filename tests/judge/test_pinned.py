@@ -148,6 +148,13 @@ async with get_expiring_session() as session:
     await session.scalar(select(Job.status).where(Job.id == job_id))
     log(job.status)
 """,
+    "a lock that only SQLite has": """
+async with get_second_session() as other:
+    await other.execute(insert(Job).values(name=fresh(), status=mark()))
+    async with second_factory() as session:
+        session.add(Job(name=fresh(), status=mark()))
+        await session.flush()
+""",
     "a function that never returns": """
 async def stops():
     try:
