@@ -128,7 +128,7 @@ def _after_failure(frame: Frame, state: State, site: Site, node: Node, method: s
 def _sends(history: History, method: str) -> bool:
     """Whether a method asks the database for anything, or notices that a flush or commit has failed."""
     if method == "flush":
-        return bool(history.unsent - history.carried)
+        return bool(history.unsent & history.writes)
     return method != "commit" or bool(history.unsent)
 
 
@@ -258,7 +258,7 @@ def _commit(frame: Frame, state: State, site: Site, node: Node) -> list[State]:
         event.because |= history.begun_by
     if session.transaction != "fresh" or session.blocks:
         hard = bool(history.pending) or not frame.opened[site].own
-        left = history._replace(unsent=history.unsent | {node})  # the next commit raises, whatever there is to send
+        left = history._replace(unsent=frozenset((node,)))  # the next commit raises, whatever there is to send
         frame.throw(state.with_session(site, session._replace(failed=node, hard=hard), left), DATABASE)
         state = after_commit(state, frame.opened[site], node)
     return [state.with_session(site, _ended(session, node), EMPTY_HISTORY)]

@@ -176,10 +176,11 @@ def _identity(node: Call) -> str | None:
 
 def _flush(frame: Frame, node: Call, state: State, site: Site) -> Results:
     session, history = state.sessions[site], state.history(site)
-    if not history.unsent and session.sure and session.transaction != "entry":
-        return [(state, ANYTHING)]  # nothing to flush, even behind a failure
-    begins = bool(history.pending)
-    return [(s, ANYTHING) for s in machine.work(frame, state, site, Use(node, "flush", begins=begins))]
+    # A failed flush has emptied the session: only what came since is left to flush.
+    sends = history.unsent & (history.writes if session.failed is not None and session.hard else history.pending)
+    if not sends and session.sure and session.transaction != "entry":
+        return [(state, ANYTHING)]
+    return [(s, ANYTHING) for s in machine.work(frame, state, site, Use(node, "flush", begins=bool(sends)))]
 
 
 def _put(frame: Frame, node: Call, name: str, state: State, site: Site, given: list[Tracked]) -> Results:

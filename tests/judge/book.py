@@ -157,7 +157,7 @@ class Book:
             block.errors.append((self.recorder.tick(), lines))
         if kind is not None:
             required = kind not in ("pending", "aborted") and not (kind == "closed" and not causes and block is None)
-            self._event(kind, lines, causes, required, text)
+            self._event(kind, lines, causes, required, text, name == "read")
             self.faulted = True
         self.settle("error", lines, error, False)
 
@@ -182,10 +182,11 @@ class Book:
         causes: tuple[int, ...] = (),
         required: bool = True,
         text: str = "",
+        reads: bool = False,
     ) -> None:
         within = self.block.lines[0] if self.block is not None and self.block.lines else 0
         failed = self.block.failed if self.block is not None else ()
-        self.recorder.event(kind, lines, causes, failed, within, required and not self.faulted, text)
+        self.recorder.event(kind, lines, causes, failed, within, required and not self.faulted, text, reads)
 
     # -------------------------------------------------------------------------------------------------------- writes
 
@@ -233,7 +234,8 @@ class Book:
         elif block is not None and block.enders:
             self._event("discarded", tuple(block.enders), required=False)
         elif cause in ("close", "end"):
-            if not self.recorder.handler_knows(write):
-                self._lost(write, required)
+            is_known = self.recorder.handler_knows(write)
+            if not is_known or any(map(self.recorder.lines.is_left_in_finally, write.lines)):
+                self._lost(write, required and not is_known)
         elif cause != "commit":
             self._event("unexplained", write.lines, text=cause)

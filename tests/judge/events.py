@@ -29,7 +29,7 @@ class Event:
     (the commit that closed the transaction, the other writes of the same loss), what began the transaction, or what
     has asked the database since the object expired. `failed` are the statements of the block that failed before, or
     the exceptions since the write that is lost. `within` is the line of the begin() block around it, or 0.
-    `required`: a finding must say so; else a finding may.
+    `required`: a finding must say so; else a finding may. `reads`: it was the read of an attribute.
     """
 
     kind: Kind
@@ -39,3 +39,4 @@ class Event:
     within: int = 0
     required: bool = True
     text: str = ""
+    reads: bool = False

@@ -64,6 +64,7 @@ class JudgedSession(AsyncSession):
     """An AsyncSession with a book."""
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
+        may_fail()
         super().__init__(*args, **keywords)
         self.book = Book(self, sys.exc_info()[1])
         self.info["book"] = self.book

@@ -155,6 +155,46 @@ async with get_second_session() as other:
         session.add(Job(name=fresh(), status=mark()))
         await session.flush()
 """,
+    "a flush behind a failed commit": """
+async with get_session() as session:
+    try:
+        WORK
+        await session.commit()
+    except IntegrityError:
+        await session.flush()
+        await session.begin()
+""",
+    "a read behind a failed flush": """
+async with get_session() as session:
+    job = await session.get(Job, job_id)
+    session.add(Job(name=taken(flags[0]), status=mark()))
+    try:
+        READ
+    finally:
+        log(job.status)
+""",
+    "what a return in a finally makes of an exception": """
+async with factory() as session:
+    await session.get(Job, job_id)
+    try:
+        try:
+            WORK
+            await session.begin()
+        finally:
+            return
+    except Exception:
+        await session.rollback()
+""",
+    "a session that cannot be opened": """
+async with get_session() as session:
+    await session.get(Job, job_id)
+    try:
+        async with get_second_session() as other:
+            pass
+    except Exception:
+        async with session.begin():
+            log()
+""",
     "a function that never returns": """
 async def stops():
     try:

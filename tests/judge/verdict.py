@@ -93,6 +93,7 @@ def _answers(event: Event, lines: Lines) -> Iterable[tuple[str, int]]:
         yield from (("SUP309", line) for line in here)
     elif event.kind in ("pending", "aborted"):
         yield from (("SUP306", line) for line in caught)
+        yield from (("SUP309", line) for line in here if event.kind == "pending" and event.reads)
     elif event.kind in ("greenlet", "detached"):
         yield from (("SUP309", line) for line in here)
     elif event.kind == "lost":
