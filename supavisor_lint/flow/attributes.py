@@ -10,7 +10,7 @@ from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Constant
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.events import ExpiredRead
-from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.frame import REFUSED, Frame
 from supavisor_lint.flow.objects import refreshed
 from supavisor_lint.flow.state import Condition, State
 from supavisor_lint.flow.values import ANYTHING, CALLER, ObjectRef, Tracked
@@ -21,9 +21,9 @@ _NOT_COLUMNS = frozenset({"awaitable_attrs", "metadata", "registry"})
 def read_attribute(frame: Frame, expr: Attribute, state: State, ref: ObjectRef) -> tuple[State, Tracked]:
     """Reading an attribute of an ORM object: raises where it has expired, and leaves a transaction open."""
     known = state.objects.get(ref.site)
-    if known is None or expr.attr in known.present or not _is_column(expr, known.entity):
+    if known is None or not _is_column(expr, known.entity):
         return state, ANYTHING
-    expired = [c for c in known.conditions if c.kind == "expired"]
+    expired = [c for c in known.conditions if c.blocks(expr.attr)]
     if not expired:
         return state, ANYTHING
     site = known.session
@@ -32,7 +32,7 @@ def read_attribute(frame: Frame, expr: Attribute, state: State, ref: ObjectRef) 
     if ref.site in frame.given:
         event.because.add(CALLER)  # the caller's object: it is the call that must not do this
     event.detached = event.detached or all(c.detached for c in expired)
-    frame.throw(_begun_by(state, site, expr, expired))
+    frame.throw(_begun_by(state, site, expr, expired), REFUSED)
     rest = known.conditions - set(expired)
     if rest:
         return state.with_object(ref.site, known._replace(conditions=rest)), ANYTHING

@@ -209,8 +209,9 @@ def _outside(state: State, site: Site) -> State:
 
 def _leave_nested(ref: BlockRef) -> Leave:
     def leave(frame: Frame, state: State) -> list[State]:
-        session = state.sessions[ref.session]
-        return [state.with_session(ref.session, session._replace(blocks=session.blocks[:-1]))]
+        session, history = state.sessions[ref.session], state.history(ref.session)
+        session = session._replace(blocks=session.blocks[:-1])
+        return [state.with_session(ref.session, session, history._replace(unsent=frozenset()))]  # it flushes
 
     return leave
 

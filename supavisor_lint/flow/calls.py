@@ -10,6 +10,7 @@ from supavisor_lint.flow.binding import opened_session
 from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
 from supavisor_lint.flow.harmless import is_harmless
+from supavisor_lint.flow.never import never_returns
 from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.passing import passed_values, with_receivers_sessions
 from supavisor_lint.flow.registering import note_registration
@@ -80,7 +81,7 @@ def _callee_shares(frame: Frame, node: Call, state: State) -> State:
     """A called expression other than a name may be anything: a lambda, a partial."""
     if isinstance(node.func, Name | Attribute):
         return state
-    return expressions.evaluate(frame, node.func, state)[0][0]
+    return next((after for after, _ in expressions.evaluate(frame, node.func, state)), state)
 
 
 def _opens(frame: Frame, node: Call) -> Session | bool | None:
@@ -99,8 +100,12 @@ def _into(frame: Frame, node: Call, state: State, given: list[Tracked]) -> Resul
     passed = passed_values(frame, node, functions, state, given)
     if passed is not None:
         return frame.follower.called(frame, node, functions[0], passed, state)
+    awaited = isinstance(node.parent, Await)
+    if never_returns(functions) and awaited == functions[0].node.is_async:
+        frame.throw(state)
+        return []
     if not is_harmless(frame, node):
-        frame.throw(state, ANY if isinstance(node.parent, Await) else PLAIN)
+        frame.throw(state, ANY if awaited else PLAIN)
         state = _unknown_effect(frame, node, state, given)
     return [(state, ANYTHING)]
 

@@ -64,7 +64,7 @@ def _decided(frame: Frame, test: Expr, state: State, value: Tracked) -> Split:
 def _in_transaction(frame: Frame, receiver: Expr, state: State) -> Split:
     from supavisor_lint.flow.expressions import evaluate
 
-    after, value = evaluate(frame, receiver, state)[0]
+    after, value = next(iter(evaluate(frame, receiver, state)), (state, None))
     if not isinstance(value, SessionRef) or not after.sessions[value.site].sure:
         return [state], [state]
     session = after.sessions[value.site]

@@ -31,7 +31,7 @@ MAX_STEPS_IN_CALLED = 500
 class Thrown:
     """What kind of exception leaves: the database's, one of a known class, any, or any but the database's ("plain").
 
-    "refused" is what a session says that has to be rolled back first: its own class, or the database's again.
+    "refused" is what a session, or a transaction that has failed already, says that has to be rolled back first.
     """
 
     kind: Literal["any", "database", "refused", "class", "plain"] = "any"

@@ -18,6 +18,12 @@ _DATABASE = re.compile(
 # What SQLAlchemy says to a wrong use of a session, among these of one that needs a rollback: not the database's errors.
 _MISUSE = frozenset({"InvalidRequestError", "PendingRollbackError"})
 _CONNECTION = frozenset({"OSError", "ConnectionError", "TimeoutError", "IOError"})
+# InvalidRequestError and what derives from it, and "current transaction is aborted" in its different wrappings.
+_REFUSED = frozenset(
+    {"InvalidRequestError", "PendingRollbackError", "MissingGreenlet", "DetachedInstanceError", "StatementError"}
+    | {"DBAPIError", "DatabaseError", "InternalError", "OperationalError", "InFailedSQLTransactionError"}
+    | {"PostgresError", "AsyncpgError"}
+)
 
 
 def catches(handler: Handler, thrown: Thrown) -> bool | None:
@@ -31,8 +37,10 @@ def catches(handler: Handler, thrown: Thrown) -> bool | None:
 def _catches_one(name: str, thrown: Thrown) -> bool | None:
     if thrown.kind == "database" and name in _MISUSE:
         return False
-    if thrown.kind in ("database", "refused"):
+    if thrown.kind == "database":
         return None if is_database_error(name) or name in _CONNECTION else False
+    if thrown.kind == "refused":
+        return True if name == "SQLAlchemyError" else None if name in _REFUSED else False
     if thrown.kind == "plain" and is_database_error(name):
         return False
     if thrown.kind in ("any", "plain"):

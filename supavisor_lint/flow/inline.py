@@ -201,7 +201,12 @@ def _mask_history(history: History) -> History:
     def mask(nodes: frozenset[Node]) -> frozenset[Node]:
         return frozenset((CALLER,)) if nodes else nodes
 
-    return History(origins=mask(history.begun_by), writes=mask(history.pending), queries=mask(history.queries))
+    return History(
+        origins=mask(history.begun_by),
+        writes=mask(history.pending),
+        queries=mask(history.queries),
+        unsent=mask(history.unsent),
+    )
 
 
 def _mask_object(known: ObjectState) -> ObjectState:
@@ -248,7 +253,7 @@ def _like_witness(state: State, witnessed: ObjectState, after: State, node: Call
     fate = frozenset(c._replace(by=node if c.by is not None else None) for c in witnessed.conditions)
     for found, known in state.objects.items():
         if known.session == witnessed.session and found not in after.objects:
-            conditions = frozenset(n for c in known.conditions for n in (fate if c.kind == "live" else (c,)))
+            conditions = frozenset(n for c in known.conditions for n in (fate if c.kind in ("live", "kept") else (c,)))
             state = state.with_object(found, known._replace(conditions=conditions))
     return state
 
@@ -276,6 +281,7 @@ def _history_back(before: History, after: History, node: Node) -> History:
         back(before.writes, after.pending),
         before.carried if CALLER in after.pending else none,
         back(before.queries, after.queries),
+        back(before.unsent, after.unsent),
     )
 
 

@@ -20,14 +20,14 @@ from supavisor_lint.flow.events import (
     ManualCommit,
     Swallowed,
     Uncovered,
-    WaitsForLock,
 )
 from supavisor_lint.flow.frame import DATABASE, REFUSED, Frame
 from supavisor_lint.flow.objects import after_commit, after_failed_flush, after_rollback, detached
 from supavisor_lint.flow.operations import handler_around
 from supavisor_lint.flow.seen import may_be_seen
-from supavisor_lint.flow.state import EMPTY_HISTORY, OpenBlock, SessionState, State
+from supavisor_lint.flow.state import EMPTY_HISTORY, History, OpenBlock, SessionState, State
 from supavisor_lint.flow.values import CALLER, Site
+from supavisor_lint.flow.waiting import note_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,12 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
     if session.is_over is not None:
         return _in_finished_block(frame, state, site, use.node)
     state = _after_failure(frame, state, site, use.node, use.method) if use.queries else state
-    state = _after_swallowed(frame, state, site, use.node) if use.queries else state
+    state = _after_swallowed(frame, state, site, use.node, use.method) if use.queries else state
     session, history = state.sessions[site], state.history(site)
     if use.updates and use.is_dml:
         frame.updates.add(use.node)
-    _note_lock(frame, state, site, use)
+    if use.updates:
+        note_lock(frame, state, site, use.node, sure=is_sure(state, site))
     if use.begins and not session.block:
         note_uncovered(frame, state, site, use.node)
         history = history._replace(origins=history.origins or frozenset((use.node,)))
@@ -67,10 +68,10 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
         is_savepoint = use.method == "begin_nested"  # what fails in it is undone with it
         failing = session if is_savepoint else session._replace(failed=use.node, hard=True, doomed=doomed)
         failed = state.with_session(site, failing, history)
-        if _unflushed(state, site):
+        if history.unsent:
             failed = after_failed_flush(failed, site, use.node, surely=use.method == "flush")
         frame.throw(failed, DATABASE)
-    return [state.with_session(site, session, history)]
+    return [state.with_session(site, session, _sent(history, use))]
 
 
 def note_uncovered(frame: Frame, state: State, site: Site, node: Node) -> Uncovered:
@@ -91,17 +92,29 @@ def _in_finished_block(frame: Frame, state: State, site: Site, node: Node) -> li
     over = session.is_over
     if over is not None:
         event = frame.trace.record(EndedInBlock, over, frame.opened[site], is_sure(state, site))
+        if (
+            isinstance(over, Call)
+            and isinstance(over.func, Attribute)
+            and over.func.attr in ("rollback", "close", "reset")
+        ):
+            event.method = over.func.attr
         if is_sure(state, site):
             event.used.add(node)
-    frame.throw(state)
+    frame.throw(state, REFUSED)
     return [replace(state, ghost=True)]
 
 
 def _after_failure(frame: Frame, state: State, site: Site, node: Node, method: str) -> State:
-    """A handler that uses a session whose failed write was not rolled back: it raises again."""
+    """A handler that uses a session whose failed write was not rolled back: it raises again.
+
+    A commit raises only where it flushes, or where a flush or commit has failed: PostgreSQL answers the COMMIT of a
+    transaction with a failed statement with a ROLLBACK, without an error. A failed flush leaves nothing to flush.
+    """
     session = state.sessions[site]
     handler = handler_around(node)
     if session.failed is None or not session.hard or session.block is not None:
+        return state
+    if not _sends(state.history(site), method):
         return state
     frame.throw(state, REFUSED)
     in_handler = frame.in_handler or (handler is not None and not handler.contains(session.failed))
@@ -113,11 +126,20 @@ def _after_failure(frame: Frame, state: State, site: Site, node: Node, method: s
     return replace(state, ghost=True)
 
 
-def _after_swallowed(frame: Frame, state: State, site: Site, node: Node) -> State:
+def _sends(history: History, method: str) -> bool:
+    """Whether a method asks the database for anything, or notices that a flush or commit has failed."""
+    if method == "flush":
+        return bool(history.unsent & history.writes)
+    return method != "commit" or bool(history.unsent)
+
+
+def _after_swallowed(frame: Frame, state: State, site: Site, node: Node, method: str) -> State:
     """Work in a block whose flush has failed, and nobody has left it: it raises."""
     session = state.sessions[site]
     failed = session.failed
     if failed is None or not session.hard or session.block is None or failed is CALLER:
+        return state
+    if not _sends(state.history(site), method):
         return state
     swallowers = frame.swallowers.get(failed, set()) | set(_handlers_between(node, failed))
     for swallower in swallowers:
@@ -140,44 +162,17 @@ def _handlers_between(node: Node, failed: Node) -> Iterator[Handler]:
         handler = handler_around(handler)
 
 
-def _unflushed(state: State, site: Site) -> bool:
-    """Whether objects wait for a flush: added or changed, and no query since."""
-    history = state.history(site)
-    last = max((query.order for query in history.queries), default=-1)
-    return any(_is_object_change(write) and write.order > last for write in history.pending)
-
-
-def _is_object_change(write: Node) -> bool:
+def is_object_change(write: Node) -> bool:
+    """Whether a write only changes an object: the next flush sends it."""
     if not isinstance(write, Call):
         return True
     return isinstance(write.func, Attribute) and write.func.attr in ("add", "add_all", "delete", "merge")
 
 
-def _note_lock(frame: Frame, state: State, site: Site, use: Use) -> None:
-    """A write while another session's open transaction has written: it waits for that one's lock."""
-    if not (use.updates and handler_around(use.node)):
-        return
-    for other, session in state.sessions.items():
-        locks = _locks(frame, state, other)
-        if other == site or not locks or not session.is_begun or session.is_over is not None:
-            continue
-        engine = frame.opened[site].engine
-        if engine is not None and engine == frame.opened[other].engine:
-            event = frame.trace.record(WaitsForLock, use.node, frame.opened[site], is_sure(state, other))
-            event.because |= locks
-            row = frame.rows.get(use.node)
-            event.same_row = event.same_row or (row is not None and any(frame.rows.get(lock) == row for lock in locks))
-
-
-def _locks(frame: Frame, state: State, site: Site) -> set[Node]:
-    """The rows' updates that have reached the database: statements, and changed objects with a query behind them."""
-    history = state.history(site)
-    last = max((query.order for query in history.queries), default=-1)
-    return {
-        write
-        for write in history.pending
-        if write in frame.updates or (isinstance(write, Attribute) and write.order < last)
-    }
+def _sent(history: History, use: Use) -> History:
+    """The history behind a piece of work: a query flushes first."""
+    unsent = frozenset[Node]() if use.queries else history.unsent
+    return history._replace(unsent=unsent | {use.node} if use.writes and is_object_change(use.node) else unsent)
 
 
 def begin(frame: Frame, state: State, site: Site, node: Node, *, by_hand: bool = False) -> list[State]:
@@ -187,7 +182,7 @@ def begin(frame: Frame, state: State, site: Site, node: Node, *, by_hand: bool =
         state = _in_finished_block(frame, state, site, node)[0]
     elif session.is_begun:
         note_begun_twice(frame, state, site, node)
-        frame.throw(state)
+        frame.throw(state, REFUSED)
         state = replace(state, ghost=True)
     if by_hand:
         origins = history.origins or frozenset((node,))
@@ -249,7 +244,7 @@ def _end_in_block(frame: Frame, state: State, site: Site, node: Node, method: st
         left = session._replace(sure=False)  # what a commit that fails leaves of the block depends on how it failed
         frame.throw(after_rollback(state.with_session(site, left, EMPTY_HISTORY), site, node), DATABASE)
         state = after_commit(state, frame.opened[site], node)
-        history = history._replace(writes=frozenset(), carried=frozenset())
+        history = history._replace(writes=frozenset(), carried=frozenset(), unsent=frozenset())
     else:
         state = after_rollback(state, site, node) if method == "rollback" else detached(state, site)
     return [state.with_session(site, session, history)]
@@ -264,7 +259,8 @@ def _commit(frame: Frame, state: State, site: Site, node: Node) -> list[State]:
         event.because |= history.begun_by
     if session.transaction != "fresh" or session.blocks:
         hard = bool(history.pending) or not frame.opened[site].own
-        frame.throw(state.with_session(site, session._replace(failed=node, hard=hard)), DATABASE)
+        left = history._replace(unsent=frozenset((node,)))  # the next commit raises, whatever there is to send
+        frame.throw(state.with_session(site, session._replace(failed=node, hard=hard), left), DATABASE)
         state = after_commit(state, frame.opened[site], node)
     return [state.with_session(site, _ended(session, node), EMPTY_HISTORY)]
 

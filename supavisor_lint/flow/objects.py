@@ -11,6 +11,7 @@ from supavisor_lint.flow.values import Entity, Opened, Site
 
 NEW = Condition("new")
 LIVE = Condition("live")
+KEPT = Condition("kept")
 UNKNOWN = Condition("unknown")
 
 
@@ -31,9 +32,9 @@ def after_commit(state: State, opened: Opened, node: Node) -> State:
         if condition.kind == "unknown" or condition.detached:
             return condition
         if opened.expires is None:
-            return condition if condition.kind == "expired" else UNKNOWN
+            return condition if condition.kind == "expired" else KEPT
         if opened.expires:
-            return condition if condition.kind == "expired" else Condition("expired", node)
+            return _expired(condition, node)
         return LIVE if condition.kind == "new" else condition
 
     return _turned(state, opened.site, turn)
@@ -43,11 +44,16 @@ def after_rollback(state: State, session: Site, node: Node) -> State:
     """Rollback: every persistent object is expired; those added in the transaction are the program's own again."""
 
     def turn(condition: Condition) -> Condition:
-        if condition.kind == "live" and not condition.detached:
-            return Condition("expired", node)
+        if condition.kind in ("live", "kept", "expired") and not condition.detached:
+            return _expired(condition, node)
         return UNKNOWN if condition.kind == "new" else condition
 
     return _turned(state, session, turn)
+
+
+def _expired(condition: Condition, node: Node) -> Condition:
+    """What was expired before stays so for the first reason; what was set on it since is forgotten."""
+    return Condition("expired", condition.by if condition.kind == "expired" else node)
 
 
 def after_failed_flush(state: State, session: Site, node: Node, *, surely: bool) -> State:
@@ -77,7 +83,7 @@ def maybe_loaded(state: State, session: Site, entity: Entity | None) -> State:
 
 
 def _reloaded(condition: Condition) -> Condition:
-    return UNKNOWN if condition.kind == "expired" and not condition.detached else condition
+    return KEPT if condition.kind == "expired" and not condition.detached else condition
 
 
 def refreshed(state: State, node: Node) -> State:
@@ -94,9 +100,14 @@ def _turned(state: State, session: Site, turn: Callable[[Condition], Condition])
 
 
 def _turn_one(known: ObjectState, turn: Callable[[Condition], Condition]) -> ObjectState:
-    conditions = frozenset(turn(c) for c in known.conditions)
-    expired = any(c.kind == "expired" and not c.detached for c in conditions)
-    return known._replace(conditions=conditions, present=frozenset() if expired else known.present)
+    return known._replace(conditions=frozenset(turn(c) for c in known.conditions))
+
+
+def was_set(state: State, node: Node, attr: str) -> State:
+    """An attribute of an object was set: it can be read, even if the object has expired."""
+    known = state.objects[node]
+    conditions = (c._replace(present=c.present | {attr}) if c.kind == "expired" else c for c in known.conditions)
+    return state.with_object(node, known._replace(conditions=frozenset(conditions)))
 
 
 def unknown(state: State, node: Node) -> State:

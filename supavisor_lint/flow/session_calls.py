@@ -10,7 +10,7 @@ from supavisor_lint.facts.tree import Attribute, Call, Lambda, Name
 from supavisor_lint.flow import expressions, machine, objects
 from supavisor_lint.flow.conditions import condition_text
 from supavisor_lint.flow.events import EndedInBlock
-from supavisor_lint.flow.frame import PLAIN, Frame
+from supavisor_lint.flow.frame import PLAIN, REFUSED, Frame
 from supavisor_lint.flow.machine import Use
 from supavisor_lint.flow.sql import entity_of, statement
 from supavisor_lint.flow.state import ObjectState, State
@@ -105,7 +105,7 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
     if name == "refresh":
         refs = [value for value in given if isinstance(value, ObjectRef)]
         if refs and _is_unflushed(state, refs[0].site):
-            frame.throw(state)  # "not persistent within this Session"
+            frame.throw(state, REFUSED)  # "not persistent within this Session"
             return [(replace(state, ghost=True), ANYTHING)]
         state = _without_changes(state, site, node)
         states = machine.work(frame, state, site, Use(node, name))
@@ -124,20 +124,21 @@ def _is_unflushed(state: State, node: Node) -> bool:
     known = state.objects.get(node)
     if known is None or known.conditions != {objects.NEW}:
         return False
-    return not any(query.order > node.order for query in state.history(known.session).queries)
+    return node in state.history(known.session).unsent
 
 
 def _without_changes(state: State, site: Site, node: Call) -> State:
-    """`refresh(job)` undoes what was set on the object before: that is no write any more."""
+    """`refresh(job)` undoes what was set on the object and not sent: that is no write any more."""
     argument = node.args[0].value if node.args else None
     history = state.history(site)
-    kept = frozenset(
+    undone = frozenset(
         w
-        for w in history.writes
-        if not (isinstance(w, Attribute) and isinstance(w.value, Name) and isinstance(argument, Name))
-        or w.value.id != argument.id
+        for w in history.unsent
+        if isinstance(w, Attribute) and isinstance(w.value, Name) and isinstance(argument, Name)
+        if w.value.id == argument.id
     )
-    return state.with_session(site, state.sessions[site], history._replace(writes=kept))
+    history = history._replace(writes=history.writes - undone, unsent=history.unsent - undone)
+    return state.with_session(site, state.sessions[site], history)
 
 
 def _ignores_session(node: Call) -> bool:
@@ -174,8 +175,12 @@ def _identity(node: Call) -> str | None:
 
 
 def _flush(frame: Frame, node: Call, state: State, site: Site) -> Results:
-    begins = bool(state.history(site).pending)
-    return [(s, ANYTHING) for s in machine.work(frame, state, site, Use(node, "flush", begins=begins))]
+    session, history = state.sessions[site], state.history(site)
+    # A failed flush has emptied the session: only what came since is left to flush.
+    sends = history.unsent & (history.writes if session.failed is not None and session.hard else history.pending)
+    if not sends and session.sure and session.transaction != "entry":
+        return [(state, ANYTHING)]
+    return [(s, ANYTHING) for s in machine.work(frame, state, site, Use(node, "flush", begins=bool(sends)))]
 
 
 def _put(frame: Frame, node: Call, name: str, state: State, site: Site, given: list[Tracked]) -> Results:

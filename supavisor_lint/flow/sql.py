@@ -45,8 +45,17 @@ def statement(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Statement:
     if kind == "text":
         sql = root.argument(0, "text")
         return Statement(writes=_is_writing(sql))
+    if root.args and all(_is_column(ev, file, argument.value) for argument in root.args):
+        return Statement()
     entity = entity_of(ev, file, root.args[0].value) if len(root.args) == 1 else None
     return Statement(selects=True, entity=entity)
+
+
+def _is_column(ev: Evaluator, file: FileFacts, expr: Expr) -> bool:
+    """`Job.status`: it gives values, no objects."""
+    if not isinstance(expr, Attribute) or entity_of(ev, file, expr) is not None:
+        return False
+    return isinstance(ev.only(file, expr.value), ClassValue)
 
 
 def _key(expr: Expr | None) -> str | None:

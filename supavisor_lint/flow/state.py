@@ -67,7 +67,7 @@ class History(NamedTuple):
 
     `origins` began the open transaction on this path, `inherited` did so before an exception led into a handler;
     `writes` are not yet committed, `carried` were not when an exception led into a handler; `queries` have used the
-    connection since the transaction began.
+    connection since the transaction began; `unsent` are changes of objects that no flush has sent yet.
     """
 
     origins: frozenset[Node] = _NONE
@@ -75,6 +75,7 @@ class History(NamedTuple):
     writes: frozenset[Node] = _NONE
     carried: frozenset[Node] = _NONE
     queries: frozenset[Node] = _NONE
+    unsent: frozenset[Node] = _NONE
 
     def joined(self, other: History) -> History:
         """What may have happened on either path."""
@@ -92,24 +93,31 @@ class History(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """How an ORM object stands: `new` (not flushed), `live`, `expired` by a node, or `unknown`; maybe detached."""
+    """How an ORM object stands: `new` (not committed), `live`, `expired` by a node, `kept` (one of the two), `unknown`.
 
-    kind: Literal["new", "live", "expired", "unknown"]
+    `present` are the attributes of an expired object that were set since: they can be read.
+    """
+
+    kind: Literal["new", "live", "expired", "kept", "unknown"]
     by: Node | None = None
     detached: bool = False
+    present: frozenset[str] = frozenset()
+
+    def blocks(self, attr: str) -> bool:
+        """Whether reading an attribute asks the database."""
+        return self.kind == "expired" and attr not in self.present
 
 
 class ObjectState(NamedTuple):
-    """An ORM object: its session, its class, every condition that it may be in, and the attributes set since then."""
+    """An ORM object: its session, its class, and every condition that it may be in."""
 
     session: Site
     entity: Entity | None
     conditions: frozenset[Condition]
-    present: frozenset[str] = frozenset()
 
     def joined(self, other: ObjectState) -> ObjectState:
         """The object on either path."""
-        return self._replace(conditions=self.conditions | other.conditions, present=self.present | other.present)
+        return self._replace(conditions=self.conditions | other.conditions)
 
 
 @dataclass(eq=False)

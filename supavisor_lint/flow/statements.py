@@ -30,6 +30,7 @@ from supavisor_lint.flow.expressions import evaluate, sequence
 from supavisor_lint.flow.frame import Frame, Thrown
 from supavisor_lint.flow.handlers import thrown_by
 from supavisor_lint.flow.loops import loop
+from supavisor_lint.flow.objects import was_set
 from supavisor_lint.flow.session_calls import row_of
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import ANYTHING, ObjectRef, SessionRef, Tracked
@@ -165,7 +166,7 @@ def _store_attribute(frame: Frame, statement: Assign, target: Attribute, value: 
 def _set(frame: Frame, target: Attribute, state: State, owner: ObjectRef) -> list[State]:
     """Setting an attribute of a persistent object begins a transaction, and is a write."""
     known = state.objects[owner.site]
-    state = state.with_object(owner.site, known._replace(present=known.present | {target.attr}))
+    state = was_set(state, owner.site, target.attr)
     if any(c.kind in ("unknown", "new") or c.detached for c in known.conditions):
         return [state]
     row = row_of(owner.site, known)

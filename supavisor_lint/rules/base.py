@@ -21,6 +21,7 @@ from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.project import Project
 from supavisor_lint.project.tasks import Task
 from supavisor_lint.settings import Settings
+from supavisor_lint.sources.discovery import is_test_file
 
 Profile: TypeAlias = Literal["template", "hazards", "hazards for the broken forms"]
 Fix: TypeAlias = Literal["safe", "unsafe", "none"]
@@ -198,6 +199,11 @@ class FileView:
         for node in sorted(nodes, key=lambda node: node.order):
             if self.file.module.contains(node):
                 yield self.place(self.file, node, message)
+
+    @cached_property
+    def is_test(self) -> bool:
+        """Whether the template profile leaves this file out."""
+        return is_test_file(self.file.path) and not self.settings.check_tests
 
     @cached_property
     def is_session_module(self) -> bool:

@@ -5,7 +5,8 @@ In a background task, or a function that a task runs (called there, or passed to
 of an `except` that fails because of the failure itself: `begin()` while the `try` has left a transaction open; work or
 a commit on a session whose failed write was not rolled back; an attribute of an ORM object read after the rollback has
 expired it; a write in a second session to a table that the first one's open transaction has written. What a called
-function does with the session counts, at its call.
+function does with the session counts, at its call. A missing rollback gives one finding for each handler, also where
+several paths through it fail.
 
 ## Why it matters
 The handler is there to record the failure. It raises "A transaction is already begun", PendingRollbackError or
@@ -63,14 +64,15 @@ from supavisor_lint.rules.base import FileView, Rule
 
 
 def detect(view: FileView) -> Iterator[Finding]:
-    """One finding for each handler and kind of failure, at the first statement that fails."""
+    """The failures of handlers: each expired read, and the first statement that fails for want of a rollback."""
     seen: set[tuple[int, type[Event]]] = set()
     for function, event, message in _failures(view):
         handler = handler_around(event.node)
         key = (id(handler), type(event))
         if handler is None or key in seen:
             continue
-        seen.add(key)
+        if not isinstance(event, ExpiredRead):  # each read is mended where it stands
+            seen.add(key)
         yield RULE.at(
             view,
             event.node,

@@ -3,8 +3,9 @@
 ## What it finds
 Reading a column (`job.id` as well) of an object that a query of the session gave, or that was added to it, on a path
 behind a commit whose factory leaves `expire_on_commit` on, or behind any rollback. Reading it again with `get`, a query
-or `refresh()` makes it valid. Methods, properties and class constants are not counted. In the failure handler of a
-background task it is SUP406. Where the definition of the factory is not known, only rollbacks count.
+or `refresh()` makes it valid; any query of its class counts, since it cannot be told which rows that gives. Methods,
+properties and class constants are not counted. In the failure handler of a background task it is SUP406. Where the
+definition of the factory is not known, only rollbacks count.
 
 ## Why it matters
 An expired attribute is loaded again when it is read; in async code that read raises

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from sqlalchemy.exc import InvalidRequestError, OperationalError, PendingRollbackError, SQLAlchemyError
@@ -12,6 +13,7 @@ from .events import Kind
 from .recorder import NOW, Write
 
 _ENDS = ("commit", "rollback", "close")
+_QUERIES = ("execute", "scalars", "scalar", "get", "refresh")
 
 
 @dataclass(eq=False)
@@ -43,9 +45,17 @@ class Book:
         self.busy = False
         self.leaving: tuple[tuple[int, ...], BaseException | None] | None = None
         self.blocks: list[Block] = []
+        self.savepoints: list[list[int]] = []  # of each open `begin_nested()` block, what has ended it early
         self.open: list[Write] = []
         self.faulted = False
         self.together: tuple[int, ...] = ()
+        self.begun_by: tuple[int, ...] = ()
+        self.queries: tuple[int, ...] = ()
+        """The lines that have asked the database since the last commit or rollback."""
+
+    def look(self, lines: tuple[int, ...]) -> None:
+        """After each step at some lines: it has begun the transaction that is open now, if none was before."""
+        self.begun_by = (self.begun_by or lines) if self.session.in_transaction() else ()
 
     # ------------------------------------------------------------------------------------------------------- blocks
 
@@ -63,6 +73,7 @@ class Book:
         if error is not None and block.committed:
             self._event("committed-early", tuple(block.committed), required=False)
         self.blocks.remove(block)
+        self.queries = ()
         self.faulted = False
 
     def reloaded(self, target: object) -> None:
@@ -96,9 +107,19 @@ class Book:
                     earlier.successor = write
         self.open.append(write)
 
-    def done(self, name: str, lines: tuple[int, ...], explicit: bool, in_flight: BaseException | None) -> None:
+    def done(
+        self,
+        name: str,
+        lines: tuple[int, ...],
+        explicit: bool,
+        in_flight: BaseException | None,
+        gives_objects: bool = True,
+    ) -> None:
         """A method of the session has returned."""
+        if name in _QUERIES and gives_objects:
+            self.queries += lines
         if name in _ENDS:
+            self.queries = ()
             if explicit:
                 self._ends(name, lines)
             self.settle(name, lines, in_flight, explicit)
@@ -106,6 +127,8 @@ class Book:
 
     def _ends(self, name: str, lines: tuple[int, ...]) -> None:
         """The program itself has called commit(), rollback() or close()."""
+        for enders in self.savepoints:
+            enders += lines
         if self.block is not None:
             self.block.enders += lines
             if name == "commit":
@@ -123,9 +146,9 @@ class Book:
         if isinstance(error, PendingRollbackError):
             kind = "pending"
         elif isinstance(error, InvalidRequestError) and "already begun" in text:
-            kind = "begun"
+            kind, causes = "begun", self.begun_by
         elif isinstance(error, InvalidRequestError) and "closed transaction" in text:
-            kind, causes = "closed", tuple(block.enders) if block else ()
+            kind, causes = "closed", (*(block.enders if block else ()), *chain(*self.savepoints))
         elif isinstance(error, OperationalError) and "is aborted" in text:
             kind = "aborted"
         elif isinstance(error, OperationalError) and "is locked" in text:
@@ -133,8 +156,8 @@ class Book:
         elif isinstance(error, SQLAlchemyError) and block is not None and name != "exit":
             block.errors.append((self.recorder.tick(), lines))
         if kind is not None:
-            required = kind not in ("pending", "aborted") and not (kind == "closed" and block is None)
-            self._event(kind, lines, causes, required, text)
+            required = kind not in ("pending", "aborted") and not (kind == "closed" and not causes and block is None)
+            self._event(kind, lines, causes, required, text, name == "read")
             self.faulted = True
         self.settle("error", lines, error, False)
 
@@ -147,8 +170,9 @@ class Book:
         return None
 
     def attribute(self, kind: Kind, lines: tuple[int, ...], text: str) -> None:
-        """An attribute could not be read."""
-        self._event(kind, lines, required=kind == "greenlet", text=text)
+        """An attribute could not be read: the attempt has begun a transaction."""
+        self.look(lines)
+        self._event(kind, lines, self.queries, required=kind == "greenlet", text=text)
         self.faulted = True
 
     def _event(
@@ -158,10 +182,11 @@ class Book:
         causes: tuple[int, ...] = (),
         required: bool = True,
         text: str = "",
+        reads: bool = False,
     ) -> None:
         within = self.block.lines[0] if self.block is not None and self.block.lines else 0
         failed = self.block.failed if self.block is not None else ()
-        self.recorder.event(kind, lines, causes, failed, within, required and not self.faulted, text)
+        self.recorder.event(kind, lines, causes, failed, within, required and not self.faulted, text, reads)
 
     # -------------------------------------------------------------------------------------------------------- writes
 
@@ -188,6 +213,12 @@ class Book:
             write = write.successor
         return False
 
+    def _lost(self, write: Write, required: bool) -> None:
+        """Nothing has committed a write; `failed` are the exceptions since."""
+        failed = tuple(line for lines in self.recorder.errors_since(write.time) for line in lines)
+        required = required and not self.faulted
+        self.recorder.event("lost", write.lines, self.together, failed, required=required)
+
     def _gone(
         self, write: Write, cause: str, lines: tuple[int, ...], error: BaseException | None, explicit: bool
     ) -> None:
@@ -203,7 +234,8 @@ class Book:
         elif block is not None and block.enders:
             self._event("discarded", tuple(block.enders), required=False)
         elif cause in ("close", "end"):
-            if not self.recorder.handler_knows(write):
-                self._event("lost", write.lines, self.together, required=required)
+            is_known = self.recorder.handler_knows(write)
+            if not is_known or any(map(self.recorder.lines.is_left_in_finally, write.lines)):
+                self._lost(write, required and not is_known)
         elif cause != "commit":
             self._event("unexplained", write.lines, text=cause)

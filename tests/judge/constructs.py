@@ -176,7 +176,8 @@ def branch(w: Writer, names: Names) -> Names:
         return names
     if kind == 4:
         found = w.name("found")
-        w.line(f"if {flag} and ({found} := await {w.one_of(names.sessions)}.get(Job, job_id)) is not None:")
+        key = f"job_id if {w.flag()} else 0"  # of a row, or of none
+        w.line(f"if {flag} and ({found} := await {w.one_of(names.sessions)}.get(Job, {key})) is not None:")
         w.body(_with_object(names, found), 2)
         return names
     w.line(f"if {flag}:")

@@ -39,6 +39,27 @@ class Lines:
         """Whether a line stands in the body of an `except`."""
         return any(handler.lineno < line <= (handler.end_lineno or 0) for handler in self._handlers)
 
+    def share_handler(self, one: int, other: int) -> bool:
+        """Whether the innermost `except` around two lines is the same."""
+        around = [
+            max((h.lineno for h in self._handlers if h.lineno < line <= (h.end_lineno or 0)), default=None)
+            for line in (one, other)
+        ]
+        return around[0] is not None and around[0] == around[1]
+
+    def is_left_in_finally(self, line: int) -> bool:
+        """Whether a `try` around a line has a `return`, `break` or `continue` in its `finally`."""
+        return any(
+            node.body[0].lineno <= line < node.finalbody[0].lineno
+            and any(
+                isinstance(inner, ast.Return | ast.Break | ast.Continue)
+                for s in node.finalbody
+                for inner in ast.walk(s)
+            )
+            for node in self._nodes
+            if isinstance(node, ast.Try) and node.finalbody
+        )
+
     @cached_property
     def _tries(self) -> list[tuple[int, int, list[int]]]:
         return [

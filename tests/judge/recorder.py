@@ -92,6 +92,7 @@ class Recorder:
         within: int = 0,
         required: bool = True,
         text: str = "",
+        reads: bool = False,
     ) -> None:
         """Note what went wrong, once for each place."""
         start = self.lines.start
@@ -103,6 +104,7 @@ class Recorder:
             within,
             required,
             text.partition("\n")[0][:100],
+            reads,
         )
         if not any((e.kind, e.lines) == (kind, event.lines) and e.required >= required for e in self.events):
             self.events.append(event)

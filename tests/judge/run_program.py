@@ -130,8 +130,11 @@ class World:
         if is_explained is None or not complete or is_explained(outcome):
             return outcome
         left = MOST_FAULTY_RUNS
-        for faults in _faults(statements):
-            more, all_tried, _ = self._every_input(task, lines, faults)
+        seen: dict[tuple[int, type[Exception]], int] = {}
+        for faults in _faults(statements, seen):
+            more, all_tried, count = self._every_input(task, lines, faults)
+            if len(faults) == 1:
+                seen.update((fault, count) for fault in faults.items())
             runs += more
             complete = complete and (all_tried or len(faults) > 1)
             left -= len(more)
@@ -142,20 +145,26 @@ class World:
         return Outcome(tuple(runs), complete)
 
     def _every_input(self, task: Any, lines: Lines, faults: dict[int, type[Exception]]) -> tuple[list[Run], bool, int]:
-        """All inputs, depth first: the runs, whether none was left out, the most statements of a run."""
+        """All inputs, depth first: the runs, whether none was left out, the most statements of a run.
+
+        What only SQLite does is left out as well.
+        """
         runs: list[Run] = []
+        complete = True
         statements = 0
         given: tuple[bool, ...] = ()
         for _ in range(MOST_RUNS):
             run, spoiled = self.run(task, lines, given, faults)
             statements = max(statements, self._faults.seen)
-            if not spoiled:
+            if spoiled:
+                complete = False
+            else:
                 runs.append(run)
             taken = list(run.flags)
             while taken and taken[-1]:
                 taken.pop()
             if not taken:
-                return runs, True, statements
+                return runs, complete, statements
             given = (*taken[:-1], True)
         return runs, False, statements
 
@@ -167,15 +176,16 @@ class World:
             reader.executescript(RESET)
         self._faults.planned, self._faults.seen = faults, 0
         NOW.recorder = recorder = Recorder(lines, Decisions(flags), self._faults, self._readers)
-        escaped = ""
+        escaped, reason = "", None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SAWarning)
             try:
                 self._loop.run_until_complete(task(recorder.decisions, 1))
             except Exception as error:
+                reason = error
                 escaped = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
         for book in recorder.books:
-            book.settle("end", (), None, False)
+            book.settle("end", (), reason, False)
             if book.session.in_transaction():  # nobody closed it
                 self._loop.run_until_complete(AsyncSession.close(book.owner))
         status = self._readers["main"].execute("SELECT status FROM job WHERE id = 1").fetchone()[0]
@@ -248,6 +258,9 @@ def _record_attributes(base: Any) -> None:
             row = 1 if self.__dict__.get("id") == 1 else None
             session.info["book"].wrote(value, stack(), row, self)
 
+        if session is not None:
+            session.info["book"].look(stack())
+
     base.__getattribute__ = read
     base.__setattr__ = write
 
@@ -264,13 +277,15 @@ def _note(target: Any, kind: Kind, error: Exception) -> None:
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
 
 
-def _faults(statements: int) -> Iterator[dict[int, type[Exception]]]:
-    """Every single fault, then every pair: a handler may fail for a reason of its own."""
+def _faults(statements: int, seen: dict[tuple[int, type[Exception]], int]) -> Iterator[dict[int, type[Exception]]]:
+    """Every single fault, then every pair: a handler may fail for a reason of its own.
+
+    `seen` is filled meanwhile: how many statements there were with each single fault.
+    """
     for first in range(statements):
         for error in FAULTS:
             yield {first: error}
-    for first in range(statements):
-        for second in range(first + 1, statements + 2):
-            for error in FAULTS:
-                for other in FAULTS:
-                    yield {first: error, second: other}
+    for (first, error), count in list(seen.items()):
+        for second in range(first + 1, count):
+            for other in FAULTS:
+                yield {first: error, second: other}

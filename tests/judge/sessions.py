@@ -20,6 +20,10 @@ class JudgedTransaction(AsyncSessionTransaction):
     block: Block | None = None
     since = 0
 
+    def __init__(self, session: AsyncSession, nested: bool = False) -> None:
+        super().__init__(session, nested)
+        self.enders: list[int] = []
+
     async def start(self, is_ctxmanager: bool = False) -> AsyncSessionTransaction:
         lines = stack()
         book: Book = self.session.info["book"]
@@ -29,9 +33,12 @@ class JudgedTransaction(AsyncSessionTransaction):
         except Exception as error:
             book.failed("begin", lines, error)
             raise
+        book.look(lines)
         self.since = NOW.recorder.tick()
         if is_ctxmanager and not self.nested:
             self.block = book.enter(lines)
+        elif is_ctxmanager:
+            book.savepoints.append(self.enders)
         return self
 
     async def __aexit__(self, type_: Any, value: Any, traceback: Any) -> None:
@@ -45,6 +52,8 @@ class JudgedTransaction(AsyncSessionTransaction):
             book.failed("exit", lines, raised)
             raise
         finally:
+            book.look(())
+            book.savepoints = [enders for enders in book.savepoints if enders is not self.enders]
             if self.block is not None:
                 book.leave(self.block, error)
             elif self.nested and value is not None:
@@ -55,6 +64,7 @@ class JudgedSession(AsyncSession):
     """An AsyncSession with a book."""
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
+        may_fail()
         super().__init__(*args, **keywords)
         self.book = Book(self, sys.exc_info()[1])
         self.info["book"] = self.book
@@ -72,11 +82,20 @@ class JudgedSession(AsyncSession):
         except Exception as error:
             self.book.failed("add", lines, error)
             raise
+        self.book.look(lines)
         self.book.wrote(instance.__dict__.get("status"), lines, None, instance)
 
     async def __aexit__(self, type_: Any, value: Any, traceback: Any) -> None:
         self.book.leaving = (stack(), value)
         await super().__aexit__(type_, value, traceback)
+
+
+def _gives_objects(args: tuple[Any, ...]) -> bool:
+    """Whether a method with these arguments may load objects: not a change, not a query for columns."""
+    if not args or getattr(args[0], "is_dml", False):
+        return False
+    columns = args[0].column_descriptions if getattr(args[0], "is_select", False) else ()
+    return not columns or any(isinstance(column["expr"], type) for column in columns)
 
 
 def _watched(name: str) -> Callable[..., Any]:
@@ -106,11 +125,12 @@ def _watched(name: str) -> Callable[..., Any]:
             raise
         finally:
             book.busy = False
+            book.look(lines)
         if written is not None:
             book.wrote(written, lines, 1 if isinstance(args[0], Update) else None, None)
         if name == "refresh":
             book.reloaded(args[0])
-        book.done(name, lines, explicit, in_flight)
+        book.done(name, lines, explicit, in_flight, _gives_objects(args))
         return result
 
     return method

@@ -53,13 +53,16 @@ def compare(text: str, outcome: Outcome, found: Iterable[Found]) -> list[Disagre
             # In a `finally` an error may be on its way: behind a failed flush it goes on under another name.
             if event.required and not fitting and not goes_on and not run.faults:
                 missed = Disagreement(f"missed {event.kind}", event.lines[0] if event.lines else 0, event, run)
-                wrong.setdefault((missed.kind, missed.line), missed)
+                missed = _judged(missed, lines, placed)
+                known = wrong.get((missed.kind, missed.line))
+                if known is None or (known.by_design is not None and missed.by_design is None):
+                    wrong[missed.kind, missed.line] = missed
     if outcome.complete:
         for item in placed:
             if item not in explained and item.hazard:
-                alarm = Disagreement(f"alarm {item.code}", item.line, found=item)
+                alarm = _judged(Disagreement(f"alarm {item.code}", item.line, found=item), lines, placed)
                 wrong.setdefault((alarm.kind, alarm.line), alarm)
-    return [_judged(item, lines, placed) for item in wrong.values()]
+    return list(wrong.values())
 
 
 def unexplained(text: str, outcome: Outcome, found: Iterable[Found]) -> set[Found]:
@@ -90,6 +93,7 @@ def _answers(event: Event, lines: Lines) -> Iterable[tuple[str, int]]:
         yield from (("SUP309", line) for line in here)
     elif event.kind in ("pending", "aborted"):
         yield from (("SUP306", line) for line in caught)
+        yield from (("SUP309", line) for line in here if event.kind == "pending" and event.reads)
     elif event.kind in ("greenlet", "detached"):
         yield from (("SUP309", line) for line in here)
     elif event.kind == "lost":
@@ -106,12 +110,41 @@ def _answers(event: Event, lines: Lines) -> Iterable[tuple[str, int]]:
 
 
 def _handler_of_a_302(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
-    """A begin() in a handler, behind a SUP302 in the `try` with the same cause: one fault, one finding (section 5)."""
-    return item.kind == "missed begun" and any(
-        one.code == "SUP302" and item.line > handler and lines.in_handler(item.line)
+    """A begin() in a handler, where what began the transaction has its SUP302 already: one fault, one finding.
+
+    Or a SUP302 stands in the `try` of the handler (section 5).
+    """
+    if item.kind != "missed begun" or item.event is None or not lines.in_handler(item.line):
+        return False
+    return any(
+        not set(item.event.causes).isdisjoint(one.related)
+        or any(item.line > handler for handler in lines.handlers_around(one.line, 0))
         for one in found
-        for handler in lines.handlers_around(one.line, 0)
+        if one.code == "SUP302"
     )
+
+
+def _second_of_a_handler(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
+    """What the same missing rollback does on another path through a handler: one finding for both (SUP406)."""
+    return item.kind == "missed begun" and any(
+        one.code == "SUP406" and "`begin()` raises" in one.message and lines.share_handler(one.line, item.line)
+        for one in found
+    )
+
+
+def _lost_behind_an_exception(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
+    """A write in front of a `try` whose exception is caught: whoever caught it may want the work undone (SUP308)."""
+    return item.kind == "missed lost" and item.event is not None and bool(item.event.failed)
+
+
+def _may_be_loaded(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
+    """An expired object that a query has not loaded again, but might have: rows cannot be told apart (SUP309)."""
+    return item.kind == "missed greenlet" and item.event is not None and bool(item.event.causes)
+
+
+def _return_in_finally(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
+    """A `return` in a `finally` swallows any error: there is no handler to blame (SUP306)."""
+    return item.kind == "missed swallowed" and item.event is not None and lines.is_left_in_finally(item.event.lines[0])
 
 
 def _lock_of_another_row(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
@@ -128,6 +161,10 @@ BY_DESIGN: dict[str, Callable[[Disagreement, Lines, list[Found]], bool]] = {
     "handler of a SUP302": _handler_of_a_302,
     "lock of another row": _lock_of_another_row,
     "narrow handler": _narrow_handler,
+    "second of a handler": _second_of_a_handler,
+    "lost behind an exception": _lost_behind_an_exception,
+    "may have been loaded again": _may_be_loaded,
+    "return in a finally": _return_in_finally,
 }
 """Differences that are meant: each name stands, with its rate, in the docstring of the rule that it concerns."""
 

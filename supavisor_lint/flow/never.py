@@ -1,0 +1,68 @@
+"""Functions that never return: they end with a `raise` whatever happens, such as `def not_found(): raise …`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.statements import FunctionDef, If, Raise, Return, Try, With
+from supavisor_lint.facts.tree import Attribute, Block, Call, Name, Stmt
+from supavisor_lint.flow.handlers import catches, thrown_by
+from supavisor_lint.project.values import FunctionValue
+
+
+def never_returns(functions: list[FunctionValue]) -> bool:
+    """Whether a call certainly raises. Methods may be overridden, and NotImplementedError asks for it."""
+    return len(functions) == 1 and not functions[0].bound and _raises(functions[0].node)
+
+
+@lru_cache(maxsize=4096)
+def _raises(function: FunctionDef) -> bool:
+    return not function.is_generator and not function.decorators and bool(_raised(function.body))
+
+
+def _raised(block: Block) -> list[Raise]:
+    """The `raise` statements that a block certainly comes to; none if it may end or return."""
+    for statement in block:
+        found = _raised_by(statement)
+        if found or _has_return((statement,)):
+            return found
+    return []
+
+
+def _has_return(block: Block) -> bool:
+    return any(isinstance(node, Return) for node in own_nodes(block))
+
+
+def _raised_by(statement: Stmt) -> list[Raise]:
+    if isinstance(statement, Raise):
+        return [statement] if _name(statement) not in ("NotImplementedError", "NotImplemented") else []
+    if isinstance(statement, If):
+        arms = [_raised(statement.body), _raised(statement.orelse)]
+        return [*arms[0], *arms[1]] if all(arms) else []
+    if isinstance(statement, With):
+        return [] if _may_suppress(statement) else _raised(statement.body)
+    return _raised_by_try(statement) if isinstance(statement, Try) else []
+
+
+def _raised_by_try(statement: Try) -> list[Raise]:
+    found = [] if _has_return(statement.finalbody) else _raised(statement.body)
+    for handler in statement.handlers if found else ():
+        if any(catches(handler, thrown_by(one.exc)) is not False for one in found):
+            caught = _raised(handler.body)
+            if not caught:
+                return []
+            found = [*found, *caught]
+    return found
+
+
+def _name(statement: Raise) -> str:
+    raised = statement.exc.func if isinstance(statement.exc, Call) else statement.exc
+    return raised.id if isinstance(raised, Name) else ""
+
+
+def _may_suppress(statement: With) -> bool:
+    """`suppress(…)`, `pytest.raises(…)`: told by their names, in whatever module they are."""
+    called = [item.context.func for item in statement.items if isinstance(item.context, Call)]
+    names = {f.attr if isinstance(f, Attribute) else getattr(f, "id", "") for f in called}
+    return not names.isdisjoint({"suppress", "raises", "ignored"})
