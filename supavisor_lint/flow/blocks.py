@@ -133,7 +133,7 @@ def _closed(frame: Frame, state: State, site: Site, node: Node) -> State:
     elif opened.exit == "close":
         machine.lost(frame, state, site, node)
     state = detached(state, site) if opened.exit != "unknown" else forgotten(state, site)
-    ended = SessionState("fresh", sure=session.sure, shared=session.shared, closed=True)
+    ended = SessionState("fresh", sure=session.sure, shared=session.shared)
     return state.with_session(site, ended, EMPTY_HISTORY)
 
 
@@ -146,7 +146,7 @@ def _failing(site: Site, node: Node) -> Leave:
             state = detached(after_rollback(state, site, node), site)
         else:
             state = forgotten(state, site)
-        ended = SessionState("fresh", sure=session.sure, shared=session.shared, closed=True)
+        ended = SessionState("fresh", sure=session.sure, shared=session.shared)
         return [state.with_session(site, ended, EMPTY_HISTORY)]
 
     return fail

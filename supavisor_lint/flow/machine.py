@@ -275,7 +275,7 @@ def _give_up(frame: Frame, state: State, site: Site, node: Node, method: str) ->
     if not frame.unwinding and handler_around(node) is None:
         lost(frame, state, site, node, by_close=True)
     state = detached(state, site)
-    return state.with_session(site, _ended(session, node)._replace(closed=True), EMPTY_HISTORY)
+    return state.with_session(site, _ended(session, node), EMPTY_HISTORY)
 
 
 def _ended(session: SessionState, node: Node) -> SessionState:

@@ -44,7 +44,6 @@ class SessionState(NamedTuple):
     doomed: bool = False
     sure: bool = True
     shared: bool = False
-    closed: bool = False
 
     @property
     def is_over(self) -> Node | None:
