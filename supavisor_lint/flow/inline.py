@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
-from supavisor_lint.facts.tree import Call
+from supavisor_lint.facts.tree import Attribute, Call
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.conditions import repeated_conditions
 from supavisor_lint.flow.events import (
@@ -17,7 +17,7 @@ from supavisor_lint.flow.frame import Frame, Thrown
 from supavisor_lint.flow.inline_events import Telling, hidden_sessions
 from supavisor_lint.flow.operations import handler_around
 from supavisor_lint.flow.quiet import SMALL, Manner, Quiet
-from supavisor_lint.flow.renaming import Renaming, witness
+from supavisor_lint.flow.renaming import Renaming
 from supavisor_lint.flow.state import (
     Condition,
     History,
@@ -36,6 +36,7 @@ from supavisor_lint.flow.values import (
     SessionRef,
     Tracked,
 )
+from supavisor_lint.flow.witnesses import like_witnesses, witnesses
 from supavisor_lint.project.values import FunctionValue
 
 MAX_DEPTH = 5
@@ -43,11 +44,17 @@ MAX_DEPTH = 5
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What following a function from one state gave: its normal ends, its exceptions, its events."""
+    """What following a function from one state gave: its normal ends, its exceptions, its events, and its updates."""
 
     ends: tuple[State, ...]
     raised: tuple[tuple[Thrown, State], ...]
     trace: Trace
+    updates: frozenset[Node] = frozenset()
+
+    def locks(self, after: State) -> bool:
+        """Whether the function leaves rows locked at one of its ends."""
+        sent = (write for history in after.histories.values() for write in history.pending - history.unsent)
+        return any(write in self.updates or isinstance(write, Attribute) for write in sent)
 
 
 class Inliner:
@@ -81,6 +88,8 @@ class Inliner:
         back = names.reversed()
         hidden = hidden_sessions(frame, function, given)
         Telling(frame, node, function, state, back, hidden).tell(summary.trace)
+        if any(summary.locks(after) for after in (*summary.ends, *(after for _, after in summary.raised))):
+            frame.updates.add(node)
         for thrown, after in summary.raised:
             frame.throw(_unmasked(state, back.state(after), node), thrown)
         return [_returned(state, back.state(after), node) for after in summary.ends]
@@ -159,7 +168,7 @@ class Inliner:
         inner.opened = {new: replace(frame.opened[old], site=new, own=False) for old, new in names.sites.items()}
         ends = run_function(inner, masked, repeated_conditions(function.node))
         raised = tuple((thrown, s) for thrown, states in inner.exits.raised.items() for s in states)
-        return Summary(tuple(ends), raised, inner.trace)
+        return Summary(tuple(ends), raised, inner.trace, frozenset(inner.updates))
 
 
 def _unsure(state: State, names: Renaming) -> State:
@@ -177,19 +186,10 @@ def _masked(state: State, given: dict[str, Tracked], names: Renaming) -> State:
         dict(given),
         {site: _mask_session(state.sessions[site]) for site in names.sites},
         {site: _mask_history(state.history(site)) for site in names.sites},
-        {node: _mask_object(state.objects[node]) for node in names.objects} | _witnesses(state, names),
+        {node: _mask_object(state.objects[node]) for node in names.objects} | witnesses(state, names),
         (),
         state.ghost,
     )
-
-
-def _witnesses(state: State, names: Renaming) -> dict[Node, ObjectState]:
-    """One live object for each session whose objects are not passed: what befalls it befalls them."""
-    found = {}
-    for number, site in enumerate(names.sites):
-        if any(known.session == site and node not in names.objects for node, known in state.objects.items()):
-            found[witness(number)] = ObjectState(site, "<witness>", frozenset((Condition("live"),)))
-    return found
 
 
 def _mask_session(session: SessionState) -> SessionState:
@@ -244,18 +244,7 @@ def _unmasked(state: State, after: State, node: Call) -> State:
     for found, known in after.objects.items():
         if found in state.objects:
             state = state.with_object(found, _object_back(known, state.objects[found], node))
-        elif known.entity == "<witness>":
-            state = _like_witness(state, known, after, node)
-    return replace(state, ghost=after.ghost)
-
-
-def _like_witness(state: State, witnessed: ObjectState, after: State, node: Call) -> State:
-    fate = frozenset(c._replace(by=node if c.by is not None else None) for c in witnessed.conditions)
-    for found, known in state.objects.items():
-        if known.session == witnessed.session and found not in after.objects:
-            conditions = frozenset(n for c in known.conditions for n in (fate if c.kind in ("live", "kept") else (c,)))
-            state = state.with_object(found, known._replace(conditions=conditions))
-    return state
+    return replace(like_witnesses(state, after, node), ghost=after.ghost)
 
 
 def _session_back(before: SessionState, after: SessionState, node: Node) -> SessionState:

@@ -29,11 +29,6 @@ def _token(number: int) -> Node:
     return node
 
 
-def witness(number: int) -> Node:
-    """Stands for the objects of a session that are not passed."""
-    return _token(-1 - number)
-
-
 @dataclass(slots=True)
 class Renaming:
     """The caller's sessions and objects, and what the called function knows them as."""

@@ -94,7 +94,9 @@ class Recorder:
         text: str = "",
         reads: bool = False,
     ) -> None:
-        """Note what went wrong, once for each place."""
+        """Note what went wrong, once for each place; nothing counts behind what only SQLite does."""
+        if self.spoiled:
+            return
         start = self.lines.start
         event = Event(
             kind,

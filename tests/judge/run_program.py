@@ -147,7 +147,7 @@ class World:
     def _every_input(self, task: Any, lines: Lines, faults: dict[int, type[Exception]]) -> tuple[list[Run], bool, int]:
         """All inputs, depth first: the runs, whether none was left out, the most statements of a run.
 
-        What only SQLite does is left out as well.
+        Of a run in which something happens that only SQLite does, the events before that count.
         """
         runs: list[Run] = []
         complete = True
@@ -156,10 +156,8 @@ class World:
         for _ in range(MOST_RUNS):
             run, spoiled = self.run(task, lines, given, faults)
             statements = max(statements, self._faults.seen)
-            if spoiled:
-                complete = False
-            else:
-                runs.append(run)
+            complete = complete and not spoiled
+            runs.append(run)
             taken = list(run.flags)
             while taken and taken[-1]:
                 taken.pop()

@@ -8,7 +8,7 @@ from .court import report, try_cases
 from .findings import ask_rules
 from .run_program import World
 from .test_judge import needs_rules
-from .truth import text_of
+from .truth import FAILED, text_of
 
 PROGRAMS = {
     "every expired read of a handler": """
@@ -194,6 +194,28 @@ async with get_session() as session:
     except Exception:
         async with session.begin():
             log()
+""",
+    "a lock of a called function": """
+async def work(session, job_id):
+    await session.execute(update(Job).where(Job.id == job_id).values(status=mark()))
+---
+async with get_session() as session:
+    try:
+        await work(session, job_id)
+        fail(flags[0])
+    except Exception:
+        async with get_session() as second:
+            FAILED
+""".replace("FAILED", FAILED.replace("session", "second")),
+    "a query of a called function": """
+async def find(session, job_id):
+    await session.scalar(select(Job).where(Job.id == job_id))
+---
+async with get_expiring_session() as session:
+    async with session.begin():
+        jobs = (await session.scalars(select(Job))).all()
+    await find(session, job_id)
+    log([each.status for each in jobs])
 """,
     "a function that never returns": """
 async def stops():

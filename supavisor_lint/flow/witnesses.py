@@ -1,0 +1,83 @@
+"""The objects of a session that a called function is not passed: two stand for all of them, a live and an expired one.
+
+What befalls these befalls them: a commit or rollback expires the live ones, a query may load the expired ones again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.tree import Name
+from supavisor_lint.flow.objects import KEPT, LIVE
+from supavisor_lint.flow.renaming import Renaming
+from supavisor_lint.flow.state import Condition, ObjectState, State
+from supavisor_lint.flow.values import CALLER, Site
+
+_EXPIRED = Condition("expired", CALLER)
+_PREFIX = "<witness"
+
+
+@lru_cache(maxsize=64)
+def _witness(number: int, kind: str) -> Node:
+    node = Name(f"{_PREFIX} {number} {kind}>")
+    node.be_root()
+    node.set_order(-1)
+    return node
+
+
+def witnesses(state: State, names: Renaming) -> dict[Node, ObjectState]:
+    """The witnesses of each session, as far as there is anything to see. They are of any class."""
+    found = {}
+    for number, site in enumerate(names.sites):
+        hidden = [o for node, o in state.objects.items() if o.session == site and node not in names.objects]
+        if hidden:
+            found[_witness(number, "live")] = ObjectState(site, None, frozenset((LIVE,)))
+        if any(c.kind == "expired" for o in hidden for c in o.conditions):
+            found[_witness(number, "expired")] = ObjectState(site, None, frozenset((_EXPIRED,)))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Fate:
+    """What has become of a session's live and expired objects during a call."""
+
+    live: frozenset[Condition]
+    expired: frozenset[Condition]
+    call: Node
+
+    def of(self, condition: Condition) -> Iterator[Condition]:
+        """What has become of a condition."""
+        if condition.detached or condition.kind not in ("live", "kept", "expired"):
+            yield condition
+        elif condition.kind == "expired":
+            for after in self.expired:
+                yield condition._replace(detached=after.detached) if after.by is CALLER else self._told(after)
+        else:
+            for after in self.live:
+                is_kept = condition.kind == "kept" and after.kind == "live"
+                yield KEPT._replace(detached=after.detached) if is_kept else self._told(after)
+
+    def _told(self, condition: Condition) -> Condition:
+        return condition._replace(by=None if condition.by is None else self.call)
+
+
+def like_witnesses(state: State, after: State, call: Node) -> State:
+    """The caller's state, with what the witnesses have seen; `after` is the state behind the called function."""
+    live, expired = _seen(after, "live"), _seen(after, "expired")
+    for node, known in state.objects.items():
+        if known.session in live and node not in after.objects:
+            fate = _Fate(live[known.session], expired.get(known.session, frozenset((_EXPIRED,))), call)
+            conditions = frozenset(c for condition in known.conditions for c in fate.of(condition))
+            state = state.with_object(node, known._replace(conditions=conditions))
+    return state
+
+
+def _seen(after: State, kind: str) -> dict[Site, frozenset[Condition]]:
+    return {
+        known.session: known.conditions
+        for node, known in after.objects.items()
+        if isinstance(node, Name) and node.id.startswith(_PREFIX) and node.id.endswith(f" {kind}>")
+    }
