@@ -67,7 +67,8 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
         doomed = bool(history.pending - {use.node})
         is_savepoint = use.method == "begin_nested"  # what fails in it is undone with it
         failing = session if is_savepoint else session._replace(failed=use.node, hard=True, doomed=doomed)
-        failed = state.with_session(site, failing, history)
+        left = history._replace(unsent=frozenset((use.node,))) if use.method == "flush" else history
+        failed = state.with_session(site, failing, left)
         if history.unsent:
             failed = after_failed_flush(failed, site, use.node, surely=use.method == "flush")
         frame.throw(failed, DATABASE)
@@ -234,7 +235,7 @@ def end(frame: Frame, state: State, site: Site, node: Node, method: str) -> list
 def _end_in_block(frame: Frame, state: State, site: Site, node: Node, method: str) -> list[State]:
     session, history = state.sessions[site], state.history(site)
     if session.is_over is not None:
-        return [state]  # what has ended it is reported
+        return [detached(state, site) if method == "close" else state]  # what has ended it is reported
     event = frame.trace.record(EndedInBlock, node, frame.opened[site], not state.ghost)
     event.method = method
     event.because |= {b.node for b in session.blocks if not b.nested}
@@ -258,8 +259,8 @@ def _commit(frame: Frame, state: State, site: Site, node: Node) -> list[State]:
         event = frame.trace.record(ManualCommit, node, frame.opened[site])
         event.because |= history.begun_by
     if session.transaction != "fresh" or session.blocks:
-        hard = bool(history.pending) or not frame.opened[site].own
-        left = history._replace(unsent=frozenset((node,)))  # the next commit raises, whatever there is to send
+        hard = bool(history.pending) or (frame.depth == 0 and not frame.opened[site].own)
+        left = history._replace(unsent=frozenset((node,)))  # as behind a failed flush: the next commit raises
         frame.throw(state.with_session(site, session._replace(failed=node, hard=hard), left), DATABASE)
         state = after_commit(state, frame.opened[site], node)
     return [state.with_session(site, _ended(session, node), EMPTY_HISTORY)]

@@ -66,7 +66,8 @@ class History(NamedTuple):
 
     `origins` began the open transaction on this path, `inherited` did so before an exception led into a handler;
     `writes` are not yet committed, `carried` were not when an exception led into a handler; `queries` have used the
-    connection since the transaction began; `unsent` are changes of objects that no flush has sent yet.
+    connection since the transaction began; `unsent` are changes of objects that no flush has sent yet,
+    or the flush or commit that has failed.
     """
 
     origins: frozenset[Node] = _NONE

@@ -30,9 +30,11 @@ def note_lock(frame: Frame, state: State, site: Site, node: Node, *, sure: bool)
 def _locks(frame: Frame, state: State, site: Site) -> set[Node]:
     """The rows' updates that have reached the database: statements, and changed objects that were flushed.
 
-    A statement that has failed holds nothing.
+    A statement that has failed holds nothing; a flush or commit that has failed has rolled back.
     """
     history, failed = state.history(site), state.sessions[site].failed
+    if failed is not None and failed in history.unsent:
+        return set()
     return {
         write
         for write in history.pending - history.unsent

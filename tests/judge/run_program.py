@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import shutil
 import sqlite3
 import sys
@@ -283,7 +284,11 @@ def _faults(statements: int, seen: dict[tuple[int, type[Exception]], int]) -> It
     for first in range(statements):
         for error in FAULTS:
             yield {first: error}
-    for (first, error), count in list(seen.items()):
-        for second in range(first + 1, count):
-            for other in FAULTS:
-                yield {first: error, second: other}
+    pairs = [
+        {first: error, second: other}
+        for (first, error), count in seen.items()
+        for second in range(first + 1, count)
+        for other in FAULTS
+    ]
+    random.Random(len(pairs)).shuffle(pairs)  # the limit of runs cuts off any of them, not always the last
+    yield from pairs

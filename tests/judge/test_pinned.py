@@ -205,8 +205,8 @@ async with get_session() as session:
         fail(flags[0])
     except Exception:
         async with get_session() as second:
-            FAILED
-""".replace("FAILED", FAILED.replace("session", "second")),
+            SECOND
+""",
     "a query of a called function": """
 async def find(session, job_id):
     await session.scalar(select(Job).where(Job.id == job_id))
@@ -216,6 +216,36 @@ async with get_expiring_session() as session:
         jobs = (await session.scalars(select(Job))).all()
     await find(session, job_id)
     log([each.status for each in jobs])
+""",
+    "a failed commit holds no lock": """
+async with expiring_factory() as session:
+    try:
+        await session.execute(update(Job).where(Job.id == job_id).values(status=mark()))
+        await session.commit()
+    except IntegrityError:
+        async with get_session() as second:
+            SECOND
+""",
+    "a called function commits what is empty": """
+async def end(session):
+    await session.commit()
+---
+async with get_session() as session:
+    await session.begin()
+    try:
+        await end(session)
+    except Exception:
+        READ
+""",
+    "close() behind the commit that has ended a block": """
+async with get_session() as session:
+    async with session.begin():
+        job = await session.get(Job, job_id)
+        await session.commit()
+        await session.close()
+    READ
+    await session.rollback()
+    log(job.status)
 """,
     "a function that never returns": """
 async def stops():
@@ -245,6 +275,7 @@ await session.commit()
 @needs_rules
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_no_disagreement(world: World, name: str) -> None:
-    text = text_of(PROGRAMS[name]).replace("async def task(", "# supavisor-lint: task\nasync def task(")
+    body = PROGRAMS[name].replace("SECOND", FAILED.replace("session", "second"))
+    text = text_of(body).replace("async def task(", "# supavisor-lint: task\nasync def task(")
     case = try_cases(world, [text], ask_rules)[0]
     assert not case.wrong, report(case)
