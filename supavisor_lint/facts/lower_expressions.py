@@ -45,6 +45,10 @@ _OPERATORS = {
     "IsNot": "is not",
     "Equal": "==",
     "NotEqual": "!=",
+    "LessThan": "<",
+    "LessThanEqual": "<=",
+    "GreaterThan": ">",
+    "GreaterThanEqual": ">=",
 }  # those that someone asks for; others are ""
 _CONSTANT_NAMES = {"None": None, "True": True, "False": False}
 

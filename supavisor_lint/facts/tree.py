@@ -258,7 +258,7 @@ class Yield(Expr):
 class Other(Expr):
     """Any other expression: its sub-expressions in source order.
 
-    `op` is "not" for a negation and "is", "is not", "==" or "!=" for a single comparison; "" for all else.
+    `op` is "not" for a negation and the operator of a single comparison, such as "is not"; "" for all else.
     """
 
     parts: tuple[Expr, ...]

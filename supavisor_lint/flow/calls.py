@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name
 from supavisor_lint.flow import expressions, machine, objects, session_calls
 from supavisor_lint.flow.binding import opened_session
@@ -27,6 +28,7 @@ from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.values import (
     ClassValue,
     Coroutine,
+    External,
     FactoryBlock,
     Instance,
     Manager,
@@ -95,6 +97,8 @@ def _opens(frame: Frame, node: Call) -> Session | bool | None:
 
 def _into(frame: Frame, node: Call, state: State, given: list[Tracked]) -> Results:
     """A call of something else, maybe with sessions or objects among its arguments."""
+    if _is_cast(frame, node):
+        return [(state, given[1])]
     functions = functions_called(frame.ev, frame.file, node)
     state = with_receivers_sessions(frame, node, functions, state)
     passed = passed_values(frame, node, functions, state, given)
@@ -108,6 +112,14 @@ def _into(frame: Frame, node: Call, state: State, given: list[Tracked]) -> Resul
         frame.throw(state, ANY if awaited else PLAIN)
         state = _unknown_effect(frame, node, state, given)
     return [(state, ANYTHING)]
+
+
+def _is_cast(frame: Frame, node: Call) -> bool:
+    """`typing.cast(Class, value)` is the value."""
+    if last_name(node.func) != "cast" or len(node.args) != 2:
+        return False
+    callee = frame.ev.only(frame.file, node.func)
+    return isinstance(callee, External) and callee.dotted == "typing.cast"
 
 
 def _unknown_effect(frame: Frame, node: Call, state: State, given: list[Tracked]) -> State:

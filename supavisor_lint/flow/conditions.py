@@ -9,9 +9,10 @@ from typing import TypeAlias
 from supavisor_lint.facts.file import walk_own
 from supavisor_lint.facts.statements import For, FunctionDef, If, MatchCase, While
 from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, Generator, IfExp, Name, Other, Subscript
+from supavisor_lint.flow.counts import unwritten, without_empty_writes
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.state import History, SessionState, State
-from supavisor_lint.flow.values import CALLER, ConstantRef, SessionRef, Tracked
+from supavisor_lint.flow.values import CALLER, ConstantRef, CountRef, SessionRef, Tracked
 
 Split: TypeAlias = tuple[list[State], list[State]]
 
@@ -36,7 +37,7 @@ def truth(frame: Frame, test: Expr, state: State) -> Split:
     for after, value in evaluate(frame, test, state):
         for mine, found in zip(both, _decided(frame, test, after, value), strict=True):
             mine += found
-    return both
+    return without_empty_writes(test, both)
 
 
 def _junction(frame: Frame, test: BoolOp, state: State) -> Split:
@@ -55,6 +56,8 @@ def _decided(frame: Frame, test: Expr, state: State, value: Tracked) -> Split:
         return ([state], []) if value.value else ([], [state])
     if isinstance(value, SessionRef) and frame.opened[value.site].own:
         return [state], []
+    if isinstance(value, CountRef):
+        return [state], [unwritten(state, value)]
     if isinstance(test, Call) and isinstance(test.func, Attribute) and test.func.attr == "in_transaction":
         return _in_transaction(frame, test.func.value, state)
     yes, no = _assume(frame, condition_text(test), state)

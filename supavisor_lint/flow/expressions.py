@@ -39,6 +39,7 @@ from supavisor_lint.flow.values import (
     ANYTHING,
     BlockRef,
     ConstantRef,
+    CountRef,
     ManyRef,
     ObjectRef,
     ResultRef,
@@ -136,6 +137,8 @@ def _attribute(frame: Frame, expr: Attribute, state: State) -> Results:
     for after, value in evaluate(frame, expr.value, state):
         if isinstance(value, ObjectRef):
             results.append(read_attribute(frame, expr, after, value))
+        elif isinstance(value, ResultRef) and expr.attr == "rowcount":
+            results.append((after, CountRef(value.session, value.site)))
         elif text and isinstance(value, type(ANYTHING)):
             results.append(foreign(frame, expr, after))
         else:

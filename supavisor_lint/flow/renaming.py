@@ -10,6 +10,7 @@ from supavisor_lint.facts.tree import Name
 from supavisor_lint.flow.state import ObjectState, State
 from supavisor_lint.flow.values import (
     BlockRef,
+    CountRef,
     ManyRef,
     ObjectRef,
     ResultRef,
@@ -47,7 +48,7 @@ class Renaming:
                 found._name(state.objects[value.site].session)
             elif isinstance(value, SessionRef):
                 found._name(value.site)
-            elif isinstance(value, TransactionRef | BlockRef | ResultRef):
+            elif isinstance(value, TransactionRef | BlockRef | ResultRef | CountRef):
                 found._name(value.session)
         return found
 
@@ -85,6 +86,6 @@ class Renaming:
             return SessionRef(self.site(value.site))
         if isinstance(value, ObjectRef | ManyRef):
             return type(value)(self.node(value.site))
-        if isinstance(value, TransactionRef | BlockRef | ResultRef):
+        if isinstance(value, TransactionRef | BlockRef | ResultRef | CountRef):
             return replace(value, session=self.site(value.session))
         return value

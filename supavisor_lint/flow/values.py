@@ -59,6 +59,14 @@ class ResultRef:
 
 
 @dataclass(frozen=True, slots=True)
+class CountRef:
+    """How many rows a statement has changed: the `rowcount` of its result."""
+
+    session: Site
+    site: Node
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionRef:
     """A transaction of a session that was begun: `tx` of `async with session.begin() as tx`."""
 
@@ -96,7 +104,16 @@ class Anything:
 
 
 Tracked: TypeAlias = (
-    SessionRef | ObjectRef | ManyRef | ResultRef | TransactionRef | BlockRef | OpenerRef | ConstantRef | Anything
+    SessionRef
+    | ObjectRef
+    | ManyRef
+    | ResultRef
+    | CountRef
+    | TransactionRef
+    | BlockRef
+    | OpenerRef
+    | ConstantRef
+    | Anything
 )
 
 ANYTHING: Final = Anything()

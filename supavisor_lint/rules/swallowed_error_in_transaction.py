@@ -43,31 +43,34 @@ from collections.abc import Iterator
 
 from supavisor_lint.findings import Finding
 from supavisor_lint.flow.events import Swallowed
-from supavisor_lint.flow.wording import through
+from supavisor_lint.flow.wording import through, what
 from supavisor_lint.rules.base import FileView, Rule
 
 
 def detect(view: FileView) -> Iterator[Finding]:
     """Every handler or `suppress()` that swallows a database error inside a block."""
     for function, event in view.hazards(Swallowed):
-        loss = "its work is lost without an error" if event.writes or not event.used else _raises(event)
+        used = event.used - {event.node}
+        loss = "its work is lost without an error" if event.writes or not used else f"{through(used)} raises then"
         yield RULE.at(
             view,
             event.node,
-            f"a database error from {through(event.because)} ends here, but the transaction of `{event.opened.name}` "
-            f"goes on: {loss}; use `begin_nested()` round the part that may fail, or raise",
+            f"{_ends(event)}, but the transaction of `{event.opened.name}` goes on: {loss}; use `begin_nested()` round "
+            "the part that may fail, or raise",
             confidence=event.opened.session.confidence,
             related=[
-                *view.places(event, "this may fail", "this may fail"),
+                *view.places(event, "this may fail", "the error ends here"),
                 *view.places_of(event.writes, "this is lost with it"),
-                *view.places_of(event.used, "this raises then"),
+                *view.places_of(used, "this raises then"),
             ],
             function=function,
         )
 
 
-def _raises(event: Swallowed) -> str:
-    return f"{through(event.used)} raises then"
+def _ends(event: Swallowed) -> str:
+    if event.node in event.because:  # all of it happens in the called function
+        return f"a database error ends inside {what(event.node)}"
+    return f"a database error from {through(event.because)} ends here"
 
 
 RULE = Rule("SUP306", "swallowed-error-in-transaction", "error", "hazards", "none", __doc__, detect)
