@@ -62,16 +62,22 @@ def test_a_pipe_that_closes_early_is_no_error(project: Path) -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_exits_with_130_and_without_a_traceback(project: Path) -> None:
+    expected = (130, b"", b"supavisor-lint: interrupted\n")
+    assert interrupted_after(2) == expected or interrupted_after(15) == expected  # a busy machine starts slowly
+
+
+def interrupted_after(seconds: float) -> tuple[int, bytes, bytes]:
+    """What comes of a check that waits for its input, when it is interrupted after some seconds."""
     process = subprocess.Popen(
         [sys.executable, "-m", "supavisor_lint", "check", "-", "--verbose"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    time.sleep(2)  # until it waits for its input
+    time.sleep(seconds)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=20)
-    assert (process.returncode, stdout, stderr) == (130, b"", b"supavisor-lint: interrupted\n")
+    return process.returncode, stdout, stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="file descriptors of POSIX")
