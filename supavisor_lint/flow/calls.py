@@ -138,7 +138,7 @@ def _unknown_effect(frame: Frame, node: Call, state: State, given: list[Tracked]
 def _may_keep(frame: Frame, node: Call) -> bool:
     """Objects keep what they are made with; coroutines that are not awaited here use it later."""
     values: Iterable[Value] = (*frame.ev.values(frame.file, node), *frame.ev.values(frame.file, node.func))
-    if any(isinstance(v, Instance | ClassValue | Method) for v in values):
+    if any(isinstance(v, Instance | ClassValue | Method | Manager) for v in values):
         return True
     return any(isinstance(v, Coroutine) for v in values) and not isinstance(node.parent, Await)
 

@@ -34,7 +34,7 @@ from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.inert import names_if_inert
 from supavisor_lint.flow.objects import loaded
 from supavisor_lint.flow.operations import OPENED_HERE
-from supavisor_lint.flow.state import State
+from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import (
     ANYTHING,
     BlockRef,
@@ -49,6 +49,8 @@ from supavisor_lint.flow.values import (
 )
 
 Results: TypeAlias = list[tuple[State, Tracked]]
+
+MAX_RESULTS = 16  # ways through the parts of one expression; beyond that their values are given up
 
 
 def evaluate(frame: Frame, expr: Expr, state: State) -> Results:
@@ -93,8 +95,10 @@ def _all(frame: Frame, expr: Expr, states: Iterable[State]) -> Results:
 def sequence(frame: Frame, exprs: Sequence[Expr], state: State) -> list[tuple[State, list[Tracked]]]:
     """Several expressions, one after the other."""
     results: list[tuple[State, list[Tracked]]] = [(state, [])]
-    for expr in exprs:
+    for index, expr in enumerate(exprs, start=1):
         results = [(after, [*known, v]) for s, known in results for after, v in evaluate(frame, expr, s)]
+        if len(results) > MAX_RESULTS:
+            results = [(state, [ANYTHING] * index) for state in States(state for state, _ in results)]
     return results
 
 
@@ -175,7 +179,9 @@ def _short_circuit(frame: Frame, operands: Sequence[Expr], state: State) -> Resu
                 results.append((after, value))
                 following.append(after)
         if index < len(operands) - 1:
-            current = following
+            current = following if len(following) <= MAX_RESULTS else list(States(following))
+    if len(results) > MAX_RESULTS:
+        return [(after, ANYTHING) for after in States(after for after, _ in results)]
     return results
 
 

@@ -28,7 +28,8 @@ class Openings:
     def opened(self, site: Site, name: str, session: Session) -> Opened:
         """What is known of a session that is opened as `name`."""
         own = session.source in OPENED_HERE
-        return Opened(site, name, session, self.exit(session), self.expires(session), own, self.engine(session))
+        expires = _asked_at(site, self.expires(session))
+        return Opened(site, name, session, self.exit(session), expires, own, self.engine(session))
 
     # -------------------------------------------------------------------------------------------------- its end
 
@@ -112,10 +113,17 @@ class Openings:
         call = factory.node
         if factory.file is None or not isinstance(call, Call) or any(a.star for a in call.args):
             return None
-        asked = call.argument(None, "expire_on_commit")
-        if asked is None:
-            return True
-        return asked.value if isinstance(asked, Constant) and isinstance(asked.value, bool) else None
+        return _asked_at(call, True)
+
+
+def _asked_at(site: Site, default: bool | None) -> bool | None:
+    """The `expire_on_commit` that a call passes itself: to the factory's maker, or to the factory."""
+    if not isinstance(site, Call):
+        return default
+    asked = site.argument(None, "expire_on_commit")
+    if asked is None:
+        return default if not any(argument.star == "**" for argument in site.args) else None
+    return asked.value if isinstance(asked, Constant) and isinstance(asked.value, bool) else None
 
 
 def _hands_over(body: HelperBody) -> bool:

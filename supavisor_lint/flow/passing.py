@@ -19,6 +19,7 @@ from supavisor_lint.flow.values import (
     SessionRef,
     Tracked,
 )
+from supavisor_lint.project.names import is_what_it_says
 from supavisor_lint.project.registration import bind_arguments
 from supavisor_lint.project.values import (
     External,
@@ -35,6 +36,8 @@ def passed_values(
     function = functions[0]
     if function.node.is_generator or (function.node.is_async and not _is_awaited(frame, node)):
         return None
+    if not is_what_it_says(frame.ev, function):
+        return None  # a decorator may commit, retry or give it another session
     bound = bind_arguments(function, node.args)
     defaults = _defaults(function, bound)
     if any(name in life_of(function.node).tested for name in defaults) and any(a.star for a in node.args):

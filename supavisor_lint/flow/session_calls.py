@@ -237,6 +237,8 @@ def _end_transaction(frame: Frame, node: Call, name: str, state: State, ref: Tra
     """`tx.commit()`, `tx.rollback()` on a transaction object."""
     session = state.sessions[ref.session]
     if not any(b.node is ref.block and b.nested for b in session.blocks):
+        if ref.nested:
+            return [(_savepoint_ended(state, ref.session, name), ANYTHING)]
         if any(b.node is ref.block for b in session.blocks) or session.transaction == "begun":
             return [(s, ANYTHING) for s in machine.end(frame, state, ref.session, node, name)]
         return [(state, ANYTHING)]
@@ -245,6 +247,14 @@ def _end_transaction(frame: Frame, node: Call, name: str, state: State, ref: Tra
     ended.because.add(ref.block)
     blocks = tuple(b._replace(over=node) if b.node is ref.block else b for b in session.blocks)
     return [(state.with_session(ref.session, session._replace(blocks=blocks)), ANYTHING)]
+
+
+def _savepoint_ended(state: State, site: Site, name: str) -> State:
+    """A savepoint that was begun by hand: its rollback makes a failed transaction usable again."""
+    if name == "commit":
+        return state
+    session = state.sessions[site]._replace(failed=None, hard=False, doomed=False)
+    return objects.forgotten(state.with_session(site, session), site)
 
 
 def _result_method(frame: Frame, node: Call, name: str, state: State, ref: ResultRef) -> Results:
