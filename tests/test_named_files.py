@@ -129,6 +129,16 @@ def test_a_broken_file_that_says_nothing_of_sessions_is_left_alone_in_a_folder(r
     assert check("app") == (1, ["app/uses.py:5:15: SUP101"], [])
 
 
+def test_a_broken_file_that_uses_a_session_is_reported_in_a_folder(root: Path) -> None:
+    text = (
+        "from app.session import get_session\n\n\nasync def f():\n    async with get_session() as s:\n        x = (\n"
+    )
+    (root / "app" / "odd.py").write_text(text, "utf-8")
+    status, lines, _ = check("app")
+    assert status == 1
+    assert any(line.startswith("app/odd.py:6:") and "SUP900" in line for line in lines)
+
+
 def test_a_named_file_without_any_session_around_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("odd.py").write_bytes(BROKEN["syntax"])

@@ -39,7 +39,9 @@ Examples:
 \b
 Exit codes: 0 nothing found, 1 findings, 2 the tool could not do its job.""",
 )
-@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument(
+    "paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path, allow_dash=True, readable=False)
+)
 @click.option("--profile", type=click.Choice(["template", "hazards"]), help="Which rules apply.")
 @click.option("--select", multiple=True, metavar="CODES", help="Report these only.")
 @click.option("--ignore", multiple=True, metavar="CODES", help="Do not report these.")

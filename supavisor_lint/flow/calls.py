@@ -73,7 +73,7 @@ def _plain(frame: Frame, node: Call, state: State) -> Results:
         if isinstance(opened, Session):
             results.append(opened_session(frame, node, after, opened))
         elif opened is not None:
-            results.append((after, OpenerRef(node)))
+            results.append((_unknown_effect(frame, node, after, given), OpenerRef(node)))
         else:
             results += _into(frame, node, after, given)
     return results

@@ -115,6 +115,10 @@ class Project:
             self.failures[path] = failure
             return None
 
+    def speaks(self, path: str) -> bool:
+        """Whether a file speaks of async sessions, rightly or not."""
+        return self._prefilter.speaks_of_sessions(self._bytes_or_nothing(path))
+
     def look_at(self, path: str) -> None:
         """Enter a file that is no Python in `failures`, though nothing in it may matter."""
         if path not in self._facts and path not in self.failures and not surely_parses(self._bytes_or_nothing(path)):

@@ -5,7 +5,8 @@
 path carries to the end of its session without a commit: no `begin()` block, no `commit()`, and a factory or helper
 that only closes. A rollback on the path is taken for what the author wants, and so is an exception. Sessions that are
 returned, kept, or handed to somebody unknown are left alone. So are a test's writes that a later query of the test can
-see: closing the session is its way of leaving nothing behind.
+see: closing the session is its way of leaving nothing behind. Where a commit hangs on what the function has collected
+(`if new:`, `if count:`, `if session.dirty:`), the finding has medium confidence and is no hazard.
 
 ## Why it matters
 `close()` rolls back. Nothing is raised and nothing is logged: the row just is not there.
@@ -33,7 +34,8 @@ from collections.abc import Hashable, Iterator
 
 from supavisor_lint.facts.file import block_of
 from supavisor_lint.facts.statements import FunctionDef
-from supavisor_lint.findings import Finding
+from supavisor_lint.findings import Confidence, Finding
+from supavisor_lint.flow.collected import commits_what_was_collected
 from supavisor_lint.flow.events import LostWrite
 from supavisor_lint.flow.wording import through, what
 from supavisor_lint.rules.base import FileView, Rule
@@ -47,14 +49,20 @@ def detect(view: FileView) -> Iterator[Finding]:
             view,
             first.node,
             f"{what(first.node)} is lost: nothing commits `{first.opened.name}` before it is closed at "
-            f"{through(first.because)}",
-            confidence=first.opened.session.confidence,
+            f"{through(first.because)}; commit it, or write inside `async with {first.opened.name}.begin():`",
+            confidence=_confidence(function, first),
             related=[
                 *view.places(first, "the session ends here", "written here"),
                 *view.places_of((event.node for event in group[1:]), "lost as well"),
             ],
             function=function,
         )
+
+
+def _confidence(function: FunctionDef, event: LostWrite) -> Confidence:
+    if commits_what_was_collected(function, event.opened.name, event.node):
+        return "medium"
+    return event.opened.session.confidence
 
 
 def _groups(view: FileView) -> Iterator[tuple[FunctionDef, list[LostWrite]]]:

@@ -53,7 +53,7 @@ def detect(view: FileView) -> Iterator[Finding]:
             yield RULE.at(
                 view,
                 task.node,
-                f"`{task.node.name}` logs nothing before the first statement that can fail",
+                f"`{task.node.name}` logs nothing before the first statement that can fail; begin with a log line",
                 confidence=task.confidence,
             )
 

@@ -62,7 +62,8 @@ def _finding(view: FileView, event: Uncovered) -> Finding:
     return RULE.at(
         view,
         event.node,
-        f"{subject} stands outside `{name}.begin()`: it begins a transaction that stays open",
+        f"{subject} stands outside `{name}.begin()`: the transaction that it begins has no end of its own; "
+        f"give the phase its own `async with {name}.begin():`",
         confidence=event.opened.session.confidence,
         related=view.places(event, "", "the session is used here, outside a transaction block"),
     )

@@ -90,7 +90,8 @@ def _of_body(view: FileView, body: HelperBody) -> Iterator[Finding]:
             view,
             function,
             function,
-            f"`{function.name}` never commits: what its users write outside `begin()` is lost",
+            f"`{function.name}` never commits: what its users write outside `begin()` is lost; "
+            "commit behind the `yield`",
         )
     if not body.delegates and not body.closes():
         yield _finding(
@@ -115,7 +116,10 @@ def _of_class(view: FileView, cls: ClassDef) -> Iterator[Finding]:
         return  # it calls something that may do the work
     if "commit" not in called and "commit" not in cls.scope.bindings:
         yield _finding(
-            view, leave, leave, f"`{cls.name}` never commits: what its users write outside `begin()` is lost"
+            view,
+            leave,
+            leave,
+            f"`{cls.name}` never commits: what its users write outside `begin()` is lost; commit in `__aexit__`",
         )
     if called.isdisjoint({"close", "remove"}):
         yield _finding(

@@ -140,6 +140,14 @@ def codes(value: object) -> tuple[str, ...]:
     return list_of(lambda item: code(text(item)))(value)
 
 
+def some_codes(value: object) -> tuple[str, ...]:
+    """The same, but an empty list would switch everything off, without a word."""
+    found = codes(value)
+    if not found:
+        raise BadValue("names no code; leave it out for the profile's rules")
+    return found
+
+
 def per_file_ignores(value: object) -> tuple[PerFileIgnore, ...]:
     """A table from gitignore-style patterns to lists of codes."""
     if not isinstance(value, dict):

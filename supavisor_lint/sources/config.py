@@ -40,7 +40,7 @@ _TEMPLATE_KEYS: Mapping[str, _Key] = {
 }
 _OWN_KEYS: Mapping[str, _Key] = {
     "profile": _Key('"template" or "hazards"', checks.one_of("template", "hazards")),
-    "select": _Key(_CODES, checks.codes),
+    "select": _Key(_CODES, checks.some_codes),
     "ignore": _Key(_CODES, checks.codes),
     "extend-select": _Key(_CODES, checks.codes),
     "per-file-ignores": _Key(f"table from gitignore-style patterns to a {_CODES}", checks.per_file_ignores),
