@@ -25,6 +25,8 @@ from supavisor_lint.project.registration import Registration
 from supavisor_lint.project.tasks import Task
 from supavisor_lint.project.values import FunctionValue
 
+MAX_STEPS_OF_ALL = 12_000  # of a function and all that it calls: some five seconds
+
 
 class Follower:
     """Follows functions; remembers what it has found."""
@@ -39,6 +41,7 @@ class Follower:
             self.registrations.setdefault(registration.node, []).append(registration)
         self.plain: dict[Expr, bool] = {}  # see binding.is_plain
         self.inert: dict[Node, frozenset[str] | None] = {}  # see inert.names_if_inert
+        self.spent = 0
         self._traces: dict[FunctionDef, Trace] = {}
         self.quiet = Quiet(flow.ev)
         self._inliner = Inliner(self.quiet)
@@ -63,11 +66,27 @@ class Follower:
             self._follow(file, function, known)
         return known
 
+    def spend(self, steps: int) -> None:
+        """Count steps, those of called functions too; raises TooManyStates when they are too many for one question.
+
+        What was found before is charged as if it were found now: the answer does not depend on what was asked first.
+        """
+        self.spent += steps
+        if self.is_exhausted:
+            raise TooManyStates
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the question has cost more than it may."""
+        return self.spent > MAX_STEPS_OF_ALL
+
     def _follow(self, file: FileFacts, function: FunctionDef, trace: Trace) -> None:
+        self.spent = 0
         try:
             run_function(Frame(self, file, function, trace, 0), EMPTY, repeated_conditions(function))
         except TooManyStates:
             trace.clear()
+            self.spent = 0
             try:
                 run_function(Frame(self, file, function, trace, 0), EMPTY, frozenset())
                 trace.complete = True

@@ -62,7 +62,7 @@ class Inliner:
 
     def __init__(self, quiet: Quiet) -> None:
         self._quiet = quiet
-        self._known: dict[object, Summary | None] = {}
+        self._known: dict[object, tuple[Summary | None, int]] = {}  # with the steps that it took
         self._active: set[FunctionDef] = set()
         self._cuts = 0
 
@@ -141,20 +141,24 @@ class Inliner:
         expiry = tuple(frame.opened[site].expires for site in names.sites)
         key = (function.node, in_handler, masked.identity, expiry)
         if key in self._known:
-            return self._known[key]
+            known, steps = self._known[key]
+            frame.follower.spend(steps)
+            return known
         if function.node in self._active or frame.depth >= MAX_DEPTH:
             self._cuts += 1
             return None
-        cuts = self._cuts
+        cuts, spent = self._cuts, frame.follower.spent
         self._active.add(function.node)
         try:
             found: Summary | None = self._follow(frame, function, masked, names, in_handler)
         except TooManyStates:
+            if frame.follower.is_exhausted:
+                raise  # that says nothing of this function
             found = None
         finally:
             self._active.discard(function.node)
         if cuts == self._cuts or not self._active:  # an answer that a recursion has cut short holds only inside it
-            self._known[key] = found
+            self._known[key] = (found, frame.follower.spent - spent)
         return found
 
     def _follow(
