@@ -57,7 +57,7 @@ def check_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Result
         whole = _covers(paths, root) and bool(asked.files)
         known = known_files(paths, root, settings, asked.files)
         project = linked_project(known, settings, {}, root)
-        for path in sorted(asked.named | {file.relative for file in asked.files if project.speaks(file.relative)}):
+        for path in sorted(asked.named | project.speaking.intersection(file.relative for file in asked.files)):
             project.look_at(path)
         result = _collect(project, [file.relative for file in asked.files], asked.problems)
         unmatched = tuple(unmatched_entries(project)) if whole else ()

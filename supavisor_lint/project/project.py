@@ -47,6 +47,7 @@ class Project:
         self._peeked: dict[str, FileFacts | None] = {}
         self.failures: dict[str, Failure] = {}
         self.candidates: tuple[str, ...] = ()
+        self.speaking: set[str] = set()  # files that speak of async sessions, and need not be parsed for that
         self._prefilter = Prefilter(settings)
         self._matters: dict[str, bool] = {}
         self._forget_answers()
@@ -115,10 +116,6 @@ class Project:
             self.failures[path] = failure
             return None
 
-    def speaks(self, path: str) -> bool:
-        """Whether a file speaks of async sessions, rightly or not."""
-        return self._prefilter.speaks_of_sessions(self._bytes_or_nothing(path))
-
     def look_at(self, path: str) -> None:
         """Enter a file that is no Python in `failures`, though nothing in it may matter."""
         if path not in self._facts and path not in self.failures and not surely_parses(self._bytes_or_nothing(path)):
@@ -162,9 +159,14 @@ class Project:
         sessions = False
         for path in self.paths:
             data = self._bytes_or_nothing(path)
-            sessions = sessions or self._prefilter.speaks_of_sessions(data)
-            (seeds if self._prefilter.is_seed(data) else rest).add(path)
-        return seeds, rest, sessions
+            if self._prefilter.is_seed(data):
+                seeds.add(path)
+                sessions = sessions or self._prefilter.speaks_of_sessions(data)
+            else:
+                rest.add(path)
+                if self._prefilter.speaks_of_sessions(data):
+                    self.speaking.add(path)
+        return seeds, rest, sessions or bool(self.speaking)
 
     def _bytes_or_nothing(self, path: str) -> bytes:
         try:

@@ -1,0 +1,71 @@
+"""Following paths has bounds: what is beyond them is not judged, and everything else in the file still is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from supavisor_lint.flow import machine
+from supavisor_lint.flow.follower import MAX_STEPS_OF_ALL, Follower
+from tests.project_support import SESSION_MODULE, findings
+
+PLAIN = """
+
+async def plain(job_id):
+    async with get_session() as session:
+        await session.execute("select 1")
+        async with session.begin():
+            await session.execute("select 2")
+"""
+HEAD = "from app.session import get_session\n\n\n"
+
+
+def branches(names: str, depth: str) -> str:
+    """Branches on conditions that are asked twice, so that each doubles the number of states."""
+    once = "".join(f"{depth}if {n}:\n{depth}    await session.execute('{n}')\n" for n in names)
+    return once + "".join(f"{depth}if {n}:\n{depth}    await session.commit()\n" for n in names)
+
+
+def tangled(levels: int) -> str:
+    """Functions that call each other with the session, from many states."""
+    params = ", ".join("abcd")
+    functions = [
+        f"async def f{i}(session, {params}):\n{branches('abcd', '    ')}"
+        + (f"    if a:\n        await f{i + 1}(session, {params})\n    await f{i + 1}(session, b, a, d, c)\n" * 2)
+        for i in range(levels)
+    ]
+    last = f"async def f{levels}(session, {params}):\n{branches('abcd', '    ')}"
+    first = f"async def top({params}):\n    async with get_session() as session:\n        await f0(session, {params})\n"
+    return "\n\n".join([*functions, last, first])
+
+
+@pytest.fixture(name="steps")
+def steps_fixture(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What every question has cost, one step after the other."""
+    spent: list[int] = []
+    spend = Follower.spend
+
+    def counted(self: Follower, steps: int) -> None:
+        spent.append(self.spent)
+        spend(self, steps)
+
+    monkeypatch.setattr(Follower, "spend", counted)
+    return spent
+
+
+def test_a_tangle_of_calls_is_given_up_and_the_rest_is_judged(tmp_path: Path, steps: list[int]) -> None:
+    found = findings(tmp_path, {"app/session.py": SESSION_MODULE, "app/work.py": HEAD + tangled(8) + PLAIN})
+    assert any(line.endswith("SUP302") for line in found)
+    assert MAX_STEPS_OF_ALL / 2 < max(steps) <= MAX_STEPS_OF_ALL
+
+
+def test_many_choices_in_one_expression_are_not_multiplied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    uses: list[object] = []
+    work = machine.work
+    monkeypatch.setattr(machine, "work", lambda *args: (uses.append(args[3]), work(*args))[1])
+    items = ", ".join(f"'{i}': await session.get(Job, {i}) if flags[{i}] else None" for i in range(14))
+    odd = f"async def odd(flags, Job):\n    async with get_session() as session:\n        return {{{items}}}\n"
+    found = findings(tmp_path, {"app/session.py": SESSION_MODULE, "app/work.py": HEAD + odd + PLAIN})
+    assert any(line.endswith("SUP302") for line in found)
+    assert len(uses) < 1000
