@@ -129,6 +129,7 @@ def test_keys_and_settings_have_the_same_names() -> None:
 
 OWN = "[tool.supavisor-lint]\n"
 REFUSED = [
+    ("select = []", "names no code"),
     ("profil = 'x'", '2: unknown key "profil" in [tool.supavisor-lint]; did you mean "profile"?'),
     ("session_helpers = []", 'unknown key "session_helpers" in [tool.supavisor-lint]; did you mean "ses'),
     ("wholly-other = 1", '2: unknown key "wholly-other" in [tool.supavisor-lint]'),

@@ -5,14 +5,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import FunctionDef, If, Raise, Return, Try, With
-from supavisor_lint.facts.tree import Attribute, Block, Call, Name, Stmt
+from supavisor_lint.facts.tree import Block, Call, Stmt
 from supavisor_lint.flow.handlers import catches, thrown_by
 from supavisor_lint.project.values import FunctionValue
 
 
 def never_returns(functions: list[FunctionValue]) -> bool:
-    """Whether a call certainly raises. Methods may be overridden, and NotImplementedError asks for it."""
+    """Whether a call certainly raises. Methods may be overridden, and so may what is there to be replaced."""
     return len(functions) == 1 and not functions[0].bound and _raises(functions[0].node)
 
 
@@ -36,7 +37,7 @@ def _has_return(block: Block) -> bool:
 
 def _raised_by(statement: Stmt) -> list[Raise]:
     if isinstance(statement, Raise):
-        return [statement] if _name(statement) not in ("NotImplementedError", "NotImplemented") else []
+        return [] if _is_abstract(statement) else [statement]
     if isinstance(statement, If):
         arms = [_raised(statement.body), _raised(statement.orelse)]
         return [*arms[0], *arms[1]] if all(arms) else []
@@ -56,13 +57,12 @@ def _raised_by_try(statement: Try) -> list[Raise]:
     return found
 
 
-def _name(statement: Raise) -> str:
-    raised = statement.exc.func if isinstance(statement.exc, Call) else statement.exc
-    return raised.id if isinstance(raised, Name) else ""
+def _is_abstract(statement: Raise) -> bool:
+    """`raise NotImplementedError`: whoever calls this gets what another class makes of it."""
+    return statement.exc is not None and last_name(statement.exc) in ("NotImplementedError", "NotImplemented")
 
 
 def _may_suppress(statement: With) -> bool:
     """`suppress(…)`, `pytest.raises(…)`: told by their names, in whatever module they are."""
-    called = [item.context.func for item in statement.items if isinstance(item.context, Call)]
-    names = {f.attr if isinstance(f, Attribute) else getattr(f, "id", "") for f in called}
+    names = {last_name(item.context) for item in statement.items if isinstance(item.context, Call)}
     return not names.isdisjoint({"suppress", "raises", "ignored"})
