@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from supavisor_lint.facts.file import scope_of
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Assigned
-from supavisor_lint.facts.statements import FunctionDef
-from supavisor_lint.facts.tree import Attribute, Call, Constant
+from supavisor_lint.facts.scopes import Assigned, NameImport
+from supavisor_lint.facts.spelling import last_name
+from supavisor_lint.facts.statements import ClassDef, FunctionDef
+from supavisor_lint.facts.tree import Attribute, Call, Constant, Name
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.events import ExpiredRead
 from supavisor_lint.flow.frame import REFUSED, Frame
@@ -15,6 +17,7 @@ from supavisor_lint.flow.objects import refreshed
 from supavisor_lint.flow.state import Condition, State
 from supavisor_lint.flow.values import ANYTHING, CALLER, ObjectRef, Tracked
 
+_MAX_BASES = 8
 _NOT_COLUMNS = frozenset({"awaitable_attrs", "metadata", "registry"})
 
 
@@ -32,11 +35,43 @@ def read_attribute(frame: Frame, expr: Attribute, state: State, ref: ObjectRef) 
     if ref.site in frame.given:
         event.because.add(CALLER)  # the caller's object: it is the call that must not do this
     event.detached = event.detached or all(c.detached for c in expired)
+    event.refused = event.refused or (site in state.sessions and state.sessions[site].hard in ("flush", "savepoint"))
     frame.throw(_begun_by(state, site, expr, expired), REFUSED)
     rest = known.conditions - set(expired)
     if rest:
         return state.with_object(ref.site, known._replace(conditions=rest)), ANYTHING
     return replace(refreshed(state, ref.site), ghost=True), ANYTHING
+
+
+def may_be_column(attr: str, entity: object) -> bool:
+    """Whether setting an attribute may change a row: not where its class, known whole, has none of that name."""
+    if not isinstance(entity, ClassDef):
+        return not attr.startswith("_")
+    return _declares(attr, entity) is not False
+
+
+def _declares(attr: str, cls: ClassDef, depth: int = 0) -> bool | None:
+    """Whether a class binds a name, itself or in a base; None where a base is not known."""
+    if attr in cls.scope.bindings:
+        return True
+    answers: list[bool | None] = []
+    for base in cls.bases:
+        owner = scope_of(base).lookup(base.id) if isinstance(base, Name) else None
+        bindings = owner.bindings[base.id] if owner is not None and isinstance(base, Name) else []
+        binding = bindings[0] if len(bindings) == 1 else None
+        if isinstance(binding, ClassDef) and depth < _MAX_BASES:
+            answers.append(_declares(attr, binding, depth + 1))
+        else:
+            answers.append(False if _is_sqlalchemys(binding) else None)
+    return True if True in answers else None if None in answers else False
+
+
+def _is_sqlalchemys(binding: object) -> bool:
+    """`class Base(DeclarativeBase)`, `Base = declarative_base()`."""
+    if isinstance(binding, NameImport):
+        return binding.module.partition(".")[0] == "sqlalchemy" and binding.level == 0
+    value = binding.value if isinstance(binding, Assigned) else None
+    return isinstance(value, Call) and last_name(value.func) == "declarative_base"
 
 
 def _begun_by(state: State, site: object, node: Node, expired: list[Condition]) -> State:

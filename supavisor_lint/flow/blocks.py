@@ -12,10 +12,11 @@ from supavisor_lint.facts.statements import WithItem
 from supavisor_lint.flow import expressions, machine
 from supavisor_lint.flow.binding import bind
 from supavisor_lint.flow.events import EndedInBlock
-from supavisor_lint.flow.frame import DATABASE, Frame
+from supavisor_lint.flow.frame import DATABASE, PLAIN, Frame
 from supavisor_lint.flow.objects import after_commit, after_rollback, detached, forgotten
-from supavisor_lint.flow.state import EMPTY_HISTORY, OpenBlock, SessionState, State
+from supavisor_lint.flow.state import EMPTY_HISTORY, History, OpenBlock, SessionState, State
 from supavisor_lint.flow.suppressing import Suppressor, suppressor
+from supavisor_lint.flow.swallowing import tell_swallowed
 from supavisor_lint.flow.values import (
     ANYTHING,
     BlockRef,
@@ -86,7 +87,7 @@ def _other(frame: Frame, item: WithItem, state: State) -> Entered:
 
 def _opener(frame: Frame, item: WithItem, state: State, ref: OpenerRef) -> Entered:
     values = frame.ev.values(frame.file, ref.context)
-    frame.throw(state)
+    frame.throw(state, PLAIN)  # a session connects when it is used
     entered = [v for v in project_calls.entered(frame.ev, frame.file, values) if isinstance(v, Session)]
     if not entered or item.target is None:
         return Entered(_bound(frame, state, item, ANYTHING), _same, _same)
@@ -187,9 +188,13 @@ def leave_block(frame: Frame, state: State, site: Site, node: Node) -> list[Stat
             event = frame.trace.record(EndedInBlock, session.is_over, frame.opened[site], False)
             event.discarded |= history.pending
     else:
+        tell_swallowed(frame, state, site)
         if history.pending:
             frame.throw(fail_block(state, site, node), DATABASE)
-        state = after_commit(state, frame.opened[site], node)
+        if session.hard in ("flush", "savepoint"):  # SQLAlchemy knows that there is nothing to commit
+            state = after_rollback(state, site, node)
+        else:
+            state = after_commit(state, frame.opened[site], node)
     return [_outside(state, site)]
 
 
@@ -223,11 +228,16 @@ def _fail_nested(ref: BlockRef) -> Leave:
         session, history = state.sessions[ref.session], state.history(ref.session)
         parent = ref.call.parent
         around = parent.parent if isinstance(parent, WithItem) else None
-        writes = history.writes
-        if around is not None:
-            writes = frozenset(w for w in writes if not around.contains(w))
-        session = session._replace(blocks=session.blocks[:-1], failed=None, hard=False)
-        state = forgotten(state, ref.session)
-        return [state.with_session(ref.session, session, history._replace(writes=writes))]
+        undone = history._replace(unsent=frozenset()) if around is None else _without(history, around)
+        if session.is_over is None:
+            state = forgotten(state, ref.session)
+        session = session._replace(blocks=session.blocks[:-1], failed=None, hard=None)
+        return [state.with_session(ref.session, session, undone)]
 
     return fail
+
+
+def _without(history: History, around: Node) -> History:
+    """What is left when everything below a node is undone."""
+    writes, unsent = (frozenset(w for w in some if not around.contains(w)) for some in (history.writes, history.unsent))
+    return history._replace(writes=writes, unsent=unsent)

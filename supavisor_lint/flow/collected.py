@@ -5,12 +5,16 @@ Whether there is anything to commit is often decided so. What a list or a counte
 
 from __future__ import annotations
 
+from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.spelling import dotted
+from supavisor_lint.facts.spelling import dotted, last_name
 from supavisor_lint.facts.statements import Assign, FunctionDef, If
 from supavisor_lint.facts.tree import Attribute, Call, Name, Subscript
+from supavisor_lint.project.calls import functions_called
+from supavisor_lint.project.evaluate import Evaluator
 
+_MAX_DEPTH = 3
 _CHANGES = frozenset({"append", "add", "extend", "update", "insert", "setdefault", "appendleft"})
 _OF_SESSIONS = frozenset({"dirty", "new", "deleted", "is_modified", "in_transaction"})
 
@@ -24,6 +28,21 @@ def commits_what_was_collected(function: FunctionDef, session: str, write: Node)
     return any(isinstance(node, If) and _asks(node.test, changed) for node in behind)
 
 
+def may_commit_collected(ev: Evaluator, file: FileFacts, call: Node, depth: int = 0) -> bool:
+    """The same for a write that a call stands for, and the functions that it runs."""
+    if not isinstance(call, Call) or depth > _MAX_DEPTH:
+        return False
+    for function in functions_called(ev, file, call):
+        nodes = [node for node in own_nodes(function.node.body) if isinstance(node, Call | If)]
+        commits = any(isinstance(node, Call) and last_name(node.func) == "commit" for node in nodes)
+        changed = _changed_names(function.node)
+        if commits and any(isinstance(node, If) and _asks(node.test, changed) for node in nodes):
+            return True
+        if any(may_commit_collected(ev, function.file, node, depth + 1) for node in nodes):
+            return True
+    return False
+
+
 def _commits(node: Node, session: str) -> bool:
     return isinstance(node, Call) and dotted(node.func) == f"{session}.commit"
 
@@ -33,6 +52,8 @@ def _asks(test: Node, changed: set[str]) -> bool:
         return True
     if isinstance(test, Attribute) and test.attr in _OF_SESSIONS:
         return True
+    if isinstance(test, Call) and last_name(test.func) == "len":
+        return True  # the last round: `if number == len(rows):`
     return any(_asks(part, changed) for part in test.children())
 
 

@@ -12,6 +12,7 @@ from supavisor_lint.flow.frame import Exits, Frame, Leaving, Thrown
 from supavisor_lint.flow.handlers import catches
 from supavisor_lint.flow.state import History, State, States
 from supavisor_lint.flow.swallowing import note_swallowed
+from supavisor_lint.flow.values import SOMETHING
 
 
 def follow_try(frame: Frame, statement: Try, state: State) -> States:
@@ -47,6 +48,8 @@ def _handle(frame: Frame, statement: Try, thrown: Thrown, states: States) -> Sta
 
 def _run_handler(frame: Frame, statement: Try, handler: Handler, thrown: Thrown, states: States) -> States:
     entered = States(_caught(state, handler.name) for state in states)
+    if handler.name is not None and handler.name in frame.life.copied:
+        entered = States(state.with_variable(handler.name, SOMETHING) for state in entered)
     with frame.stretch() as exits:
         ends = statements.run(frame, handler.body, entered)
     _rethrow(exits, thrown)
@@ -66,7 +69,7 @@ def _rethrow(exits: Exits, thrown: Thrown) -> None:
 def _caught(state: State, name: str | None = None) -> State:
     """The state at the head of a handler: what began a transaction before is somebody's failure now."""
     histories = {site: _inherited(history) for site, history in state.histories.items()}
-    state = State(state.variables, state.sessions, histories, state.objects, state.assumed, state.ghost)
+    state = State(state.variables, state.sessions, histories, state.objects, state.assumed, state.ghost, state.loaded)
     return state.unbound(name) if name else state
 
 

@@ -86,6 +86,9 @@ def _none_test(frame: Frame, subject: Expr, state: State) -> Split:
     for after, value in evaluate(frame, subject, state):
         if isinstance(value, ConstantRef):
             both[0 if value.value is None else 1].append(after)
+        elif isinstance(value, CountRef):
+            both[0].append(unwritten(after, value))
+            both[1].append(after)
         elif isinstance(value, SessionRef):
             both[1].append(after)
             if not frame.opened[value.site].own:

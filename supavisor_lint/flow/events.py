@@ -84,9 +84,13 @@ class Swallowed(Event):
 
 @dataclass(slots=True, eq=False)
 class ExpiredRead(Event):
-    """An attribute read of an expired object; `because` are what expired it."""
+    """An attribute read of an expired object; `because` are what expired it.
+
+    `detached` if its session is closed; `refused` if a flush has failed that nobody has rolled back.
+    """
 
     detached: bool = False
+    refused: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -50,6 +50,10 @@ from supavisor_lint.flow.values import (
 
 Results: TypeAlias = list[tuple[State, Tracked]]
 
+# What reading of a session tells nothing but how it stands; anything else is a part of it, or a method for later.
+HARMLESS_ATTRIBUTES = frozenset(
+    {"autoflush", "bind", "binds", "deleted", "dirty", "identity_map", "info", "is_active", "new", "no_autoflush"}
+)
 MAX_RESULTS = 16  # ways through the parts of one expression; beyond that their values are given up
 
 
@@ -141,6 +145,8 @@ def _attribute(frame: Frame, expr: Attribute, state: State) -> Results:
     for after, value in evaluate(frame, expr.value, state):
         if isinstance(value, ObjectRef):
             results.append(read_attribute(frame, expr, after, value))
+        elif isinstance(value, SessionRef):
+            results.append((after if expr.attr in HARMLESS_ATTRIBUTES else share(after, value), ANYTHING))
         elif isinstance(value, ResultRef) and expr.attr == "rowcount":
             results.append((after, CountRef(value.session, value.site)))
         elif text and isinstance(value, type(ANYTHING)):
@@ -200,11 +206,14 @@ def iterated(state: State, value: Tracked, node: Node) -> tuple[State, Tracked]:
 
 def _comprehension(frame: Frame, expr: Comprehension, state: State) -> Results:
     """No iteration, one, and a second one that begins where the first has ended."""
-    states = [state]
-    done = elements(frame, expr.generators[0].iter, state)[1]
-    for _ in range(2):
-        states = [after for s in states for after in _one_iteration(frame, expr, s)]
-        done += states
+    first = expr.generators[0].iter
+    done: list[State] = []
+    for started, iterable in evaluate(frame, first, state):  # once, in front of all rounds
+        states, none = elements(frame, first, started)
+        done += none
+        for _ in range(2):
+            states = [after for s in states for after in _one_iteration(frame, expr, s, iterable)]
+            done += states
     return [(replace(s, variables=_outer_variables(s, state)), ANYTHING) for s in done]
 
 
@@ -214,13 +223,15 @@ def _outer_variables(inner: State, outer: State) -> dict[str, Tracked]:
     }
 
 
-def _one_iteration(frame: Frame, expr: Comprehension, state: State) -> list[State]:
+def _one_iteration(frame: Frame, expr: Comprehension, state: State, iterable: Tracked) -> list[State]:
     states = [state]
     for generator in expr.generators:
         entered = []
         for before in states:
-            for after, value in evaluate(frame, generator.iter, before):
-                for some in elements(frame, generator.iter, after)[0]:
+            is_first = generator is expr.generators[0]
+            iterables = [(before, iterable)] if is_first else evaluate(frame, generator.iter, before)
+            for after, value in iterables:
+                for some in [after] if is_first else elements(frame, generator.iter, after)[0]:
                     element_state, element = iterated(some, value, generator.iter)
                     entered.append(bind(frame, element_state, generator.target, element))
         states = entered

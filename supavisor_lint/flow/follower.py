@@ -20,6 +20,7 @@ from supavisor_lint.flow.reach import reached_functions
 from supavisor_lint.flow.session_uses import SessionUses
 from supavisor_lint.flow.state import EMPTY, State, States, TooManyStates
 from supavisor_lint.flow.statements import run
+from supavisor_lint.flow.swallowing import tell_swallowed
 from supavisor_lint.flow.values import Tracked
 from supavisor_lint.project.registration import Registration
 from supavisor_lint.project.tasks import Task
@@ -109,6 +110,8 @@ def run_function(frame: Frame, state: State, repeated: frozenset[str]) -> States
     returned: Iterable[State] = frame.exits.left.pop("return", ())
     ends.update(returned)
     for end in ends:
+        for site in end.sessions:
+            tell_swallowed(frame, end, site)  # in the caller's block
         for site, opened in frame.opened.items():
             if opened.own and site not in before and site in end.sessions and not end.sessions[site].blocks:
                 machine.lost(frame, end, site, frame.function)

@@ -89,6 +89,7 @@ class Frame:
         self.life = life_of(function)
         self.repeated: frozenset[str] = frozenset()
         self.swallowers: dict[Node, set[Node]] = {}  # a failed operation and what lets its block go on
+        self.losses: dict[tuple[Site, Node], dict[Node, set[Node]]] = {}  # of these, those that lose work: which writes
         self.updates: set[Node] = set()  # executed statements that lock the rows they change
         self.rows: dict[
             Node, tuple[object, str]
@@ -108,7 +109,8 @@ class Frame:
         """A function of this one's own text, followed as a part of it."""
         inner = Frame(self.follower, function.file, function.node, self.trace, self.depth + 1)
         inner.opened, inner.given = self.opened, self.given
-        inner.updates, inner.rows, inner.swallowers = self.updates, self.rows, self.swallowers
+        inner.updates, inner.rows = self.updates, self.rows
+        inner.swallowers, inner.losses = self.swallowers, self.losses
         return inner
 
     def spend(self) -> None:

@@ -9,6 +9,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call
 from supavisor_lint.flow import machine
+from supavisor_lint.flow.at_hand import given_rows, rows_back
 from supavisor_lint.flow.conditions import repeated_conditions
 from supavisor_lint.flow.events import (
     Trace,
@@ -193,6 +194,7 @@ def _masked(state: State, given: dict[str, Tracked], names: Renaming) -> State:
         {node: _mask_object(state.objects[node]) for node in names.objects} | witnesses(state, names),
         (),
         state.ghost,
+        given_rows(state, names.sites),
     )
 
 
@@ -207,7 +209,8 @@ def _mask_history(history: History) -> History:
 
     return History(
         origins=mask(history.begun_by),
-        writes=mask(history.pending),
+        writes=mask(history.writes),
+        carried=mask(history.carried),
         queries=mask(history.queries),
         unsent=mask(history.unsent),
     )
@@ -248,7 +251,8 @@ def _unmasked(state: State, after: State, node: Call) -> State:
     for found, known in after.objects.items():
         if found in state.objects:
             state = state.with_object(found, _object_back(known, state.objects[found], node))
-    return replace(like_witnesses(state, after, node), ghost=after.ghost)
+    loaded = rows_back(state, after, after.sessions)
+    return replace(like_witnesses(state, after, node), ghost=after.ghost, loaded=loaded)
 
 
 def _session_back(before: SessionState, after: SessionState, node: Node) -> SessionState:
@@ -271,8 +275,8 @@ def _history_back(before: History, after: History, node: Node) -> History:
     return History(
         back(before.origins, after.begun_by),
         before.inherited if CALLER in after.begun_by else none,
-        back(before.writes, after.pending),
-        before.carried if CALLER in after.pending else none,
+        back(before.writes, after.writes),
+        (before.pending if CALLER in after.carried else none) | ({node} if after.carried - {CALLER} else none),
         back(before.queries, after.queries),
         back(before.unsent, after.unsent),
     )

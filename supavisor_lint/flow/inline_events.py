@@ -101,7 +101,8 @@ class Telling:
         session = self.state.sessions[site]
         if event.node is CALLER:
             if session.is_over is not None and event.used:
-                over = self.frame.trace.record(EndedInBlock, session.is_over, self.frame.opened[site], False)
+                sure = machine.is_sure(self.state, site)
+                over = self.frame.trace.record(EndedInBlock, session.is_over, self.frame.opened[site], sure)
                 over.used.add(self.node)
         elif CALLER in event.because or site in self.hidden:
             mine = self._mine(EndedInBlock, event, event.sure and not self.state.ghost)
@@ -115,7 +116,7 @@ class Telling:
         mine = self._mine(type(event), event, event.sure)
         session, history = self.state.sessions[site], self.state.history(site)
         if isinstance(event, ExpiredRead) and isinstance(mine, ExpiredRead):
-            mine.detached = event.detached
+            mine.detached, mine.refused = event.detached, event.refused
             known = (o for o in self.state.objects.values() if o.session == site)
             mine.because |= {c.by for o in known for c in o.conditions if c.by is not None} or {self.node}
         elif isinstance(event, FailedUse) and isinstance(mine, FailedUse):

@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 from supavisor_lint.facts.file import walk
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.scopes import Assigned
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import (
     Assign,
     ClassDef,
@@ -29,7 +31,20 @@ from supavisor_lint.facts.statements import (
     While,
     With,
 )
-from supavisor_lint.facts.tree import Block, Collection, Expr, Generator, IfExp, Lambda, Name, Starred, Stmt
+from supavisor_lint.facts.tree import (
+    Argument,
+    Block,
+    Call,
+    Collection,
+    Constant,
+    Expr,
+    Generator,
+    IfExp,
+    Lambda,
+    Name,
+    Starred,
+    Stmt,
+)
 from supavisor_lint.flow.state import State
 
 Names: TypeAlias = frozenset[str]
@@ -38,13 +53,22 @@ _NONE: Names = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """`dead`: the function's names that nobody reads from a statement on; `tested`: those in conditions."""
+    """`dead`: the function's names that nobody reads from a statement on.
+
+    `tested` are those whose truth may decide something: in conditions, or constants that a call is given; `copied` are
+    given to a tested one. `gets_until` is the place (a node's order) behind which no session is asked for an object
+    by its key.
+    """
 
     dead: dict[Stmt, Names]
     tested: Names
+    copied: Names
+    gets_until: int
 
     def pruned(self, state: State, statement: Stmt) -> State:
         """The state without what nobody reads from a statement on."""
+        if state.loaded and statement.order > self.gets_until:
+            state = replace(state, loaded=frozenset())
         if not state.variables and not state.assumed:
             return state
         dead = self.dead.get(statement, _NONE)
@@ -61,11 +85,53 @@ def life_of(function: FunctionDef) -> Life:
     nodes = [node for statement in function.body for node in walk(statement)]
     mentioned = frozenset(node.id for node in nodes if isinstance(node, Name)) | _handler_names(nodes)
     tested = frozenset(n.id for node in nodes for t in _tests(node) for n in walk(t) if isinstance(n, Name))
+    tested |= _given_constants(function, nodes)
     captured = (_read(node) for node in nodes if isinstance(node, FunctionDef | Lambda | ClassDef))
     always = frozenset({*function.scope.globals, *function.scope.nonlocals}).union(*captured)
     liveness = _Liveness()
     liveness.block(function.body, always, _Ways(always, always, always, always))
-    return Life({statement: mentioned - live for statement, live in liveness.live.items()}, tested)
+    copied = frozenset(name for node in nodes if isinstance(node, Assign) for name in _copied(node, tested))
+    return Life(
+        {statement: mentioned - live for statement, live in liveness.live.items()}, tested, copied, _last_get(nodes)
+    )
+
+
+def _last_get(nodes: list[Node]) -> int:
+    """The end of the last `get()`, with all the loops around it."""
+    gets = [n for n in nodes if isinstance(n, Call) and last_name(n.func) in ("get", "get_one")]
+    return max((_end(_outermost_loop(node)) for node in gets), default=-1)
+
+
+def _outermost_loop(node: Node) -> Node:
+    found, around = node, node.parent
+    while around is not None and not isinstance(around, FunctionDef):
+        found = around if isinstance(around, For | While) else found
+        around = around.parent
+    return found
+
+
+def _end(node: Node) -> int:
+    return max(part.order for part in walk(node))
+
+
+def _given_constants(function: FunctionDef, nodes: Iterable[Node]) -> Names:
+    """Names of nothing but `True`, `False` and `None` that stand as arguments: a switch of the called function."""
+    given = {node.value.id for node in nodes if isinstance(node, Argument) and isinstance(node.value, Name)}
+    return frozenset(
+        name
+        for name in given
+        if name in function.scope.bindings and all(map(_is_switch, function.scope.bindings[name]))
+    )
+
+
+def _is_switch(binding: object) -> bool:
+    value = binding.value if isinstance(binding, Assigned) else None
+    return isinstance(value, Constant) and (value.value is None or isinstance(value.value, bool))
+
+
+def _copied(statement: Assign, tested: Names) -> Iterator[str]:
+    if isinstance(statement.value, Name) and any(isinstance(t, Name) and t.id in tested for t in statement.targets):
+        yield statement.value.id
 
 
 def _handler_names(nodes: Iterable[Node]) -> Names:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from supavisor_lint.facts.file import FileFacts, scope_of
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
-from supavisor_lint.facts.statements import FunctionDef, With
+from supavisor_lint.facts.statements import ExprStmt, FunctionDef, Try, With
 from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.members import self_assignments
@@ -16,9 +16,11 @@ _SEMAPHORES = frozenset({"asyncio.Semaphore", "asyncio.BoundedSemaphore", "anyio
 
 
 def is_locked(ev: Evaluator, file: FileFacts, node: Node) -> bool:
-    """Whether an `async with` on a lock stands around a node in its function."""
+    """Whether a lock is held around a node in its function: by `async with`, or from `acquire()` to `release()`."""
     child, parent = node, node.parent
     while parent is not None and not isinstance(parent, FunctionDef):
+        if isinstance(parent, Try) and child in parent.body and _releases(ev, file, parent):
+            return True
         if (
             isinstance(parent, With)
             and child in parent.body
@@ -27,6 +29,18 @@ def is_locked(ev: Evaluator, file: FileFacts, node: Node) -> bool:
             return True
         child, parent = parent, parent.parent
     return False
+
+
+def _releases(ev: Evaluator, file: FileFacts, statement: Try) -> bool:
+    """`try: … finally: lock.release()`."""
+    return any(
+        isinstance(last, ExprStmt)
+        and isinstance(last.value, Call)
+        and isinstance(last.value.func, Attribute)
+        and last.value.func.attr == "release"
+        and _is_lock(ev, file, last.value.func.value)
+        for last in statement.finalbody
+    )
 
 
 def _is_lock(ev: Evaluator, file: FileFacts, context: Expr) -> bool:

@@ -22,7 +22,7 @@ from supavisor_lint.flow.events import (
     Uncovered,
 )
 from supavisor_lint.flow.frame import DATABASE, REFUSED, Frame
-from supavisor_lint.flow.objects import after_commit, after_failed_flush, after_rollback, detached
+from supavisor_lint.flow.objects import after_commit, after_flush, after_rollback, detached
 from supavisor_lint.flow.operations import handler_around
 from supavisor_lint.flow.seen import may_be_seen
 from supavisor_lint.flow.state import EMPTY_HISTORY, History, OpenBlock, SessionState, State
@@ -64,14 +64,18 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
         history = history._replace(writes=history.writes | {use.node})
     if use.queries:
         history = history._replace(queries=history.queries | {use.node})
+        state = after_flush(state, site) if history.unsent else state
         doomed = bool(history.pending - {use.node})
-        is_savepoint = use.method == "begin_nested"  # what fails in it is undone with it
-        failing = session if is_savepoint else session._replace(failed=use.node, hard=True, doomed=doomed)
-        left = history._replace(unsent=frozenset((use.node,))) if use.method == "flush" else history
-        failed = state.with_session(site, failing, left)
-        if history.unsent:
-            failed = after_failed_flush(failed, site, use.node, surely=use.method == "flush")
-        frame.throw(failed, DATABASE)
+        failing = session._replace(failed=use.node, hard="statement", doomed=doomed)
+        if use.method == "begin_nested":
+            if state.history(site).queries or session.transaction == "entry":  # else it waits for the first statement
+                frame.throw(state.with_session(site, session, history._replace(unsent=frozenset())), DATABASE)
+        elif use.method != "flush":
+            frame.throw(state.with_session(site, failing, history._replace(unsent=frozenset())), DATABASE)
+        if history.unsent or use.method == "flush":
+            left = history._replace(unsent=frozenset((use.node,)))
+            flushing = failing._replace(hard="savepoint" if use.method == "begin_nested" else "flush")
+            frame.throw(after_rollback(state.with_session(site, flushing, left), site, use.node), DATABASE)
     return [state.with_session(site, session, _sent(history, use))]
 
 
@@ -225,6 +229,8 @@ def end(frame: Frame, state: State, site: Site, node: Node, method: str) -> list
     if session.is_over is not None and method == "commit":
         return _in_finished_block(frame, state, site, node)
     if session.block is not None:
+        if method == "commit":
+            state = _after_swallowed(frame, state, site, node, method)
         return _end_in_block(frame, state, site, node, method)
     if method == "commit":
         state = _after_failure(frame, state, site, node, method)
@@ -240,7 +246,7 @@ def _end_in_block(frame: Frame, state: State, site: Site, node: Node, method: st
     event.method = method
     event.because |= {b.node for b in session.blocks if not b.nested}
     blocks = tuple(b._replace(over=node) for b in session.blocks)
-    session = session._replace(blocks=blocks, failed=None, hard=False, sure=not session.shared)
+    session = session._replace(blocks=blocks, failed=None, hard=None, sure=not session.shared)
     if method == "commit":
         left = session._replace(sure=False)  # what a commit that fails leaves of the block depends on how it failed
         frame.throw(after_rollback(state.with_session(site, left, EMPTY_HISTORY), site, node), DATABASE)
@@ -261,7 +267,11 @@ def _commit(frame: Frame, state: State, site: Site, node: Node) -> list[State]:
     if session.transaction != "fresh" or session.blocks:
         hard = bool(history.pending) or (frame.depth == 0 and not frame.opened[site].own)
         left = history._replace(unsent=frozenset((node,)))  # as behind a failed flush: the next commit raises
-        frame.throw(state.with_session(site, session._replace(failed=node, hard=hard), left), DATABASE)
+        failed = session._replace(failed=node, hard="flush" if hard else None)
+        refused = state.with_session(site, failed, left)
+        frame.throw(refused, DATABASE)
+        if history.unsent:  # its flush may have failed, which rolls back
+            frame.throw(after_rollback(refused, site, node), DATABASE)
         state = after_commit(state, frame.opened[site], node)
     return [state.with_session(site, _ended(session, node), EMPTY_HISTORY)]
 

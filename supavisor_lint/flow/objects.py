@@ -9,6 +9,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.flow.state import Condition, ObjectState, State
 from supavisor_lint.flow.values import Entity, Opened, Site
 
+ADDED = Condition("added")
 NEW = Condition("new")
 LIVE = Condition("live")
 KEPT = Condition("kept")
@@ -22,11 +23,14 @@ def loaded(state: State, node: Node, session: Site, entity: Entity | None) -> St
 
 def added(state: State, node: Node, session: Site, entity: Entity | None) -> State:
     """An object that was made at `node` and put into a session."""
-    return state.with_object(node, ObjectState(session, entity, frozenset((NEW,))))
+    return state.with_object(node, ObjectState(session, entity, frozenset((ADDED,))))
 
 
 def after_commit(state: State, opened: Opened, node: Node) -> State:
-    """Commit: objects live on, expired or not, as the factory's `expire_on_commit` says."""
+    """Commit: it flushes; objects live on, expired or not, as the factory's `expire_on_commit` says."""
+    state = after_flush(state, opened.site)
+    if opened.expires is not False:
+        state = state.without_loaded(opened.site)
 
     def turn(condition: Condition) -> Condition:
         if condition.kind == "unknown" or condition.detached:
@@ -35,7 +39,7 @@ def after_commit(state: State, opened: Opened, node: Node) -> State:
             return condition if condition.kind == "expired" else KEPT
         if opened.expires:
             return _expired(condition, node)
-        return LIVE if condition.kind == "new" else condition
+        return LIVE if condition.kind in ("added", "new") else condition
 
     return _turned(state, opened.site, turn)
 
@@ -46,9 +50,9 @@ def after_rollback(state: State, session: Site, node: Node) -> State:
     def turn(condition: Condition) -> Condition:
         if condition.kind in ("live", "kept", "expired") and not condition.detached:
             return _expired(condition, node)
-        return UNKNOWN if condition.kind == "new" else condition
+        return UNKNOWN if condition.kind in ("added", "new") else condition
 
-    return _turned(state, session, turn)
+    return _turned(state.without_loaded(session), session, turn)
 
 
 def _expired(condition: Condition, node: Node) -> Condition:
@@ -56,17 +60,11 @@ def _expired(condition: Condition, node: Node) -> Condition:
     return Condition("expired", condition.by if condition.kind == "expired" else node)
 
 
-def after_failed_flush(state: State, session: Site, node: Node, *, surely: bool) -> State:
-    """A flush that fails rolls back; a statement with unflushed work before it may have failed either way."""
-    failed = after_rollback(state, session, node)
-    return failed if surely else state.joined(failed)
-
-
 def detached(state: State, session: Site) -> State:
     """Close: the objects leave the session as they are; an expired one can never be loaded again."""
 
     def turn(condition: Condition) -> Condition:
-        return UNKNOWN if condition.kind == "new" else condition._replace(detached=True)
+        return UNKNOWN if condition.kind in ("added", "new") else condition._replace(detached=True)
 
     return _turned(state, session, turn)
 
@@ -84,6 +82,26 @@ def maybe_loaded(state: State, session: Site, entity: Entity | None) -> State:
 
 def _reloaded(condition: Condition) -> Condition:
     return KEPT if condition.kind == "expired" and not condition.detached else condition
+
+
+def after_flush(state: State, session: Site) -> State:
+    """A flush makes new objects persistent, and loads the expired columns of those that it writes."""
+
+    def turn(condition: Condition) -> Condition:
+        if condition.kind == "added":
+            return NEW
+        return LIVE if condition.kind == "expired" and condition.present and not condition.detached else condition
+
+    return _turned(state, session, turn)
+
+
+def expired(state: State, node: Node, by: Node) -> State:
+    """What an object was loaded with is forgotten."""
+    known = state.objects.get(node)
+    if known is None:
+        return state
+    conditions = (_expired(c, by) if c.kind in ("live", "kept") and not c.detached else c for c in known.conditions)
+    return state.with_object(node, known._replace(conditions=frozenset(conditions)))
 
 
 def refreshed(state: State, node: Node) -> State:
@@ -118,4 +136,4 @@ def unknown(state: State, node: Node) -> State:
 
 def forgotten(state: State, session: Site) -> State:
     """expunge or expire: what follows depends on which objects it meant."""
-    return _turned(state, session, lambda _: UNKNOWN)
+    return _turned(state.without_loaded(session), session, lambda _: UNKNOWN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from supavisor_lint.facts.file import scope_of
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Constant, Name
@@ -39,6 +40,8 @@ class Openings:
         if depth > _MAX_HELPERS:
             return "unknown"
         if session.source in ("factory", "class", "getter"):
+            if isinstance(definition, Factory) and self._autocommits(definition):
+                return "unknown"
             return "commit" if session.begun else "close"
         if session.source != "helper" or definition is None:
             return "unknown"
@@ -49,6 +52,16 @@ class Openings:
         if isinstance(definition, FunctionValue):
             return self._exit_of_helper(definition, depth)
         return "unknown"
+
+    def _autocommits(self, factory: Factory) -> bool:
+        """Whether the factory's engine is made with `isolation_level="AUTOCOMMIT"`: nothing waits for a commit then."""
+        bind = factory.node.argument(0, "bind") if isinstance(factory.node, Call) else None
+        if isinstance(bind, Name):
+            owner = scope_of(bind).lookup(bind.id)
+            values = [getattr(b, "value", None) for b in owner.bindings[bind.id]] if owner is not None else []
+            bind = values[0] if len(values) == 1 else None
+        level = bind.argument(None, "isolation_level") if isinstance(bind, Call) else None
+        return isinstance(level, Constant) and level.value == "AUTOCOMMIT"
 
     def _exit_of_class(self, cls: ClassValue) -> Exit:
         method = exit_method(cls.node)

@@ -9,6 +9,7 @@ from supavisor_lint.facts.spelling import dotted
 from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Constant, Expr, Name
 from supavisor_lint.flow.binding import foreign_session
 from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.holders import is_called_in_place
 from supavisor_lint.flow.lifetimes import life_of
 from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.session_keys import SessionKey
@@ -44,7 +45,16 @@ def passed_values(
         return None  # what the stars hide may decide what the function does
     passed = {**_by_closure(frame, function, state), **_by_receiver(node, function, state)}
     passed.update({**defaults, **_by_argument(bound, node.args, given)})
-    return passed if any(isinstance(v, SessionRef) for v in passed.values()) else None
+    if any(isinstance(v, SessionRef) for v in passed.values()) or _is_part(frame, function):
+        return passed
+    return None
+
+
+def _is_part(frame: Frame, function: FunctionValue) -> bool:
+    """A nested function that opens sessions of its own: it is followed where it is called, and nowhere else."""
+    if enclosing_function(function.node) is not frame.function or not is_called_in_place(function.node):
+        return False
+    return bool(frame.follower.flow.operations(function.file, function.node))
 
 
 def _is_awaited(frame: Frame, node: Call) -> bool:

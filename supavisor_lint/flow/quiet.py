@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts, walk
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import For, FunctionDef, With
 from supavisor_lint.facts.tree import Attribute, Await, Call, Generator, Name, Stmt
 from supavisor_lint.project.calls import functions_called
@@ -21,7 +22,8 @@ _LOUD = frozenset(
     {"begin", "begin_nested", "commit", "rollback", "close", "aclose", "reset", "run_sync"}
     | {"expunge", "expunge_all", "expire", "expire_all", "invalidate"}
 )
-_WRITES = frozenset({"add", "add_all", "delete", "merge", "insert", "update", "bulk_save_objects"})
+_PUTS = frozenset({"add", "add_all", "delete", "merge"})
+_STATEMENTS = frozenset({"insert", "update", "delete"})
 SMALL = 25
 
 
@@ -59,12 +61,23 @@ class Quiet:
         size = sum(isinstance(node, Stmt) for node in nodes)
         if not names.isdisjoint(_LOUD):
             return Manner(False, True, True, size)
+        own_writes = any(isinstance(node, Call) and self._is_write(file, function, node) for node in nodes)
         if not function.is_async:  # it cannot await what ends a transaction
-            return Manner(True, not names.isdisjoint(_WRITES), True, size)
+            return Manner(True, own_writes, True, size)
         called = [self.of(f.file, f.node) if f is not None else None for f in self._handed(file, function, nodes)]
         quiet = all(manner is not None and manner.quiet for manner in called)
-        writes = not names.isdisjoint(_WRITES) or any(manner is None or manner.writes for manner in called)
+        writes = own_writes or any(manner is None or manner.writes for manner in called)
         return Manner(quiet, writes, any(_awaits(node) for node in nodes), size)
+
+    def _is_write(self, file: FileFacts, function: FunctionDef, call: Call) -> bool:
+        """`session.add(…)` (not a set's), `insert(…)`."""
+        func = call.func
+        receiver = func.value if isinstance(func, Attribute) and func.attr in _PUTS else None
+        if isinstance(receiver, Name | Attribute) and self._may_be_session(file, function, receiver):
+            return True
+        if last_name(func) not in _STATEMENTS:
+            return False
+        return any(isinstance(v, External) and v.root == "sqlalchemy" for v in self._ev.values(file, func))
 
     def _handed(self, file: FileFacts, function: FunctionDef, nodes: list[Node]) -> Iterator[FunctionValue | None]:
         """The functions that get a session, or use one of their object's; None for one that nobody can read."""
@@ -79,7 +92,10 @@ class Quiet:
         if isinstance(func, Attribute) and isinstance(func.value, Name) and func.value.id in ("self", "cls"):
             return True
         handed = [a.value for a in call.args if isinstance(a.value, Name | Attribute)]
-        return any(self._ev.session(file, expr) is not None or _is_bare(function, expr) for expr in handed)
+        return any(self._may_be_session(file, function, expr) for expr in handed)
+
+    def _may_be_session(self, file: FileFacts, function: FunctionDef, expr: Name | Attribute) -> bool:
+        return self._ev.session(file, expr) is not None or _is_bare(function, expr)
 
     def _callee(self, file: FileFacts, call: Call) -> FunctionValue | External | None:
         functions = functions_called(self._ev, file, call)

@@ -67,6 +67,7 @@ class Renaming:
             sessions={self.site(site): session for site, session in state.sessions.items()},
             histories={self.site(site): history for site, history in state.histories.items()},
             objects={self.node(node): self._object(known) for node, known in state.objects.items()},
+            loaded=frozenset(row._replace(session=self.site(row.session)) for row in state.loaded),
         )
 
     def site(self, site: Site) -> Site:

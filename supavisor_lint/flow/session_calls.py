@@ -7,8 +7,8 @@ from dataclasses import replace
 from supavisor_lint.facts.file import walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Attribute, Call, Lambda, Name
-from supavisor_lint.flow import expressions, machine, objects
-from supavisor_lint.flow.conditions import condition_text
+from supavisor_lint.flow import at_hand, expressions, machine, objects
+from supavisor_lint.flow.binding import share
 from supavisor_lint.flow.events import EndedInBlock
 from supavisor_lint.flow.frame import PLAIN, REFUSED, Frame
 from supavisor_lint.flow.machine import Use
@@ -17,6 +17,7 @@ from supavisor_lint.flow.state import ObjectState, State
 from supavisor_lint.flow.values import (
     ANYTHING,
     BlockRef,
+    CountRef,
     ManyRef,
     ObjectRef,
     ResultRef,
@@ -27,12 +28,17 @@ from supavisor_lint.flow.values import (
 )
 from supavisor_lint.project.values import (
     ClassValue,
+    FunctionValue,
     Instance,
 )
 
 Results = list[tuple[State, Tracked]]
 
 _LOADS_RESULT = {"execute": False, "stream": False, "scalars": True, "stream_scalars": True}
+_HARMLESS = frozenset(
+    {"close_all", "get_bind", "identity_key", "in_nested_transaction", "in_transaction"}
+    | {"is_modified", "object_session"}
+)
 _ENDS = {"commit": "commit", "rollback": "rollback", "close": "close", "reset": "close"}
 _ONE = frozenset({"one", "one_or_none", "first"})
 _MANY = frozenset({"all", "fetchall", "partitions"})
@@ -94,37 +100,50 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
         return _flush(frame, node, state, site)
     if name in ("add", "add_all", "delete"):
         return _put(frame, node, name, state, site, given)
-    if name in ("get", "get_one", "merge"):
-        entity = entity_of(frame.ev, frame.file, node.argument(0, "entity")) if name != "merge" else None
-        if name != "merge" and _is_at_hand(node, state, site, entity):
-            return [(objects.loaded(state, node, site, entity), ObjectRef(node))]
-        states = machine.work(frame, state, site, Use(node, name, writes=name == "merge"))
-        return [_gives_object(after, node, site, entity) for after in states]
+    if name in ("get", "get_one"):
+        return _get(frame, node, state, site)
+    if name == "merge":
+        states = machine.work(frame, state, site, Use(node, name, writes=True))
+        return [_gives_object(after, node, site, None) for after in states]
     if name in ("execute", "scalars", "scalar", "stream", "stream_scalars"):
         return _query(frame, node, name, state, site)
     if name == "refresh":
         refs = [value for value in given if isinstance(value, ObjectRef)]
-        if refs and _is_unflushed(state, refs[0].site):
+        if refs and _is_not_persistent(state, refs[0].site, site):
             frame.throw(state, REFUSED)  # "not persistent within this Session"
             return [(replace(state, ghost=True), ANYTHING)]
         state = _without_changes(state, site, node)
-        states = machine.work(frame, state, site, Use(node, name))
-        return [(objects.refreshed(s, refs[0].site) if refs else s, ANYTHING) for s in states]
-    if name == "run_sync" and _ignores_session(node):
-        return [(state, ANYTHING)]
-    if name in ("connection", "run_sync"):
+        if not refs or len(node.args) > 1:  # some attributes only
+            return [(after, ANYTHING) for after in machine.work(frame, state, site, Use(node, name))]
+        expired = objects.expired(state, refs[0].site, node)  # it forgets first what it then asks for
+        states = machine.work(frame, expired, site, Use(node, name))
+        return [(objects.refreshed(s, refs[0].site), ANYTHING) for s in states]
+    if name == "run_sync":
+        return _run_sync(frame, node, state, site)
+    if name == "connection":
         return [(after, ANYTHING) for after in machine.work(frame, state, site, Use(node, name))]
+    if name == "invalidate":
+        return [(after, ANYTHING) for after in machine.end(frame, state, site, node, "close")]
     if name in ("expunge", "expunge_all", "expire", "expire_all"):
-        return [(objects.forgotten(state, site), ANYTHING)]
-    return [(state, ANYTHING)]
+        return [(_let_go(state, site), ANYTHING)]
+    if name in _HARMLESS:
+        return [(state, ANYTHING)]
+    return [(share(state, SessionRef(site)), ANYTHING)]  # `get_transaction()`, or a method of a class of the project
 
 
-def _is_unflushed(state: State, node: Node) -> bool:
-    """Whether an object was added, and nothing has flushed it since."""
+def _let_go(state: State, site: Site) -> State:
+    """Objects leave the session, with what no flush has sent of them."""
+    history = state.history(site)
+    kept = history._replace(writes=history.writes - history.unsent, unsent=frozenset())
+    return objects.forgotten(state.with_session(site, state.sessions[site], kept), site)
+
+
+def _is_not_persistent(state: State, node: Node, site: Site) -> bool:
+    """Whether an object was added and not flushed, belongs to another session, or its session is closed."""
     known = state.objects.get(node)
-    if known is None or known.conditions != {objects.NEW}:
+    if known is None:
         return False
-    return node in state.history(known.session).unsent
+    return known.session != site or all(c.kind == "added" or c.detached for c in known.conditions)
 
 
 def _without_changes(state: State, site: Site, node: Call) -> State:
@@ -141,37 +160,40 @@ def _without_changes(state: State, site: Site, node: Call) -> State:
     return state.with_session(site, state.sessions[site], history)
 
 
-def _ignores_session(node: Call) -> bool:
-    """`run_sync(lambda session: None)`."""
+def _run_sync(frame: Frame, node: Call, state: State, site: Site) -> Results:
+    """`run_sync(function)`: work, unless the function ignores its session; what it may end is not followed."""
     function = node.args[0].value if node.args else None
-    if not isinstance(function, Lambda) or len(function.params) != 1:
-        return False
-    return not any(isinstance(n, Name) and n.id == function.params[0].name for n in walk(function))
-
-
-def _is_at_hand(node: Call, state: State, site: Site, entity: object) -> bool:
-    """Whether the session has the object of a `get()` already, unexpired: no SQL then, and no transaction."""
-    asked = _identity(node)
-    return asked is not None and any(
-        other is not node
-        and known.session == site
-        and known.entity == entity
-        and known.conditions == {objects.LIVE}
-        and isinstance(other, Call)
-        and _identity(other) == asked
-        for other, known in state.objects.items()
+    values = frame.ev.values(frame.file, function) if function is not None else ()
+    found = (
+        function if isinstance(function, Lambda) else next((v for v in values if isinstance(v, FunctionValue)), None)
     )
+    body = found.node if isinstance(found, FunctionValue) else found
+    if isinstance(body, Lambda) and len(body.params) == 1 and body.params[0].name not in _names(body):
+        return [(state, ANYTHING)]
+    states = machine.work(frame, state, site, Use(node, "run_sync"))
+    if body is None or any(isinstance(n, Attribute) and n.attr in _ENDS for n in walk(body)):
+        states = [share(after, SessionRef(site)) for after in states]
+    return [(after, ANYTHING) for after in states]
 
 
-def row_of(site: Node, known: ObjectState) -> tuple[object, str] | None:
-    """The class and key of an object that a plain `get(Class, key)` gave."""
-    key = _identity(site) if isinstance(site, Call) and known.entity is not None else None
-    return None if key is None else (known.entity, key)
+def _names(node: Node) -> set[str]:
+    return {n.id for n in walk(node) if isinstance(n, Name)}
 
 
-def _identity(node: Call) -> str | None:
-    """The key that a plain `get(Class, key)` asks for, as text."""
-    return condition_text(node.args[1].value) if len(node.args) == 2 else None
+def _get(frame: Frame, node: Call, state: State, site: Site) -> Results:
+    """`get(Class, key)`: no SQL, and no transaction, for what the session has at hand."""
+    entity, key = entity_of(frame.ev, frame.file, node.argument(0, "entity")), at_hand.identity(node)
+    if at_hand.is_at_hand(state, site, entity, key):
+        return [(objects.loaded(state, node, site, entity), ObjectRef(node))]
+    found: list[State] = []
+    if at_hand.is_likely_at_hand(state, site, entity):
+        found.append(state)
+        state = state.with_session(site, state.sessions[site]._replace(sure=False))
+    elif key is None and at_hand.may_be_at_hand(state, site, entity):
+        found.append(state)
+    found += machine.work(frame, state, site, Use(node, "get"))
+    found = [at_hand.with_row(frame, after, node, site, entity, key) for after in found]
+    return [_gives_object(after, node, site, entity) for after in found]
 
 
 def _flush(frame: Frame, node: Call, state: State, site: Site) -> Results:
@@ -224,7 +246,10 @@ def _query(frame: Frame, node: Call, name: str, state: State, site: Site) -> Res
     for after in machine.work(frame, state, site, use):
         if asked.selects:
             after = objects.maybe_loaded(after, site, asked.entity)
-        if name == "scalar" and asked.entity is not None:
+            after = at_hand.with_row(frame, after, node, site, asked.entity, asked.key)
+        if name == "scalar" and asked.writes:
+            results.append((after, CountRef(site, node)))  # `returning(…)` of no row is None
+        elif name == "scalar" and asked.entity is not None:
             results.append(_gives_object(after, node, site, asked.entity))
         elif name in _LOADS_RESULT:
             results.append((after, ResultRef(site, node, asked.entity, _LOADS_RESULT[name])))
@@ -253,7 +278,7 @@ def _savepoint_ended(state: State, site: Site, name: str) -> State:
     """A savepoint that was begun by hand: its rollback makes a failed transaction usable again."""
     if name == "commit":
         return state
-    session = state.sessions[site]._replace(failed=None, hard=False, doomed=False)
+    session = state.sessions[site]._replace(failed=None, hard=None, doomed=False)
     return objects.forgotten(state.with_session(site, session), site)
 
 
@@ -274,4 +299,6 @@ def _from_result(name: str, state: State, ref: ResultRef) -> tuple[State, Tracke
     if ref.entity is not None and (gives_one or (name in _MANY and ref.scalars)):
         state = objects.loaded(state, ref.site, ref.session, ref.entity)
         return state, ObjectRef(ref.site) if gives_one else ManyRef(ref.site)
+    if (gives_one or name in _ONE) and ref.site in state.history(ref.session).pending:
+        return state, CountRef(ref.session, ref.site)
     return state, ANYTHING

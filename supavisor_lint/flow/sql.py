@@ -48,7 +48,7 @@ def statement(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Statement:
     if root.args and all(_is_column(ev, file, argument.value) for argument in root.args):
         return Statement()
     entity = entity_of(ev, file, root.args[0].value) if len(root.args) == 1 else None
-    return Statement(selects=True, entity=entity)
+    return Statement(selects=True, entity=entity, key=_key(expr) if _is_plain_choice(expr) else None)
 
 
 def _is_column(ev: Evaluator, file: FileFacts, expr: Expr) -> bool:
@@ -67,6 +67,17 @@ def _key(expr: Expr | None) -> str | None:
                     return condition_text(right)
         expr = expr.func.value
     return None
+
+
+def _is_plain_choice(expr: Expr | None) -> bool:
+    """Whether a statement names its row, and nothing else narrows it: `select(Job).where(…)`."""
+    return isinstance(expr, Call) and isinstance(expr.func, Attribute) and not isinstance(_inner(expr), Attribute)
+
+
+def _inner(expr: Call) -> Expr:
+    """What the receiver of a method call is, in turn, called on."""
+    receiver = expr.func.value if isinstance(expr.func, Attribute) else expr
+    return receiver.func if isinstance(receiver, Call) else receiver
 
 
 def _is_writing(sql: Expr | None) -> bool:

@@ -32,15 +32,16 @@ class OpenBlock(NamedTuple):
 class SessionState(NamedTuple):
     """What is certain of one session: everything in it tells paths apart.
 
-    `failed` is a database operation that raised and was not rolled back since; `hard` that it was a write, so that the
-    session refuses further work; `doomed` that other writes go with it; `sure` is False once somebody unknown may have
-    used the session; `shared` when that can happen again at any time.
+    `failed` is a database operation that raised and was not rolled back since; `hard` how: a "statement" has spoiled
+    the database's transaction, a "flush" (or commit, or what a "savepoint" flushes first) the session's own as well,
+    which refuses everything; `doomed` that other writes go with it; `sure` is False once somebody unknown may have used
+    the session; `shared` when that can happen again at any time.
     """
 
     transaction: Transaction = "fresh"
     blocks: tuple[OpenBlock, ...] = ()
     failed: Node | None = None
-    hard: bool = False
+    hard: Literal["statement", "flush", "savepoint"] | None = None
     doomed: bool = False
     sure: bool = True
     shared: bool = False
@@ -93,12 +94,14 @@ class History(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """How an ORM object stands: `new` (not committed), `live`, `expired` by a node, `kept` (one of the two), `unknown`.
+    """How an ORM object stands.
+
+    `added` (not flushed), `new` (not committed), `live`, `expired` by a node, `kept` (one of the two), `unknown`.
 
     `present` are the attributes of an expired object that were set since: they can be read.
     """
 
-    kind: Literal["new", "live", "expired", "kept", "unknown"]
+    kind: Literal["added", "new", "live", "expired", "kept", "unknown"]
     by: Node | None = None
     detached: bool = False
     present: frozenset[str] = frozenset()
@@ -120,13 +123,23 @@ class ObjectState(NamedTuple):
         return self._replace(conditions=self.conditions | other.conditions)
 
 
+class Loaded(NamedTuple):
+    """A row that a session has at hand."""
+
+    session: Site
+    entity: Entity
+    key: str | None
+
+
 @dataclass(eq=False)
 class State:
     """One state; it never changes (not `frozen`: states are made too often for that to be free).
 
     `variables` maps names (dotted for attributes) to what they hold; absent is not followed.
 
-    `assumed` are the conditions taken so far, by text; `ghost` marks a path behind something that always fails.
+    `assumed` are the conditions taken so far, by text; `ghost` marks a path behind something that always fails;
+    `loaded` says which rows a session has at hand, so that a `get()` asks nobody: its class and the text of its key
+    (None: unknown which). Only what a later `get()` may ask for is in it.
     """
 
     variables: dict[str, Tracked]
@@ -135,12 +148,13 @@ class State:
     objects: dict[Node, ObjectState]
     assumed: tuple[tuple[str, bool], ...] = ()
     ghost: bool = False
+    loaded: frozenset[Loaded] = frozenset()
 
     @cached_property
     def key(self) -> object:
         """What tells this state from others; what is left are histories, which add up."""
         variables = frozenset(self.variables.items())
-        return (variables, frozenset(self.sessions.items()), self.assumed, self.ghost)
+        return (variables, frozenset(self.sessions.items()), self.assumed, self.ghost, self.loaded)
 
     @cached_property
     def roots(self) -> frozenset[str]:
@@ -156,17 +170,20 @@ class State:
         """The state after a name is bound; what was known of its attributes is forgotten."""
         variables = self._without(name)
         variables[name] = value
-        return self._with_variables(variables, self._assumed_without(name))
+        return self._with_variables(name, variables, self._assumed_without(name))
 
     def unbound(self, name: str) -> State:
         """The state after a name is bound to something that is not followed."""
         variables, assumed = self._without(name), self._assumed_without(name)
-        if len(variables) == len(self.variables) and assumed == self.assumed:
+        if len(variables) == len(self.variables) and assumed == self.assumed and not self.loaded:
             return self
-        return self._with_variables(variables, assumed)
+        return self._with_variables(name, variables, assumed)
 
-    def _with_variables(self, variables: dict[str, Tracked], assumed: tuple[tuple[str, bool], ...]) -> State:
-        return State(variables, self.sessions, self.histories, self.objects, assumed, self.ghost)
+    def _with_variables(self, name: str, variables: dict[str, Tracked], assumed: tuple[tuple[str, bool], ...]) -> State:
+        loaded = self.loaded
+        if loaded:
+            loaded = frozenset(row._replace(key=None) if row.key and mentions(row.key, name) else row for row in loaded)
+        return State(variables, self.sessions, self.histories, self.objects, assumed, self.ghost, loaded)
 
     def _without(self, name: str) -> dict[str, Tracked]:
         prefix = f"{name}."
@@ -182,7 +199,7 @@ class State:
             return self
         sessions = {**self.sessions, site: session}
         histories = self.histories if same_history or history is None else {**self.histories, site: history}
-        return State(self.variables, sessions, histories, self.objects, self.assumed, self.ghost)
+        return State(self.variables, sessions, histories, self.objects, self.assumed, self.ghost, self.loaded)
 
     def with_object(self, site: Node, state: ObjectState) -> State:
         """The state after something happened to an object."""
@@ -191,7 +208,13 @@ class State:
         return self._with_objects({**self.objects, site: state})
 
     def _with_objects(self, objects: dict[Node, ObjectState]) -> State:
-        return State(self.variables, self.sessions, self.histories, objects, self.assumed, self.ghost)
+        return State(self.variables, self.sessions, self.histories, objects, self.assumed, self.ghost, self.loaded)
+
+    def without_loaded(self, site: Site) -> State:
+        """The state in which a session has no row at hand any more."""
+        if not any(row.session == site for row in self.loaded):
+            return self
+        return replace(self, loaded=frozenset(row for row in self.loaded if row.session != site))
 
     def value_of(self, name: str) -> Tracked:
         """What a name holds, as far as it is followed."""

@@ -23,7 +23,8 @@ from supavisor_lint.facts.statements import (
 )
 from supavisor_lint.facts.tree import Attribute, Block, Collection, Expr, Name, Starred, Stmt
 from supavisor_lint.flow import compound, machine
-from supavisor_lint.flow.attributes import read_attribute
+from supavisor_lint.flow.at_hand import row_of
+from supavisor_lint.flow.attributes import may_be_column, read_attribute
 from supavisor_lint.flow.binding import bind, bind_name, share
 from supavisor_lint.flow.conditions import truth
 from supavisor_lint.flow.expressions import evaluate, sequence
@@ -31,7 +32,6 @@ from supavisor_lint.flow.frame import Frame, Thrown
 from supavisor_lint.flow.handlers import thrown_by
 from supavisor_lint.flow.loops import loop
 from supavisor_lint.flow.objects import was_set
-from supavisor_lint.flow.session_calls import row_of
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import ANYTHING, ObjectRef, SessionRef, Tracked
 
@@ -166,14 +166,17 @@ def _store_attribute(frame: Frame, statement: Assign, target: Attribute, value: 
 def _set(frame: Frame, target: Attribute, state: State, owner: ObjectRef) -> list[State]:
     """Setting an attribute of a persistent object begins a transaction, and is a write."""
     known = state.objects[owner.site]
+    if not may_be_column(target.attr, known.entity):
+        return [state]
     state = was_set(state, owner.site, target.attr)
-    if any(c.kind in ("unknown", "new") or c.detached for c in known.conditions):
+    idle = [c for c in known.conditions if c.kind in ("unknown", "added", "new") or c.detached]
+    if len(idle) == len(known.conditions):
         return [state]
     row = row_of(owner.site, known)
     if row is not None:
         frame.rows[target] = row
     use = machine.Use(target, "", writes=True, queries=False, updates=True)
-    return machine.work(frame, state, known.session, use)
+    return [*([state] if idle else []), *machine.work(frame, state, known.session, use)]
 
 
 def _return(frame: Frame, value: Expr | None, state: State) -> list[State]:

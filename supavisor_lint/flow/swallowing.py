@@ -1,4 +1,7 @@
-"""An `except` or `suppress()` in a transaction that lets it go on: the database has given up the work (SUP306)."""
+"""An `except` or `suppress()` in a transaction that lets it go on: the database has given up the work (SUP306).
+
+What is caught may be raised again behind the handler: only a block that ends normally has lost its work.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ from supavisor_lint.flow.events import Swallowed
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.machine import is_sure
 from supavisor_lint.flow.state import SessionState, State
-from supavisor_lint.flow.values import CALLER
+from supavisor_lint.flow.values import CALLER, Site
 
 
 def note_swallowed(
     frame: Frame, statement: Try | With, swallower: Node, states: Iterable[State], *, broad: bool
 ) -> None:
-    """Record what lets a block go on although a database operation in it has failed.
+    """Note what lets a block go on although a database operation in it has failed.
 
     `swallower` is the handler, or the call of `suppress()` that the statement enters; `broad` if it takes any error.
     """
@@ -27,10 +30,21 @@ def note_swallowed(
                 continue
             frame.swallowers.setdefault(failed, set()).add(swallower)
             writes = state.history(site).carried - {failed}
+            if session.hard == "savepoint":
+                continue  # what it flushes first may fail, but the author has done the right thing
             if _loses(statement, broad, writes) or (session.doomed and broad):
-                event = frame.trace.record(Swallowed, swallower, frame.opened[site], is_sure(state, site))
-                event.because.add(failed)
-                event.writes |= writes - {CALLER}
+                frame.losses.setdefault((site, failed), {}).setdefault(swallower, set()).update(writes - {CALLER})
+
+
+def tell_swallowed(frame: Frame, state: State, site: Site) -> None:
+    """Record what has swallowed the failure that a session still has, where its block ends as if all were well."""
+    failed = state.sessions[site].failed
+    if failed is None:
+        return
+    for swallower, writes in frame.losses.get((site, failed), {}).items():
+        event = frame.trace.record(Swallowed, swallower, frame.opened[site], is_sure(state, site))
+        event.because.add(failed)
+        event.writes |= writes
 
 
 def _failed_here(statement: Try | With, session: SessionState) -> Node | None:

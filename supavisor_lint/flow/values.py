@@ -60,7 +60,7 @@ class ResultRef:
 
 @dataclass(frozen=True, slots=True)
 class CountRef:
-    """How many rows a statement has changed: the `rowcount` of its result."""
+    """Whether a statement has changed any row: the `rowcount` of its result, or the one row that it returns."""
 
     session: Site
     site: Node
@@ -117,6 +117,8 @@ Tracked: TypeAlias = (
 )
 
 ANYTHING: Final = Anything()
+SOMETHING: Final = ConstantRef(True)
+"""Something that is true and not None: an exception that was caught."""
 
 # What leaving a session's own `async with` does to its work.
 Exit: TypeAlias = Literal["commit", "close", "unknown"]

@@ -1,4 +1,4 @@
-"""The objects of a session that a called function is not passed: two stand for all of them, a live and an expired one.
+"""The objects of a session that a called function is not passed: a live, an expired and a new one stand for them.
 
 What befalls these befalls them: a commit or rollback expires the live ones, a query may load the expired ones again.
 """
@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Name
-from supavisor_lint.flow.objects import KEPT, LIVE
+from supavisor_lint.flow.objects import KEPT, LIVE, NEW
 from supavisor_lint.flow.renaming import Renaming
 from supavisor_lint.flow.state import Condition, ObjectState, State
 from supavisor_lint.flow.values import CALLER, Site
@@ -35,6 +35,8 @@ def witnesses(state: State, names: Renaming) -> dict[Node, ObjectState]:
         hidden = [o for node, o in state.objects.items() if o.session == site and node not in names.objects]
         if hidden:
             found[_witness(number, "live")] = ObjectState(site, None, frozenset((LIVE,)))
+        if any(c.kind in ("added", "new") for o in hidden for c in o.conditions):
+            found[_witness(number, "new")] = ObjectState(site, None, frozenset((NEW,)))
         if any(c.kind == "expired" for o in hidden for c in o.conditions):
             found[_witness(number, "expired")] = ObjectState(site, None, frozenset((_EXPIRED,)))
     return found
@@ -42,16 +44,19 @@ def witnesses(state: State, names: Renaming) -> dict[Node, ObjectState]:
 
 @dataclass(frozen=True, slots=True)
 class _Fate:
-    """What has become of a session's live and expired objects during a call."""
+    """What has become of a session's live, expired and new objects during a call."""
 
     live: frozenset[Condition]
     expired: frozenset[Condition]
+    new: frozenset[Condition]
     call: Node
 
     def of(self, condition: Condition) -> Iterator[Condition]:
         """What has become of a condition."""
-        if condition.detached or condition.kind not in ("live", "kept", "expired"):
+        if condition.detached or condition.kind == "unknown":
             yield condition
+        elif condition.kind in ("added", "new"):
+            yield from map(self._told, self.new)
         elif condition.kind == "expired":
             for after in self.expired:
                 yield condition._replace(detached=after.detached) if after.by is CALLER else self._told(after)
@@ -66,10 +71,12 @@ class _Fate:
 
 def like_witnesses(state: State, after: State, call: Node) -> State:
     """The caller's state, with what the witnesses have seen; `after` is the state behind the called function."""
-    live, expired = _seen(after, "live"), _seen(after, "expired")
+    live, expired, new = _seen(after, "live"), _seen(after, "expired"), _seen(after, "new")
     for node, known in state.objects.items():
         if known.session in live and node not in after.objects:
-            fate = _Fate(live[known.session], expired.get(known.session, frozenset((_EXPIRED,))), call)
+            site = known.session
+            gone = frozenset((_EXPIRED,))
+            fate = _Fate(live[site], expired.get(site, gone), new.get(site, frozenset((NEW,))), call)
             conditions = frozenset(c for condition in known.conditions for c in fate.of(condition))
             state = state.with_object(node, known._replace(conditions=conditions))
     return state

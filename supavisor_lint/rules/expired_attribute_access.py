@@ -51,16 +51,28 @@ def detect(view: FileView) -> Iterator[Finding]:
     for function, event in view.hazards(ExpiredRead):
         if view.runs_in_task(function) and handler_around(event.node) is not None:
             continue  # SUP406
-        error = "DetachedInstanceError" if event.detached else "MissingGreenlet"
         yield RULE.at(
             view,
             event.node,
-            f"{_subject(event.node)} has expired here, on the path through {through(event.because)}: this raises "
-            f"{error}; copy the value before, or load the object again",
+            f"{_what_happens(event)}; copy the value before, or load the object again",
             confidence=event.opened.session.confidence,
             related=view.places(event, "this expires the object", "read here"),
             function=function,
         )
+
+
+def _what_happens(event: ExpiredRead) -> str:
+    if event.because == {event.node} and event.via is not None:  # all of it happens in the called function
+        read = event.via[1]
+        return f"{what(event.node)} reads {what(read)} (line {read.span.line}) where it has expired: {_error(event)}"
+    path = f"on the path through {through(event.because)}"
+    return f"{_subject(event.node)} has expired here, {path}: this raises {_error(event)}"
+
+
+def _error(event: ExpiredRead) -> str:
+    if event.refused:
+        return "PendingRollbackError"
+    return "DetachedInstanceError" if event.detached else "MissingGreenlet"
 
 
 def _subject(node: Node) -> str:

@@ -35,7 +35,7 @@ from collections.abc import Hashable, Iterator
 from supavisor_lint.facts.file import block_of
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.findings import Confidence, Finding
-from supavisor_lint.flow.collected import commits_what_was_collected
+from supavisor_lint.flow.collected import commits_what_was_collected, may_commit_collected
 from supavisor_lint.flow.events import LostWrite
 from supavisor_lint.flow.wording import through, what
 from supavisor_lint.rules.base import FileView, Rule
@@ -50,7 +50,7 @@ def detect(view: FileView) -> Iterator[Finding]:
             first.node,
             f"{what(first.node)} is lost: nothing commits `{first.opened.name}` before it is closed at "
             f"{through(first.because)}; commit it, or write inside `async with {first.opened.name}.begin():`",
-            confidence=_confidence(function, first),
+            confidence=_confidence(view, function, first),
             related=[
                 *view.places(first, "the session ends here", "written here"),
                 *view.places_of((event.node for event in group[1:]), "lost as well"),
@@ -59,8 +59,10 @@ def detect(view: FileView) -> Iterator[Finding]:
         )
 
 
-def _confidence(function: FunctionDef, event: LostWrite) -> Confidence:
+def _confidence(view: FileView, function: FunctionDef, event: LostWrite) -> Confidence:
     if commits_what_was_collected(function, event.opened.name, event.node):
+        return "medium"
+    if may_commit_collected(view.ev, view.file, event.node):
         return "medium"
     return event.opened.session.confidence
 

@@ -31,10 +31,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from supavisor_lint.facts.file import enclosing_function
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import ExprStmt, For, Return, Simple, While
-from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name
+from supavisor_lint.facts.statements import Assign, ExprStmt, For, FunctionDef, Return, Simple, While
+from supavisor_lint.facts.tree import Attribute, Await, Block, Call, Expr, Name
 from supavisor_lint.findings import Finding
 from supavisor_lint.project.calls import yielded
 from supavisor_lint.project.names import is_what_it_says
@@ -74,10 +75,24 @@ def _awaited(view: FileView, node: Await, call: Call) -> Iterator[Finding]:
             f"`{_name(call)}` returns a raw session that nobody commits, rolls back or closes",
         )
     elif session.source == "dependency":
-        message = (
-            f"`{_name(call)}` takes a session out of a dependency's generator, which then closes it while it is in use"
-        )
-        yield _finding(view, node, call, message, hazard=True)
+        generator = _kept_generator(node)
+        what = "which then closes it while it is in use" if generator is None else "whose `aclose()` commits nothing"
+        message = f"`{_name(call)}` takes a session out of a dependency's generator, {what}"
+        hazard = generator is None or _loses_a_write(generator.body, _target(node))
+        yield _finding(view, node, call, message, hazard=hazard)
+
+
+def _kept_generator(node: Await) -> FunctionDef | None:
+    """`generator = dependency()`, then `await anext(generator)`: the function that keeps it, and may close it."""
+    taken = node.value.args[0].value if isinstance(node.value, Call) and node.value.args else None
+    if taken is None and isinstance(node.value, Call) and isinstance(node.value.func, Attribute):
+        taken = node.value.func.value
+    return enclosing_function(node) if isinstance(taken, Name) else None
+
+
+def _target(node: Await) -> Expr | None:
+    assign = node.parent
+    return assign.targets[0] if isinstance(assign, Assign) else None
 
 
 def _plain(view: FileView, call: Call) -> Iterator[Finding]:
@@ -102,7 +117,7 @@ def _iterated(view: FileView, loop: For, call: Call) -> Iterator[Finding]:
             f"the loop over `{_name(call)}` is left early (line {leaving.span.line}): the dependency's code after its "
             "`yield` does not run then, uncommitted writes are lost"
         )
-        yield _finding(view, call, call, message, hazard=_loses_a_write(loop))
+        yield _finding(view, call, call, message, hazard=_loses_a_write(loop.body, loop.target))
 
 
 def _leaving(loop: For) -> Iterator[Node]:
@@ -121,15 +136,14 @@ def _loop_of(node: Node) -> Node | None:
     return parent
 
 
-def _loses_a_write(loop: For) -> bool:
-    """Whether the loop's session certainly gets something to write that neither a block nor a commit saves."""
-    if not isinstance(loop.target, Name):
+def _loses_a_write(block: Block, target: Expr | None) -> bool:
+    """Whether the session under a name certainly gets something to write that neither a block nor a commit saves."""
+    if not isinstance(target, Name):
         return False
-    name = loop.target.id
-    calls = [node for node in own_nodes(loop.body) if isinstance(node, Call)]
-    if any(_is_name(argument.value, name) for call in calls for argument in call.args):
+    calls = [node for node in own_nodes(block) if isinstance(node, Call)]
+    if any(_is_name(argument.value, target.id) for call in calls for argument in call.args):
         return False  # whoever gets the session may commit it
-    used = {call.func.attr for call in calls if isinstance(call.func, Attribute) and _is_name(call.func.value, name)}
+    used = {c.func.attr for c in calls if isinstance(c.func, Attribute) and _is_name(c.func.value, target.id)}
     return not used.isdisjoint({"add", "add_all", "delete", "merge"}) and used.isdisjoint({"commit", "begin"})
 
 

@@ -32,6 +32,9 @@ class Block:
         return tuple(line for _, lines in self.errors for line in lines)
 
 
+_FLUSHES = ("flush", "commit", "exit")
+
+
 class Book:
     """What one session does; its class calls in here before and after the real methods."""
 
@@ -81,7 +84,8 @@ class Book:
         self.open = [write for write in self.open if write.target is not target or self._is_sent(write)]
 
     def _is_sent(self, write: Write) -> bool:
-        return bool(write.target.__dict__.get("status") == write.value)
+        overwritten = any(w.target is None and w.row == write.row and w.time > write.time for w in self.open)
+        return overwritten or bool(write.target.__dict__.get("status") == write.value)
 
     def undone_since(self, time: int) -> None:
         """A savepoint was rolled back by an exception."""
@@ -143,7 +147,7 @@ class Book:
         kind: Kind | None = None
         causes: tuple[int, ...] = ()
         block = self.block
-        if isinstance(error, PendingRollbackError):
+        if isinstance(error, PendingRollbackError) or "no further SQL can be emitted" in text:
             kind = "pending"
         elif isinstance(error, InvalidRequestError) and "already begun" in text:
             kind, causes = "begun", self.begun_by
@@ -152,7 +156,7 @@ class Book:
         elif isinstance(error, OperationalError) and "is aborted" in text:
             kind = "aborted"
         elif isinstance(error, OperationalError) and "is locked" in text:
-            kind = self._waits_for_itself()
+            kind = self._waits_for_itself(name in _FLUSHES or "autoflush" in text)
         elif isinstance(error, SQLAlchemyError) and block is not None and name != "exit":
             block.errors.append((self.recorder.tick(), lines))
         if kind is not None:
@@ -161,8 +165,11 @@ class Book:
             self.faulted = True
         self.settle("error", lines, error, False)
 
-    def _waits_for_itself(self) -> Kind | None:
+    def _waits_for_itself(self, flushes: bool) -> Kind | None:
         """A locked database: real only where PostgreSQL would wait as well, for another session's row."""
+        if flushes and not any(write.row == 1 for write in self.open):
+            self.recorder.spoiled = True
+            return None
         others = [b for b in self.recorder.books if b is not self and b.database == self.database]
         if any(write.row == 1 for book in others for write in book.open):
             return "locked"

@@ -10,6 +10,7 @@ class Lines:
     """Asks about one program; lines count from 1."""
 
     def __init__(self, text: str) -> None:
+        self._text = text
         self._tree = ast.parse(text)
         self._nodes = list(ast.walk(self._tree))
 
@@ -95,6 +96,27 @@ class Lines:
         return any(
             handlers and first <= min(one, other) and max(one, other) <= last for first, last, handlers in self._tries
         )
+
+    def text_of(self, line: int) -> str:
+        """A line of the program."""
+        return self._text.splitlines()[line - 1]
+
+    def is_run(self, line: int) -> bool:
+        """Whether a line stands in a function that the program calls (or in the task)."""
+        called = {
+            node.func.id for node in self._nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        around = [
+            node.name
+            for node in self._nodes
+            if isinstance(node, ast.AsyncFunctionDef) and node.lineno <= line <= (node.end_lineno or 0)
+        ]
+        return all(name == "task" or name in called for name in around)
+
+    def raises_behind(self, line: int) -> bool:
+        """Whether a `raise` stands behind a line in the body of the same `try`."""
+        raised = [node.lineno for node in self._nodes if isinstance(node, ast.Raise)]
+        return any(line < other and self.share_try(line, other) for other in raised)
 
     def in_finally(self, line: int) -> bool:
         """Whether a line stands in a `finally`."""

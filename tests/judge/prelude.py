@@ -128,4 +128,5 @@ CREATE TRIGGER updated AFTER UPDATE ON job BEGIN INSERT INTO journal VALUES (new
 """
 """The tables; the journal keeps every status that was ever committed, whatever was written over it later."""
 
+EMPTY = "BEGIN; DELETE FROM job; DELETE FROM journal; COMMIT;"
 RESET = "BEGIN; DELETE FROM job; INSERT INTO job VALUES (1, 'first', 'new'); DELETE FROM journal; COMMIT;"

@@ -72,6 +72,8 @@ class Recorder:
     books: list[Any] = field(default_factory=list)
     saved: list[int] = field(default_factory=list)
     spoiled: bool = False
+    reads_pass: bool = False
+    """Whether reads of expired attributes are let pass."""
     time: int = 0
 
     def tick(self) -> int:

@@ -46,7 +46,8 @@ def compare(text: str, outcome: Outcome, found: Iterable[Found]) -> list[Disagre
             answers = set(_answers(event, lines))
             fitting = {item for item in placed if (item.code, item.line) in answers}
             if event.kind == "lost":  # neighbouring writes share one finding
-                fitting |= {i for i in placed if i.code == "SUP308" and not set(event.lines).isdisjoint(i.related)}
+                about = {*event.lines, *event.causes}
+                fitting |= {i for i in placed if i.code == "SUP308" and not about.isdisjoint(i.related)}
             explained |= fitting
             goes_on = event.kind == "closed" and not event.causes and lines.in_finally(event.lines[0])
             goes_on = goes_on or (event.kind == "lost" and lines.in_finally(event.lines[0]))
@@ -59,7 +60,7 @@ def compare(text: str, outcome: Outcome, found: Iterable[Found]) -> list[Disagre
                     wrong[missed.kind, missed.line] = missed
     if outcome.complete:
         for item in placed:
-            if item not in explained and item.hazard:
+            if item not in explained and item.hazard and lines.is_run(item.line):
                 alarm = _judged(Disagreement(f"alarm {item.code}", item.line, found=item), lines, placed)
                 wrong.setdefault((alarm.kind, alarm.line), alarm)
     return list(wrong.values())
@@ -88,11 +89,11 @@ def _answers(event: Event, lines: Lines) -> Iterable[tuple[str, int]]:
     if event.kind == "begun":
         yield from (("SUP302", line) for line in here)
     elif event.kind == "closed":
-        yield from (("SUP303", line) for line in here.union(event.causes))
-        yield from (("SUP306", line) for line in caught)
+        yield from (("SUP303", line) for line in here.union(event.causes, event.failed))  # or a commit that failed
+        yield from (("SUP306", line) for line in caught.union(event.lines[1:]))
         yield from (("SUP309", line) for line in here)
     elif event.kind in ("pending", "aborted"):
-        yield from (("SUP306", line) for line in caught)
+        yield from (("SUP306", line) for line in caught.union(event.lines[1:]))  # told at the call
         yield from (("SUP309", line) for line in here if event.kind == "pending" and event.reads)
     elif event.kind in ("greenlet", "detached"):
         yield from (("SUP309", line) for line in here)
@@ -101,7 +102,8 @@ def _answers(event: Event, lines: Lines) -> Iterable[tuple[str, int]]:
     elif event.kind in ("discarded", "committed-early"):
         yield from (("SUP303", line) for line in here)
     elif event.kind == "swallowed":
-        yield from (("SUP306", line) for line in caught)
+        yield from (("SUP306", line) for line in caught.union(event.lines[1:]))
+        yield from (("SUP303", line) for line in event.failed)
     if event.kind in ("begun", "greenlet", "detached", "pending", "aborted", "locked", "closed"):
         yield from (("SUP406", line) for line in here if lines.in_handler(line))
 
@@ -114,7 +116,7 @@ def _handler_of_a_302(item: Disagreement, lines: Lines, found: list[Found]) -> b
 
     Or a SUP302 stands in the `try` of the handler (section 5).
     """
-    if item.kind != "missed begun" or item.event is None or not lines.in_handler(item.line):
+    if item.kind != "missed begun" or item.event is None or not any(map(lines.in_handler, item.event.lines)):
         return False
     return any(
         not set(item.event.causes).isdisjoint(one.related)
@@ -134,7 +136,11 @@ def _second_of_a_handler(item: Disagreement, lines: Lines, found: list[Found]) -
 
 def _lost_behind_an_exception(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
     """A write in front of a `try` whose exception is caught: whoever caught it may want the work undone (SUP308)."""
-    return item.kind == "missed lost" and item.event is not None and bool(item.event.failed)
+    return (
+        item.kind == "missed lost"
+        and item.event is not None
+        and (bool(item.event.failed) or any(map(lines.raises_behind, item.event.lines)))
+    )
 
 
 def _may_be_loaded(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
@@ -145,6 +151,15 @@ def _may_be_loaded(item: Disagreement, lines: Lines, found: list[Found]) -> bool
 def _return_in_finally(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
     """A `return` in a `finally` swallows any error: there is no handler to blame (SUP306)."""
     return item.kind == "missed swallowed" and item.event is not None and lines.is_left_in_finally(item.event.lines[0])
+
+
+def _flush_of_a_savepoint(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
+    """What `begin_nested()` flushes first fails outside of the savepoint: who swallows it has used one (SUP306)."""
+    return (
+        item.kind == "missed swallowed"
+        and item.event is not None
+        and any("begin_nested()" in lines.text_of(line) for line in item.event.failed)
+    )
 
 
 def _lock_of_another_row(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
@@ -159,6 +174,7 @@ def _narrow_handler(item: Disagreement, lines: Lines, found: list[Found]) -> boo
 
 BY_DESIGN: dict[str, Callable[[Disagreement, Lines, list[Found]], bool]] = {
     "handler of a SUP302": _handler_of_a_302,
+    "flush of a savepoint": _flush_of_a_savepoint,
     "lock of another row": _lock_of_another_row,
     "narrow handler": _narrow_handler,
     "second of a handler": _second_of_a_handler,
