@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from supavisor_lint.facts.statements import Assign, Return
-from supavisor_lint.facts.tree import Await, Call, NamedExpr
+from supavisor_lint.facts.tree import Attribute, Await, Call, NamedExpr
 from supavisor_lint.flow.conditions import condition_text
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.state import Loaded, ObjectState, State
@@ -41,7 +41,9 @@ def is_likely_at_hand(state: State, site: Site, entity: Entity | None) -> bool:
 
 def with_row(frame: Frame, state: State, node: Call, site: Site, entity: Entity | None, key: str | None) -> State:
     """The state after a row was loaded, if a later `get()` may ask for it and the object is kept until then."""
-    if entity is None or node.order > frame.life.gets_until or not _is_kept(node):
+    if entity is None or node.order > frame.life.gets_until:
+        return state
+    if not _is_kept(node) and not any(o.session == site and o.entity == entity for o in state.objects.values()):
         return state
     return replace(state, loaded=state.loaded | {Loaded(site, entity, key)})
 
@@ -49,7 +51,7 @@ def with_row(frame: Frame, state: State, node: Call, site: Site, entity: Entity 
 def _is_kept(node: Call) -> bool:
     """A session forgets the objects that nobody refers to."""
     awaited = node.parent
-    return isinstance(awaited, Await) and isinstance(awaited.parent, Assign | NamedExpr | Return | Call)
+    return isinstance(awaited, Await) and isinstance(awaited.parent, Assign | Attribute | NamedExpr | Return | Call)
 
 
 # ------------------------------------------------------------------------------------------------- in called functions

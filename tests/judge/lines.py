@@ -101,17 +101,12 @@ class Lines:
         """A line of the program."""
         return self._text.splitlines()[line - 1]
 
-    def is_run(self, line: int) -> bool:
-        """Whether a line stands in a function that the program calls (or in the task)."""
-        called = {
-            node.func.id for node in self._nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        }
-        around = [
-            node.name
-            for node in self._nodes
-            if isinstance(node, ast.AsyncFunctionDef) and node.lineno <= line <= (node.end_lineno or 0)
-        ]
-        return all(name == "task" or name in called for name in around)
+    def helper_of(self, line: int) -> str | None:
+        """The name of the helper that a line stands in; None in the task."""
+        for node in self._tree.body:
+            if isinstance(node, ast.AsyncFunctionDef) and node.lineno <= line <= (node.end_lineno or 0):
+                return node.name if node.name.startswith("helper_") else None
+        return None
 
     def raises_behind(self, line: int) -> bool:
         """Whether a `raise` stands behind a line in the body of the same `try`."""

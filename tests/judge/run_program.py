@@ -19,6 +19,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ class Aid(IntEnum):
 class Run:
     """One run: the answers that the program got, the statements that were made to fail (or an Aid), what went wrong.
 
-    `saved` are the lines of the writes that were committed, `status` is the job's at the end.
+    `saved` are the lines of the writes that were committed, `status` is the job's at the end, `entered` are the names
+    of the helpers that were called.
     """
 
     flags: tuple[bool, ...]
@@ -65,6 +67,7 @@ class Run:
     escaped: str
     saved: tuple[int, ...]
     status: str
+    entered: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,7 @@ class World:
         sys.modules.update({module.__name__: module for module in (self._session, self._support)})
         space: dict[str, Any] = {"__name__": "judged.program"}
         exec(compile(text, PROGRAM, "exec", dont_inherit=True), space)
+        space.update({name: _noted(value) for name, value in space.items() if name.startswith("helper_")})
         task = space["task"]
         runs, complete, statements = self._every_input(task, lines, {})
         outcome = Outcome(tuple(runs), complete)
@@ -214,7 +218,8 @@ class World:
         (status,) = self._readers["main"].execute("SELECT status FROM job WHERE id = 1").fetchone() or ("",)
         events, saved = tuple(recorder.events), tuple(recorder.saved)
         planned = tuple(faults) if aid is None else (aid,)
-        run = Run(tuple(recorder.decisions.taken), planned, events, escaped, saved, status)
+        entered = frozenset(recorder.entered)
+        run = Run(tuple(recorder.decisions.taken), planned, events, escaped, saved, status, entered)
         return run, recorder.spoiled
 
 
@@ -225,6 +230,17 @@ def _module(name: str, text: str) -> types.ModuleType:
 
 
 # ------------------------------------------------------------------------------------------- what programs call
+
+
+def _noted(helper: Any) -> Any:
+    """A helper that says that it was called."""
+
+    @wraps(helper)
+    def call(*args: Any, **keywords: Any) -> Any:
+        NOW.recorder.entered.add(helper.__name__)
+        return helper(*args, **keywords)
+
+    return call
 
 
 def _fail(now: bool) -> None:

@@ -41,6 +41,7 @@ def compare(text: str, outcome: Outcome, found: Iterable[Found]) -> list[Disagre
     placed = [_at_start(item, lines) for item in found]
     wrong: dict[tuple[str, int], Disagreement] = {}
     explained: set[Found] = set()
+    entered = {None}.union(*(run.entered for run in outcome.runs))  # nobody knows what a helper does that is not called
     for run in outcome.runs:
         for event in run.events:
             answers = set(_answers(event, lines))
@@ -60,7 +61,7 @@ def compare(text: str, outcome: Outcome, found: Iterable[Found]) -> list[Disagre
                     wrong[missed.kind, missed.line] = missed
     if outcome.complete:
         for item in placed:
-            if item not in explained and item.hazard and lines.is_run(item.line):
+            if item not in explained and item.hazard and lines.helper_of(item.line) in entered:
                 alarm = _judged(Disagreement(f"alarm {item.code}", item.line, found=item), lines, placed)
                 wrong.setdefault((alarm.kind, alarm.line), alarm)
     return list(wrong.values())
