@@ -85,7 +85,8 @@ class Openings:
             return "commit"
         if body.delegates:
             return self.exit(body.session, depth + 1)
-        return "unknown" if _hands_over(body) else "close"
+        opened = self.exit(body.session, depth + 1)
+        return "unknown" if opened == "unknown" or _hands_over(body) else "close"
 
     # ---------------------------------------------------------------------------------------------- its objects
 

@@ -186,11 +186,11 @@ def _get(frame: Frame, node: Call, state: State, site: Site) -> Results:
     if at_hand.is_at_hand(state, site, entity, key):
         return [(objects.loaded(state, node, site, entity), ObjectRef(node))]
     found: list[State] = []
-    if at_hand.is_likely_at_hand(state, site, entity):
+    if key is None and at_hand.may_be_at_hand(state, site, entity):
+        found.append(state)
+    elif at_hand.is_likely_at_hand(state, site, entity):
         found.append(state)
         state = state.with_session(site, state.sessions[site]._replace(sure=False))
-    elif key is None and at_hand.may_be_at_hand(state, site, entity):
-        found.append(state)
     found += machine.work(frame, state, site, Use(node, "get"))
     found = [at_hand.with_row(frame, after, node, site, entity, key) for after in found]
     return [_gives_object(after, node, site, entity) for after in found]
@@ -296,9 +296,9 @@ def _from_result(name: str, state: State, ref: ResultRef) -> tuple[State, Tracke
     if name == "scalars":
         return state, replace(ref, scalars=True)
     gives_one = name in ("scalar_one", "scalar_one_or_none", "scalar") or (name in _ONE and ref.scalars)
+    if (gives_one or name in _ONE) and ref.site in state.history(ref.session).pending:
+        return state, CountRef(ref.session, ref.site)
     if ref.entity is not None and (gives_one or (name in _MANY and ref.scalars)):
         state = objects.loaded(state, ref.site, ref.session, ref.entity)
         return state, ObjectRef(ref.site) if gives_one else ManyRef(ref.site)
-    if (gives_one or name in _ONE) and ref.site in state.history(ref.session).pending:
-        return state, CountRef(ref.session, ref.site)
     return state, ANYTHING
