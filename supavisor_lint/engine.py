@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import UnparsableFile
-from supavisor_lint.findings import AUTHOR_DECIDES, NO_REWRITE_YET, Finding, Span
+from supavisor_lint.findings import AUTHOR_DECIDES, NO_REWRITE_YET, Finding, Place, Span
 from supavisor_lint.flow.follower import Follower
 from supavisor_lint.flow.operations import SessionFlow
 from supavisor_lint.project.broken import what_fails
@@ -88,6 +88,12 @@ class Engine:
         except RecursionError:
             found = [_unparsable(path, UnparsableFile("the code is nested too deeply to be analysed"))]
         return tuple(sorted(self._kept(path, found), key=lambda finding: finding.sort_key))
+
+    def given_up(self) -> tuple[Place, ...]:
+        """The functions analysed so far that have too many paths: what happens to their sessions is not known."""
+        functions = self._follower.given_up.items()
+        message = "too many paths: what happens to the sessions here was not followed"
+        return tuple(sorted(Place(file.path, f.span.line, f.span.column, message) for f, file in functions))
 
     def analyse_text(self, path: str, text: str) -> Analysis:
         """The findings of one file with its suppressions applied, and the suppressions that were for nothing."""

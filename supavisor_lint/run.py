@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from supavisor_lint.engine import Engine
-from supavisor_lint.findings import Finding
+from supavisor_lint.findings import Finding, Place
 from supavisor_lint.project.broken import warnings_of_missing_names
 from supavisor_lint.project.project import Project
 from supavisor_lint.project.unmatched import unmatched_entries
@@ -33,7 +33,8 @@ class Result:
     `findings` are sorted; `files` counts the files asked for, `analysed` those that were parsed, `failed` those that
     could not be, `suppressed` the findings under a noqa; `problems` are one-line complaints (missing path, I/O);
     `sources` holds the text of every file with a finding, by relative path; `warnings` are one-line remarks on what
-    the findings may be missing; `excluded` are the paths asked for that the settings exclude.
+    the findings may be missing; `excluded` are the paths asked for that the settings exclude; `given_up` the functions
+    with too many paths to be followed.
     """
 
     findings: tuple[Finding, ...]
@@ -45,6 +46,7 @@ class Result:
     sources: Mapping[str, str]
     warnings: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    given_up: tuple[Place, ...] = ()
 
 
 def check_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Result:
@@ -186,6 +188,7 @@ def _collect(
         tuple(problems),
         sources,
         tuple(warnings_of_missing_names(project)),
+        given_up=engine.given_up(),
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cli_support import invoke
 
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.follower import MAX_STEPS_OF_ALL, Follower
-from tests.project_support import SESSION_MODULE, findings
+from tests.project_support import SESSION_MODULE, findings, write
 
 PLAIN = """
 
@@ -69,3 +70,14 @@ def test_many_choices_in_one_expression_are_not_multiplied(tmp_path: Path, monke
     found = findings(tmp_path, {"app/session.py": SESSION_MODULE, "app/work.py": HEAD + odd + PLAIN})
     assert any(line.endswith("SUP302") for line in found)
     assert len(uses) < 1000
+
+
+def test_verbose_names_the_functions_that_were_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"app/session.py": SESSION_MODULE, "app/work.py": HEAD + tangled(8) + PLAIN})
+    monkeypatch.chdir(tmp_path)
+    told = invoke("check", "--verbose", "--quiet").stderr.splitlines()
+    text = (tmp_path / "app/work.py").read_text().splitlines()
+    top = text.index("async def top(a, b, c, d):") + 1
+    message = "too many paths: what happens to the sessions here was not followed"
+    assert f"app/work.py:{top}:1: {message}" in told
+    assert not any(message in line for line in invoke("check", "--quiet").stderr.splitlines())

@@ -112,6 +112,8 @@ def check(
     for warning in result.warnings:
         warn(warning)
     if verbose:
+        for place in result.given_up:
+            click.echo(f"{harmless(place.path)}:{place.line}:{place.column}: {place.message}", err=True)
         click.echo(f"root: {harmless(str(root))}; profile: {settings.profile}; {_counts(result)}", err=True)
     if not quiet and (result.files or not result.problems):
         click.echo(_summary_line(result), err=True)

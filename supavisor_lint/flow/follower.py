@@ -43,6 +43,7 @@ class Follower:
         self.plain: dict[Expr, bool] = {}  # see binding.is_plain
         self.inert: dict[Node, frozenset[str] | None] = {}  # see inert.names_if_inert
         self.spent = 0
+        self.given_up: dict[FunctionDef, FileFacts] = {}  # functions with too many paths
         self._traces: dict[FunctionDef, Trace] = {}
         self.quiet = Quiet(flow.ev)
         self._inliner = Inliner(self.quiet)
@@ -93,6 +94,7 @@ class Follower:
                 trace.complete = True
             except TooManyStates:
                 trace.clear()
+                self.given_up[function] = file
         trace.tell_at_calls(file, function)
 
     def called(

@@ -155,6 +155,7 @@ class Inliner:
         except TooManyStates:
             if frame.follower.is_exhausted:
                 raise  # that says nothing of this function
+            frame.follower.given_up[function.node] = function.file
             found = None
         finally:
             self._active.discard(function.node)

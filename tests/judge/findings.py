@@ -20,6 +20,10 @@ MISSING = tuple(code for code in CODES if code not in {rule.code for rule in RUL
 """Those of them that the catalogue does not have (yet)."""
 
 
+GIVEN_UP = "too many paths"
+"""Stands for the code at a function that the rules have not followed."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Found:
     """A finding in a program, without what a comparison does not need; `related` are lines of the same program."""
@@ -55,4 +59,6 @@ def ask_rules(texts: Sequence[str]) -> list[tuple[Found, ...]]:
         found[finding.path].append(
             Found(finding.span.line, finding.code, finding.confidence, finding.hazard, related, finding.message)
         )
+    for place in result.given_up:
+        found[place.path].append(Found(place.line, GIVEN_UP, hazard=False))
     return [tuple(sorted(found[path])) for path in paths]
