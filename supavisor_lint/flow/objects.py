@@ -66,7 +66,7 @@ def detached(state: State, session: Site) -> State:
     def turn(condition: Condition) -> Condition:
         return UNKNOWN if condition.kind in ("added", "new") else condition._replace(detached=True)
 
-    return _turned(state, session, turn)
+    return _turned(state.without_loaded(session), session, turn)
 
 
 def maybe_loaded(state: State, session: Site, entity: Entity | None) -> State:
