@@ -133,6 +133,10 @@ def test_the_place_is_where_the_limit_is_passed(end: str) -> None:
     assert too_deep_at("y = " + "(" * MAX_BRACKETS) is None
     assert too_deep_at(f"x = 1{end}y = " + "-" * (MAX_LEVELS + 1) + "1") == (2, 5 + MAX_LEVELS)
     assert too_deep_at("y = " + "-" * MAX_LEVELS + "1") is None
+    before = f"def f():{end}    return 1{end}" * 200
+    assert too_deep_at(before + "y = " + "-" * (MAX_LEVELS + 1) + "1") == (401, 5 + MAX_LEVELS)
+    text = f"'''{end}def f():{end}'''"  # no statement begins in a string
+    assert too_deep_at("y = " + "-" * 400 + f"({text}" + ")" + "+ 1" * 400) is not None
     assert too_deep_at(f"if a:{end} 1{end}" + f"elif b:{end} 1{end}" * (MAX_LEVELS + 1)) is not None
 
 

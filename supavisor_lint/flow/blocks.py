@@ -13,7 +13,7 @@ from supavisor_lint.flow import expressions, machine
 from supavisor_lint.flow.binding import bind
 from supavisor_lint.flow.events import EndedInBlock
 from supavisor_lint.flow.frame import DATABASE, PLAIN, Frame
-from supavisor_lint.flow.objects import after_commit, after_rollback, detached, forgotten
+from supavisor_lint.flow.objects import after_commit, after_flush, after_rollback, detached, forgotten
 from supavisor_lint.flow.state import EMPTY_HISTORY, History, OpenBlock, SessionState, State
 from supavisor_lint.flow.suppressing import Suppressor, suppressor
 from supavisor_lint.flow.swallowing import tell_swallowed
@@ -216,7 +216,8 @@ def _leave_nested(ref: BlockRef) -> Leave:
     def leave(frame: Frame, state: State) -> list[State]:
         session, history = state.sessions[ref.session], state.history(ref.session)
         session = session._replace(blocks=session.blocks[:-1])
-        return [state.with_session(ref.session, session, history._replace(unsent=frozenset()))]  # it flushes
+        flushed = after_flush(state, ref.session)
+        return [flushed.with_session(ref.session, session, history._replace(unsent=frozenset()))]
 
     return leave
 

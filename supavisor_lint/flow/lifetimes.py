@@ -65,9 +65,9 @@ class Life:
     copied: Names
     gets_until: int
 
-    def pruned(self, state: State, statement: Stmt) -> State:
-        """The state without what nobody reads from a statement on."""
-        if state.loaded and statement.order > self.gets_until:
+    def pruned(self, state: State, statement: Stmt, *, is_called: bool = False) -> State:
+        """The state without what nobody reads from a statement on; behind a called function its caller may ask."""
+        if state.loaded and not is_called and statement.order > self.gets_until:
             state = replace(state, loaded=frozenset())
         if not state.variables and not state.assumed:
             return state

@@ -41,7 +41,8 @@ RETURNED = "<returned>"
 def run(frame: Frame, statements: Block, states: States) -> States:
     """Follow some statements; the states behind the last one."""
     for statement in statements:
-        living = States(frame.life.pruned(state, statement) for state in states)
+        is_called = frame.depth > 0
+        living = States(frame.life.pruned(state, statement, is_called=is_called) for state in states)
         states = States()
         for state in living:
             states.update(_known_step(frame, statement, state))

@@ -3,8 +3,10 @@
 ## What it finds
 `session.begin()`, entered or awaited, that some path reaches with a transaction open: after an operation outside any
 block (`get`, `execute`, `add`, an attribute set on a persistent object …), inside another `begin()` block, or through
-a called function that is given the session and begins on it. All code outside the session modules is looked at. In
-the failure handler of a background task, where only the exception brings the open transaction along, it is SUP406.
+a called function that is given the session and begins on it. A `get()` of a row that the session has loaded and not
+expired begins nothing; where a query may have loaded it, nothing is said. All code outside the session modules is
+looked at. In the failure handler of a background task, where only the exception brings the open transaction along, it
+is SUP406.
 
 ## Why it matters
 SQLAlchemy begins a transaction with the first operation ("autobegin"). `begin()` then raises `InvalidRequestError: A

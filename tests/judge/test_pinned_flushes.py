@@ -160,6 +160,47 @@ async def inner():
             await session.begin()
 await inner()
 """,
+    "the end of a savepoint flushes": """
+async with get_expiring_session() as session:
+    async with session.begin():
+        try:
+            async with session.begin_nested():
+                made = Job(name=fresh(), status=mark())
+                session.add(made)
+            await session.refresh(made)
+        except IntegrityError:
+            log()
+        else:
+            await session.rollback()
+""",
+    "close() leaves nothing at hand": """
+async with get_session() as session:
+    for _ in range(flags[0] + flags[1]):
+        async with session.begin():
+            job = await session.scalar(select(Job).where(Job.id == job_id))
+        await session.close()
+        other = await session.get(Job, job_id)
+""",
+    "what is at hand stays so behind a called function": """
+async def read(session):
+    jobs = (await session.scalars(select(Job))).all()
+---
+async with get_expiring_session() as session:
+    kept = await session.get(Job, job_id)
+    try:
+        await read(session)
+    except Exception:
+        other = await session.get(Job, job_id)
+""",
+    "a key that nobody knows may be that of another row": """
+session = factory()
+async with session.begin():
+    jobs = (await session.scalars(select(Job))).all()
+if flags[0] and (found := (await session.get(Job, job_id if flags[1] else 0))) is not None:
+    log()
+async with session.begin():
+    log()
+""",
     "a read that stops a loop hides nothing behind an empty one": """
 async with get_expiring_session() as session:
     async with session.begin():
