@@ -130,7 +130,7 @@ class Inliner:
         """A long function that only uses its sessions."""
         states = [state]
         for site in names.sites:
-            use = machine.Use(node, "", writes=manner.writes, queries=manner.queries)
+            use = machine.Use(node, "", writes=manner.writes, queries=manner.queries, flushes=manner.writes)
             states = [after for before in states for after in machine.work(frame, before, site, use)]
         for after in states:
             frame.throw(after)

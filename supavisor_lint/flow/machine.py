@@ -32,7 +32,10 @@ from supavisor_lint.flow.waiting import note_lock
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a piece of work does: whether it writes, asks the database now, and how it is called."""
+    """What a piece of work does: whether it writes, asks the database now, and how it is called.
+
+    `flushes`: it sends what it has written itself, which may fail as a flush does.
+    """
 
     node: Node
     method: str
@@ -40,6 +43,7 @@ class Use:
     queries: bool = True
     begins: bool = True
     is_dml: bool = False
+    flushes: bool = False
     updates: bool = False
 
 
@@ -72,7 +76,7 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
                 frame.throw(state.with_session(site, session, history._replace(unsent=frozenset())), DATABASE)
         elif use.method != "flush":
             frame.throw(state.with_session(site, failing, history._replace(unsent=frozenset())), DATABASE)
-        if history.unsent or use.method == "flush":
+        if history.unsent or use.method == "flush" or use.flushes:
             left = history._replace(unsent=frozenset((use.node,)))
             flushing = failing._replace(hard="savepoint" if use.method == "begin_nested" else "flush")
             frame.throw(after_rollback(state.with_session(site, flushing, left), site, use.node), DATABASE)
