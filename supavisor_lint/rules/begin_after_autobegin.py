@@ -2,11 +2,12 @@
 
 ## What it finds
 `session.begin()`, entered or awaited, that some path reaches with a transaction open: after an operation outside any
-block (`get`, `execute`, `add`, an attribute set on a persistent object …), inside another `begin()` block, or through
-a called function that is given the session and begins on it. A `get()` of a row that the session has loaded and not
+block (`get`, `execute`, `add`, an attribute set on a persistent object …), inside another `begin()` block, or through a
+called function that is given the session and begins on it. A `get()` of a row that the session has loaded and not
 expired begins nothing; where a query may have loaded it, nothing is said. All code outside the session modules is
 looked at. In the failure handler of a background task, where only the exception brings the open transaction along, it
-is SUP406.
+is SUP406; where the first `begin()` is reported already, it is not reported again there (0.6 % of 20,000 generated
+programs). Functions with too many paths are not judged (0.01 %; `check --verbose` names them).
 
 ## Why it matters
 SQLAlchemy begins a transaction with the first operation ("autobegin"). `begin()` then raises `InvalidRequestError: A
