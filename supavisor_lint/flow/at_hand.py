@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
+from supavisor_lint.facts.file import scope_of
+from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.statements import Assign, Return
-from supavisor_lint.facts.tree import Attribute, Await, Call, NamedExpr
+from supavisor_lint.facts.tree import Attribute, Await, Call, Name, NamedExpr
 from supavisor_lint.flow.conditions import condition_text
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.state import Loaded, ObjectState, State
@@ -25,8 +27,11 @@ def row_of(site: object, known: ObjectState) -> tuple[object, str] | None:
 
 
 def is_at_hand(state: State, site: Site, entity: Entity | None, key: str | None) -> bool:
-    """Whether the session surely has the row."""
-    return entity is not None and key is not None and Loaded(site, entity, key) in state.loaded
+    """Whether the session surely has the row; what was added has to be flushed before."""
+    if entity is None or key is None or Loaded(site, entity, key) not in state.loaded:
+        return False
+    conditions = (c for o in state.objects.values() if o.session == site and o.entity == entity for c in o.conditions)
+    return not any(condition.kind == "added" for condition in conditions)
 
 
 def may_be_at_hand(state: State, site: Site, entity: Entity | None) -> bool:
@@ -46,6 +51,15 @@ def with_row(frame: Frame, state: State, node: Call, site: Site, entity: Entity 
     if not _is_kept(node) and not any(o.session == site and o.entity == entity for o in state.objects.values()):
         return state
     return replace(state, loaded=state.loaded | {Loaded(site, entity, key)})
+
+
+def key_made_with(name: Name) -> str | None:
+    """The key of an object that a variable holds, as text: `job = Job(id=job_id)`."""
+    owner = scope_of(name).lookup(name.id)
+    bindings = owner.bindings[name.id] if owner is not None else []
+    made = bindings[0].value if len(bindings) == 1 and isinstance(bindings[0], Assigned) else None
+    key = made.argument(None, "id") if isinstance(made, Call) else None
+    return None if key is None else condition_text(key)
 
 
 def _is_kept(node: Call) -> bool:

@@ -5,11 +5,13 @@ Whether there is anything to commit is often decided so. What a list or a counte
 
 from __future__ import annotations
 
-from supavisor_lint.facts.file import FileFacts
+from collections.abc import Iterable
+
+from supavisor_lint.facts.file import FileFacts, walk
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted, last_name
-from supavisor_lint.facts.statements import Assign, FunctionDef, If
+from supavisor_lint.facts.statements import Assign, FunctionDef, Handler, If, Raise
 from supavisor_lint.facts.tree import Attribute, Call, Name, Subscript
 from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.evaluate import Evaluator
@@ -43,6 +45,22 @@ def may_commit_collected(ev: Evaluator, file: FileFacts, call: Node, depth: int 
     return False
 
 
+def raises_what_was_collected(function: FunctionDef, handler: Handler) -> bool:
+    """Whether an error hangs on what a handler collects: `errors.append(error)`, and `if errors: raise …` behind it."""
+    changed = _changed_in_place(own_nodes(handler.body))
+    return any(
+        isinstance(node, If)
+        and node.order > handler.order
+        and _mentions(node.test, changed)
+        and any(isinstance(inner, Raise) for inner in own_nodes(node.body))
+        for node in own_nodes(function.body)
+    )
+
+
+def _mentions(test: Node, names: set[str]) -> bool:
+    return any(isinstance(node, Name) and node.id in names for node in walk(test))
+
+
 def _commits(node: Node, session: str) -> bool:
     return isinstance(node, Call) and dotted(node.func) == f"{session}.commit"
 
@@ -60,7 +78,13 @@ def _asks(test: Node, changed: set[str]) -> bool:
 def _changed_names(function: FunctionDef) -> set[str]:
     """Names that are bound more than once, or whose value is changed in place."""
     changed = {name for name, bindings in function.scope.bindings.items() if len(bindings) > 1}
-    for node in own_nodes(function.body):
+    return changed | _changed_in_place(own_nodes(function.body))
+
+
+def _changed_in_place(nodes: Iterable[Node]) -> set[str]:
+    """Names of collections and counters that some statements add to."""
+    changed: set[str] = set()
+    for node in nodes:
         if isinstance(node, Call) and isinstance(node.func, Attribute) and node.func.attr in _CHANGES:
             changed.add(dotted(node.func.value))
         elif isinstance(node, Assign):

@@ -104,6 +104,15 @@ def expired(state: State, node: Node, by: Node) -> State:
     return state.with_object(node, known._replace(conditions=frozenset(conditions)))
 
 
+def loaded_again(state: State, node: Node, names: frozenset[str] | None) -> State:
+    """Some attributes of an object were asked for again (None: it is unknown which)."""
+    known = state.objects.get(node)
+    if known is None or names is None:
+        return refreshed(state, node)
+    conditions = (c._replace(present=c.present | names) if c.kind == "expired" else c for c in known.conditions)
+    return state.with_object(node, known._replace(conditions=frozenset(conditions)))
+
+
 def refreshed(state: State, node: Node) -> State:
     """`refresh(object)`, or a read that has shown that it is loaded."""
     known = state.objects.get(node)

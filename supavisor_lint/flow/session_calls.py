@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from supavisor_lint.facts.file import walk
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.tree import Attribute, Call, Lambda, Name
+from supavisor_lint.facts.tree import Attribute, Call, Collection, Constant, Expr, Lambda, Name
 from supavisor_lint.flow import at_hand, expressions, machine, objects
 from supavisor_lint.flow.binding import share
 from supavisor_lint.flow.events import EndedInBlock
@@ -113,8 +113,11 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
             frame.throw(state, REFUSED)  # "not persistent within this Session"
             return [(replace(state, ghost=True), ANYTHING)]
         state = _without_changes(state, site, node)
-        if not refs or len(node.args) > 1:  # some attributes only
-            return [(after, ANYTHING) for after in machine.work(frame, state, site, Use(node, name))]
+        some = node.argument(1, "attribute_names")
+        if not refs or some is not None:
+            read = _texts(some)
+            states = machine.work(frame, state, site, Use(node, name))
+            return [(objects.loaded_again(s, refs[0].site, read) if refs else s, ANYTHING) for s in states]
         expired = objects.expired(state, refs[0].site, node)  # it forgets first what it then asks for
         states = machine.work(frame, expired, site, Use(node, name))
         return [(objects.refreshed(s, refs[0].site), ANYTHING) for s in states]
@@ -136,6 +139,15 @@ def _let_go(state: State, site: Site) -> State:
     history = state.history(site)
     kept = history._replace(writes=history.writes - history.unsent, unsent=frozenset())
     return objects.forgotten(state.with_session(site, state.sessions[site], kept), site)
+
+
+def _texts(names: Expr | None) -> frozenset[str] | None:
+    """The texts of a display of constants; None for anything else."""
+    if not isinstance(names, Collection):
+        return None
+    found = [item.value if isinstance(item, Constant) else None for item in names.items]
+    texts = frozenset(text for text in found if isinstance(text, str))
+    return texts if len(texts) == len(found) else None
 
 
 def _is_not_persistent(state: State, node: Node, site: Site) -> bool:
@@ -186,9 +198,12 @@ def _get(frame: Frame, node: Call, state: State, site: Site) -> Results:
     if at_hand.is_at_hand(state, site, entity, key):
         return [(objects.loaded(state, node, site, entity), ObjectRef(node))]
     found: list[State] = []
-    if key is None and at_hand.may_be_at_hand(state, site, entity):
+    is_attribute = len(node.args) == 2 and isinstance(node.args[1].value, Attribute)  # `job.id`: likely of a loaded one
+    if key is None and not is_attribute and at_hand.may_be_at_hand(state, site, entity):
         found.append(state)
-    elif at_hand.is_likely_at_hand(state, site, entity):
+    elif at_hand.is_likely_at_hand(state, site, entity) or (
+        is_attribute and at_hand.may_be_at_hand(state, site, entity)
+    ):
         found.append(state)
         state = state.with_session(site, state.sessions[site]._replace(sure=False))
     found += machine.work(frame, state, site, Use(node, "get"))
@@ -215,6 +230,8 @@ def _put(frame: Frame, node: Call, name: str, state: State, site: Site, given: l
         if name == "add" and isinstance(argument, Name) and given and not isinstance(given[0], ObjectRef):
             entity = _made_as(frame, argument)
             after = objects.added(after, node, site, entity).with_variable(argument.id, ObjectRef(node))
+            key = at_hand.key_made_with(argument)
+            after = after if key is None else at_hand.with_row(frame, after, node, site, entity, key)
         results.append((after, ANYTHING))
     return results
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import Try, With
+from supavisor_lint.facts.statements import Handler, Try, With
+from supavisor_lint.flow.collected import raises_what_was_collected
 from supavisor_lint.flow.events import Swallowed
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.machine import is_sure
@@ -42,6 +43,8 @@ def tell_swallowed(frame: Frame, state: State, site: Site) -> None:
     if failed is None:
         return
     for swallower, writes in frame.losses.get((site, failed), {}).items():
+        if isinstance(swallower, Handler) and raises_what_was_collected(frame.function, swallower):
+            continue
         event = frame.trace.record(Swallowed, swallower, frame.opened[site], is_sure(state, site))
         event.because.add(failed)
         event.writes |= writes
