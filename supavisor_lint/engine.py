@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from supavisor_lint.facts.file import UnparsableFile
+from supavisor_lint.facts.file import FileFacts, UnparsableFile
 from supavisor_lint.findings import AUTHOR_DECIDES, NO_REWRITE_YET, Finding, Place, Span
 from supavisor_lint.flow.follower import Follower
 from supavisor_lint.flow.operations import SessionFlow
@@ -72,6 +72,7 @@ class Engine:
         self.project = project
         self.selection = Selection(project.settings)
         self._follower = Follower(SessionFlow(project.evaluator), project.table.registrations)
+        self._views: dict[str, FileView] = {}
 
     def analyse(self, path: str) -> tuple[Finding, ...]:
         """The findings of one file before suppression, sorted. A file that cannot be read gives a SUP900."""
@@ -82,12 +83,18 @@ class Engine:
         if facts is None:
             failure = self.project.failures.get(path)
             return () if failure is None else tuple(self._kept(path, [_unparsable(path, failure)]))
-        view = FileView(self.project, self._follower, facts)
+        view = self.view(facts)
         try:
             found = [f for rule in self.selection.rules if self._applies(rule, path) for f in rule.detect(view)]
         except RecursionError:
             found = [_unparsable(path, UnparsableFile("the code is nested too deeply to be analysed"))]
         return tuple(sorted(self._kept(path, found), key=lambda finding: finding.sort_key))
+
+    def view(self, facts: FileFacts) -> FileView:
+        """A file as the rules see it; made once."""
+        if facts.path not in self._views:
+            self._views[facts.path] = FileView(self.project, self._follower, facts)
+        return self._views[facts.path]
 
     def given_up(self) -> tuple[Place, ...]:
         """The functions analysed so far that have too many paths: what happens to their sessions is not known."""

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "info"]
 Confidence = Literal["high", "medium", "low"]
+Applicability = Literal["safe", "unsafe"]
 
 NO_REWRITE_YET = "this version reports only; the rewrite for this rule is not part of it yet"
 AUTHOR_DECIDES = "no rewrite is offered: the right change depends on what the code is meant to do"
@@ -31,6 +32,25 @@ class Span(NamedTuple):
     def end(self) -> tuple[int, int]:
         """Line and column behind the last character."""
         return self.end_line, self.end_column
+
+
+class Edit(NamedTuple):
+    """One change of a text: what stands at `span` becomes `content`; an empty span is a place to insert at."""
+
+    span: Span
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A rewrite that makes a finding go away: edits of its file, in source order, none over another.
+
+    Safe: on every path that worked before, the program does the same to the database, and lets the same exceptions out.
+    """
+
+    applicability: Applicability
+    title: str
+    edits: tuple[Edit, ...]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -63,6 +83,7 @@ class Finding:
     related: tuple[Place, ...] = ()
     hazard: bool = False
     no_fix_reason: str | None = None
+    fix: Fix | None = None
 
     @property
     def sort_key(self) -> tuple[str, Span, str, str]:

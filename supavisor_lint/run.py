@@ -7,15 +7,17 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from supavisor_lint.engine import Engine
+from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.findings import Finding, Place
 from supavisor_lint.project.broken import warnings_of_missing_names
 from supavisor_lint.project.project import Project
 from supavisor_lint.project.unmatched import unmatched_entries
+from supavisor_lint.rewrites import with_fixes
 from supavisor_lint.settings import Settings
 from supavisor_lint.sources.discovery import SourceFile, discover, is_excluded
 from supavisor_lint.sources.reading import UndecodableFile, UnreadableFile, decode, read_source
@@ -49,36 +51,75 @@ class Result:
     given_up: tuple[Place, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is to be checked.
+
+    `known` are the project's files (relative to absolute path), `asked` those to report on, `named` those that are
+    to be parsed, or proven fine, even when nothing in them can matter; `overlay` replaces the bytes of some;
+    `whole` when the whole project is asked for; `shown_as` renames files in reports.
+    """
+
+    root: Path
+    settings: Settings
+    known: Mapping[str, str]
+    asked: tuple[str, ...]
+    named: frozenset[str] = frozenset()
+    overlay: Mapping[str, bytes] = field(default_factory=dict)
+    shown_as: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    whole: bool = False
+
+
+def job_of_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Job:
+    """The files below some paths, with the knowledge of the whole project below `root`."""
+    asked = discover(paths, root, settings)
+    return Job(
+        root,
+        settings,
+        known_files(paths, root, settings, asked.files),
+        tuple(file.relative for file in asked.files),
+        frozenset(asked.named),
+        problems=tuple(asked.problems),
+        excluded=tuple(asked.excluded),
+        whole=_covers(paths, root) and bool(asked.files),
+    )
+
+
+def job_of_stdin(data: bytes, filename: Path | None, root: Path, settings: Settings) -> Job:
+    """A text from standard input as if it stood at `filename`.
+
+    Without one, it is a file of the current folder, called `stdin` in reports as flake8 calls it.
+    """
+    place = filename or Path(STDIN)
+    if is_excluded(place, root, settings):
+        return Job(root, settings, {}, (), excluded=(str(place),))
+    relative = _relative(place, root)
+    known = known_files([root], root, settings, ())
+    shown_as = {} if filename else {relative: STDIN}
+    return Job(root, settings, known, (relative,), frozenset({relative}), {relative: data}, shown_as)
+
+
 def check_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Result:
     """Check the files below some paths, with the knowledge of the whole project below `root`.
 
     A file that is named itself is parsed, or proven fine, even when nothing in it can matter.
     """
-    with _room_for_trees():
-        asked = discover(paths, root, settings)
-        whole = _covers(paths, root) and bool(asked.files)
-        known = known_files(paths, root, settings, asked.files)
-        project = linked_project(known, settings, {}, root)
-        for path in sorted(asked.named | project.speaking.intersection(file.relative for file in asked.files)):
-            project.look_at(path)
-        result = _collect(project, [file.relative for file in asked.files], asked.problems)
-        unmatched = tuple(unmatched_entries(project)) if whole else ()
-        return replace(result, warnings=(*result.warnings, *unmatched), excluded=asked.excluded)
+    with room_for_trees():
+        return _check(job_of_paths(paths, root, settings))
 
 
 def check_stdin(data: bytes, filename: Path | None, root: Path, settings: Settings) -> Result:
-    """Check a text from standard input as if it stood at `filename`.
+    """Check a text from standard input (see `job_of_stdin`)."""
+    with room_for_trees():
+        return _check(job_of_stdin(data, filename, root, settings))
 
-    Without one, it is a file of the current folder, called `stdin` in reports as flake8 calls it.
-    """
-    with _room_for_trees():
-        place = filename or Path(STDIN)
-        if is_excluded(place, root, settings):
-            return Result((), 0, 0, 0, 0, (), {}, excluded=(str(place),))
-        relative = _relative(place, root)
-        project = linked_project(known_files([root], root, settings, ()), settings, {relative: data}, root)
-        project.look_at(relative)
-        return _collect(project, [relative], (), shown_as={} if filename else {relative: STDIN})
+
+def _check(job: Job) -> Result:
+    if not job.asked:
+        return Result((), 0, 0, 0, 0, job.problems, {}, excluded=job.excluded)
+    return collect(job, Engine(linked_project(job.known, job.settings, job.overlay, job.root)))
 
 
 class Checker:
@@ -92,7 +133,7 @@ class Checker:
 
     def check(self, path: Path, text: str) -> tuple[Finding, ...]:
         """The findings of one file, sorted, with unused suppressions and without regard to noqa comments."""
-        with _room_for_trees():
+        with room_for_trees():
             relative = _relative(path, self._root)
             engine = self._engine_for(relative, text)
             return _unsuppressed(engine, relative, text)
@@ -100,11 +141,11 @@ class Checker:
     def _engine_for(self, relative: str, text: str) -> Engine:
         if self._engine is None:
             self._known = known_files([self._root], self._root, self._settings, ())
-            self._engine = _engine(linked_project(self._known, self._settings, {}, self._root))
+            self._engine = Engine(linked_project(self._known, self._settings, {}, self._root))
         if _text_of(self._engine.project, relative) == text:
             return self._engine
         overlay = {relative: text.encode("utf-8", "surrogatepass")}
-        return _engine(linked_project(self._known, self._settings, overlay, self._root))
+        return Engine(linked_project(self._known, self._settings, overlay, self._root))
 
 
 def _unsuppressed(engine: Engine, relative: str, text: str) -> tuple[Finding, ...]:
@@ -135,21 +176,26 @@ def _covers(paths: Sequence[Path], root: Path) -> bool:
 
 
 def linked_project(
-    known: Mapping[str, str], settings: Settings, overlay: Mapping[str, bytes], root: Path | None = None
+    known: Mapping[str, str],
+    settings: Settings,
+    overlay: Mapping[str, bytes],
+    root: Path | None = None,
+    parsed: Mapping[str, FileFacts] | None = None,
 ) -> Project:
     """The project of some files (`known_files`), read and linked; `overlay` replaces the bytes of some.
 
-    Below `root` requirement files are looked for when a rule needs a version; without it there are none.
+    Below `root` requirement files are looked for when a rule needs a version; without it there are none. `parsed` are
+    facts of files that have not changed since.
     """
     near = partial(requirement_files, root) if root is not None else None
-    project = Project(known, _reader(known), settings, overlay, near)
+    project = Project(known, _reader(known), settings, overlay, near, parsed)
     project.link()
     return project
 
 
 def analyse_all(project: Project) -> list[Finding]:
     """The findings of every candidate of a linked project, before suppression."""
-    engine = _engine(project)
+    engine = Engine(project)
     return [finding for path in project.candidates for finding in engine.analyse(path)]
 
 
@@ -157,38 +203,36 @@ def _reader(known: Mapping[str, str]) -> Callable[[str], bytes]:
     return lambda relative: read_source(known[relative])
 
 
-def _engine(project: Project) -> Engine:
-    return Engine(project)
-
-
-def _collect(
-    project: Project, asked: Sequence[str], problems: Sequence[str], shown_as: Mapping[str, str] | None = None
-) -> Result:
-    engine = _engine(project)
+def collect(job: Job, engine: Engine) -> Result:
+    """Analyse the files of a job that can matter, and put together what is to be said of them."""
+    project = engine.project
+    for path in sorted(job.named | project.speaking.intersection(job.asked)):
+        project.look_at(path)
     findings: list[Finding] = []
     suppressed = 0
     sources: dict[str, str] = {}
-    names = shown_as or {}
     parsed = {*project.candidates, *project.failures}
-    candidates = [path for path in asked if path in parsed]
+    candidates = [path for path in job.asked if path in parsed]
     for path in candidates:
         text = _text_of(project, path) or ""
         analysis = engine.analyse_text(path, text)
         suppressed += len(analysis.suppressed)
-        findings += [_renamed(finding, names) for finding in analysis.findings]
+        findings += [_renamed(finding, job.shown_as) for finding in with_fixes(engine, path, text, analysis)]
         if analysis.findings:
-            sources[names.get(path, path)] = text
-    failed = sum(1 for path in asked if path in project.failures)
+            sources[job.shown_as.get(path, path)] = text
+    failed = sum(1 for path in job.asked if path in project.failures)
+    unmatched = unmatched_entries(project) if job.whole else ()
     return Result(
         tuple(sorted(findings, key=lambda finding: finding.sort_key)),
-        len(asked),
+        len(job.asked),
         len(candidates) - failed,
         failed,
         suppressed,
-        tuple(problems),
+        job.problems,
         sources,
-        tuple(warnings_of_missing_names(project)),
-        given_up=engine.given_up(),
+        (*warnings_of_missing_names(project), *unmatched),
+        job.excluded,
+        engine.given_up(),
     )
 
 
@@ -209,7 +253,7 @@ def _relative(path: Path, root: Path) -> str:
 
 
 @contextmanager
-def _room_for_trees() -> Iterator[None]:
+def room_for_trees() -> Iterator[None]:
     """Let trees grow large and deep for a while.
 
     They live until the end: collecting garbage while they grow costs a third of the time. And questions about an

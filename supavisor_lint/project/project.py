@@ -25,7 +25,8 @@ class Project:
 
     `paths` are relative and POSIX; `read` gives a file's bytes (or raises UnreadableFile); `overlay` replaces
     the bytes of some files (stdin, an editor's buffer); `requirement_files` gives the requirement files near a path
-    (see `sources.requirement_files`), and is only called when a rule needs a version.
+    (see `sources.requirement_files`), and is only called when a rule needs a version; `parsed` are the facts of files
+    that have not changed since another project has parsed them: they are not parsed again.
     """
 
     def __init__(
@@ -35,8 +36,10 @@ class Project:
         settings: Settings,
         overlay: Mapping[str, bytes] | None = None,
         requirement_files: Callable[[str], Iterable[Files]] | None = None,
+        parsed: Mapping[str, FileFacts] | None = None,
     ) -> None:
         self._read = read
+        self._parsed = parsed or {}
         self._requirement_files = requirement_files
         self._requirements: dict[str, tuple[Files, ...]] = {}
         self._overlay = dict(overlay or {})
@@ -95,7 +98,7 @@ class Project:
             return self._facts[path]
         if path not in self._peeked:
             try:
-                self._peeked[path] = read_facts(path, decode(self.bytes_of(path))) if path in self._index else None
+                self._peeked[path] = self._read_facts(path) if path in self._index else None
             except (UnparsableFile, UndecodableFile, UnreadableFile):
                 self._peeked[path] = None
         return self._peeked[path]
@@ -110,11 +113,14 @@ class Project:
 
     def _parse(self, path: str) -> FileFacts | None:
         try:
-            text = decode(self.bytes_of(path))
-            return read_facts(path, text)
+            return self._read_facts(path)
         except (UnparsableFile, UndecodableFile, UnreadableFile) as failure:
             self.failures[path] = failure
             return None
+
+    def _read_facts(self, path: str) -> FileFacts:
+        known = self._parsed.get(path)
+        return read_facts(path, decode(self.bytes_of(path))) if known is None or path in self._overlay else known
 
     def look_at(self, path: str) -> None:
         """Enter a file that is no Python in `failures`, though nothing in it may matter."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from supavisor_lint.findings import Finding
+from supavisor_lint.findings import Finding, Fix
 from supavisor_lint.report.model import Summary
 from supavisor_lint.report.statistics import CodeCount
 
@@ -61,6 +61,23 @@ def _finding(finding: Finding) -> dict[str, Any]:
             {"path": place.path, "line": place.line, "column": place.column, "message": place.message}
             for place in finding.related
         ],
-        "fix": None,
+        "fix": None if finding.fix is None else _fix(finding.fix),
         "no_fix_reason": finding.no_fix_reason,
+    }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    return {
+        "applicability": fix.applicability,
+        "title": fix.title,
+        "edits": [
+            {
+                "line": edit.span.line,
+                "column": edit.span.column,
+                "end_line": edit.span.end_line,
+                "end_column": edit.span.end_column,
+                "content": edit.content,
+            }
+            for edit in fix.edits
+        ],
     }

@@ -1,0 +1,65 @@
+"""What a text says besides its code: its comments, the lines that begin inside a string, its indentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import libcst as cst
+
+from supavisor_lint.facts.file import UnparsableFile
+from supavisor_lint.facts.positions import Positions
+from supavisor_lint.sources.nesting import too_deep_at
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`comments` in source order, from the `#`; `inside_strings`: lines (1-based) that begin inside a string literal.
+
+    `indent` is the file's own unit of indentation, `newline` its own line end.
+    """
+
+    comments: tuple[str, ...]
+    inside_strings: frozenset[int]
+    indent: str
+    newline: str
+
+
+def read_layout(text: str) -> Layout:
+    """The layout of a text; raises UnparsableFile where LibCST does not read it."""
+    if too_deep_at(text) is not None:
+        raise UnparsableFile("the code is nested too deeply")
+    try:
+        tree = cst.parse_module(text)
+        nodes = list(_wanted(tree))
+        positions = Positions(tree, text, {id(node) for node in nodes if not isinstance(node, cst.Comment)})
+    except cst.ParserSyntaxError as error:
+        raise UnparsableFile("invalid syntax", error.raw_line, error.raw_column + 1) from None
+    except RecursionError:
+        raise UnparsableFile("the code is nested too deeply") from None
+    lines: set[int] = set()
+    for node in nodes:
+        span = None if isinstance(node, cst.Comment) else positions.span(id(node))
+        if span is not None:
+            lines.update(range(span.line + 1, span.end_line + 1))
+    comments = tuple(node.value for node in nodes if isinstance(node, cst.Comment))
+    return Layout(comments, frozenset(lines), tree.default_indent, tree.default_newline)
+
+
+_F_STRINGS = frozenset({"FormattedString", "TemplatedString"})  # by name: older LibCSTs have no template strings
+
+
+def _wanted(tree: cst.Module) -> Iterator[cst.CSTNode]:
+    """The comments of a tree, and its string literals of more than one line, in source order."""
+    waiting: list[cst.CSTNode] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, cst.Comment) or _is_long_string(node):
+            yield node
+        waiting += node.children[::-1]
+
+
+def _is_long_string(node: cst.CSTNode) -> bool:
+    if isinstance(node, cst.SimpleString):
+        return "\n" in node.value or "\r" in node.value
+    return type(node).__name__ in _F_STRINGS  # their parts may hold line ends: their positions tell

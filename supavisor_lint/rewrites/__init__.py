@@ -1,0 +1,43 @@
+"""The rewrites: one file each. `with_fixes` gives each finding its fix, or the reason why it has none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from supavisor_lint.engine import Analysis, Engine
+from supavisor_lint.facts.file import UnparsableFile
+from supavisor_lint.findings import Finding
+from supavisor_lint.rewrites import enter_helper, remove_noqa
+from supavisor_lint.rewrites.base import Context, NoFix, Propose
+
+REWRITES: dict[str, Propose] = {
+    "SUP104": enter_helper.propose,
+    "SUP901": remove_noqa.propose,
+}
+
+
+def with_fixes(engine: Engine, path: str, text: str, analysis: Analysis) -> tuple[Finding, ...]:
+    """The findings that a file is left with, each with its fix or with the reason why there is none."""
+    facts = engine.project.facts(path)
+    if facts is None or not analysis.findings:
+        return analysis.findings
+    context = Context(engine.view(facts), text, analysis.suppressed)
+    return tuple(_with_fix(context, finding) for finding in analysis.findings)
+
+
+def _with_fix(context: Context, finding: Finding) -> Finding:
+    propose = REWRITES.get(finding.code)
+    if propose is None:
+        return finding
+    try:
+        return replace(finding, fix=propose(context, finding), no_fix_reason=None)
+    except NoFix as none:
+        return replace(finding, no_fix_reason=none.reason)
+    except (UnparsableFile, RecursionError):
+        return replace(finding, no_fix_reason="the code is nested too deeply to be rewritten")
+
+
+def fixable(findings: Iterable[Finding], *, unsafe: bool) -> list[Finding]:
+    """Those of some findings whose fix may be applied."""
+    return [f for f in findings if f.fix is not None and (unsafe or f.fix.applicability == "safe")]

@@ -1,0 +1,163 @@
+"""What every rewrite is made of: the context of a finding, and the ways to say that there is no fix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeAlias, TypeVar
+
+from supavisor_lint.facts.file import FileFacts, block_of, walk
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.tree import Stmt
+from supavisor_lint.findings import Applicability, Edit, Finding, Fix, Span
+from supavisor_lint.project.evaluate import Evaluator
+from supavisor_lint.project.project import Project
+from supavisor_lint.rewrites.source import Source
+from supavisor_lint.rules import FileView
+
+NodeT = TypeVar("NodeT", bound=Node)
+
+
+class NoFix(Exception):  # noqa: N818 - it is named for what it says
+    """There is no fix, for a `reason` that a user can act on: one line, without a full stop."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Context:
+    """One file with its findings: what a rewrite may ask. `suppressed` are the findings under a noqa."""
+
+    def __init__(self, view: FileView, text: str, suppressed: Sequence[Finding] = ()) -> None:
+        self.view = view
+        self.source = Source(text)
+        self._suppressed = frozenset((finding.span.line, finding.code) for finding in suppressed)
+        self._nodes: dict[Span, list[Node]] = {}
+
+    @property
+    def file(self) -> FileFacts:
+        """What the file says."""
+        return self.view.file
+
+    @property
+    def ev(self) -> Evaluator:
+        """What an expression is."""
+        return self.view.ev
+
+    @property
+    def project(self) -> Project:
+        """The project around the file."""
+        return self.view.project
+
+    def node(self, finding: Finding, kind: type[NodeT]) -> NodeT:
+        """The node of a kind that a finding stands at; raises NoFix if there is none."""
+        if not self._nodes:
+            for node in walk(self.file.module):
+                self._nodes.setdefault(node.span, []).append(node)
+        for node in self._nodes.get(finding.span, ()):
+            if isinstance(node, kind):
+                return node
+        raise NoFix("the code at the finding has an unusual form")
+
+    def refuse_suppressed(self, nodes: Iterable[Node], *codes: str) -> None:
+        """Raise NoFix if one of some nodes has a finding under a noqa: what is suppressed is not rewritten."""
+        for node in nodes:
+            for code in codes:
+                if (node.span.line, code) in self._suppressed:
+                    raise NoFix(f"the rewrite would change line {node.span.line}, where {code} is suppressed")
+
+    def statement_of(self, node: Node) -> Stmt:
+        """The statement that a node stands in, the innermost one."""
+        child: Node | None = node
+        while child is not None and not isinstance(child, Stmt):
+            child = child.parent
+        if child is None:
+            raise NoFix("the code stands in no statement")
+        return child
+
+    def lines_of(self, statements: Sequence[Stmt]) -> tuple[int, int]:
+        """First and last line of neighbouring statements that share them with nothing else; raises NoFix."""
+        if not self.source.has_lines_of_its_own(statements):
+            raise NoFix(f"line {statements[0].span.line} holds other code as well")
+        return self.source.extent(statements)
+
+    # ----------------------------------------------------------------------------------------- pieces of rewrites
+
+    def wrap(self, statements: Sequence[Stmt], header: str) -> list[Edit]:
+        """Put neighbouring statements into a block: the header (without indentation) above, all of them indented.
+
+        The comments directly above go into the block with the statements that they speak of.
+        """
+        first, last = self.lines_of(statements)
+        indent, unit = self.source.indent_of(first), self.source.unit_of(statements[0])
+        first = self.with_comments_above(first)
+        return [self.source.insert_lines(first, [indent + header]), *self.source.indented(first, last, unit)]
+
+    def with_comments_above(self, line: int) -> int:
+        """The first of the comment lines directly above a line that are indented like it; else the line itself."""
+        indent = self.source.indent_of(line)
+        while line > 1:
+            above = self.source.line(line - 1)
+            if not above.lstrip().startswith("#") or self.source.indent_of(line - 1) != indent:
+                break
+            if line - 1 in self.source.layout.inside_strings:
+                break
+            line -= 1
+        return line
+
+    def remove(self, statement: Stmt) -> list[Edit]:
+        """Take a statement away: its lines, or only itself beside others; its comment stays.
+
+        The only statement of a block becomes `pass`.
+        """
+        span = Span(*statement.span.start, *self.source.end_of(statement))
+        block = block_of(statement)
+        if len(block) == 1:
+            return [Edit(span, "pass")]
+        if not self.source.has_lines_of_its_own([statement]):
+            return [self._cut_from_line(statement, block, span)]
+        first, last = self.source.extent([statement])
+        comment = self.source.line(last)[span.end_column - 1 :].strip()
+        if comment or self._has_comments(first, last):
+            kept = [self.source.indent_of(first) + text for text in self._comments(first, last)]
+            return [self.source.without_lines(first, last), *([self.source.insert_lines(first, kept)] if kept else [])]
+        return [self.source.without_lines(first, last)]
+
+    def _has_comments(self, first: int, last: int) -> bool:
+        return any("#" in self.source.line(number) for number in range(first, last + 1))
+
+    def _comments(self, first: int, last: int) -> list[str]:
+        text = "".join(self.source.lines[first - 1 : last])
+        return [comment for comment in self.source.layout.comments if comment in text]
+
+    def _cut_from_line(self, statement: Stmt, block: Sequence[Stmt], span: Span) -> Edit:
+        """One of `a; b`: it goes with the semicolon behind it, or before it if it is the last."""
+        index = next(i for i, other in enumerate(block) if other is statement)
+        if index + 1 < len(block) and block[index + 1].span.line == span.end_line:
+            return Edit(Span(*span.start, *block[index + 1].span.start), "")
+        if index and self.source.end_of(block[index - 1])[0] == span.line:
+            return Edit(Span(*self.source.end_of(block[index - 1]), *span.end), "")
+        raise NoFix(f"line {span.line} holds other code as well")
+
+    @staticmethod
+    def fix(applicability: Applicability, title: str, edits: Iterable[Edit]) -> Fix:
+        """A fix of these edits, in order."""
+        return Fix(applicability, title, tuple(sorted(edits, key=lambda edit: edit.span)))
+
+
+Propose: TypeAlias = Callable[[Context, Finding], Fix]
+
+
+def neighbours(statements: Iterable[Stmt]) -> Iterator[list[Stmt]]:
+    """Statements of one block, cut into runs that stand next to each other."""
+    run: list[Stmt] = []
+    for statement in statements:
+        if run:
+            block = block_of(run[-1])
+            at = next(i for i, other in enumerate(block) if other is run[-1])
+            if at + 1 >= len(block) or block[at + 1] is not statement:
+                yield run
+                run = []
+        run.append(statement)
+    if run:
+        yield run

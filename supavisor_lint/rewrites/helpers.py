@@ -1,0 +1,148 @@
+"""Which session helper takes a factory's place, and whether it does its part (conditions 5 and 6 of section 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.scopes import Binding
+from supavisor_lint.facts.statements import ClassDef, FunctionDef
+from supavisor_lint.flow.helper_body import exit_method, helper_bodies
+from supavisor_lint.flow.values import Exit
+from supavisor_lint.project import calls
+from supavisor_lint.project.names import binding_values
+from supavisor_lint.project.values import Factory, FunctionValue, NamedHelper, Session
+from supavisor_lint.rewrites.base import Context, NoFix
+
+
+@dataclass(frozen=True, slots=True)
+class Helper:
+    """A session helper by its name in its module: `file` is None for one that only the settings name."""
+
+    name: str
+    file: FileFacts | None
+    node: FunctionDef | ClassDef | None
+    session: Session
+    module: str | None = None
+
+    @property
+    def call(self) -> str:
+        """The call that opens a session."""
+        return f"{self.name}()"
+
+
+def helper_for(context: Context, factory: Factory | None) -> Helper:
+    """The helper to use instead of a factory: the setting `helper`, else the one beside it, else the only one.
+
+    Raises NoFix where nothing decides.
+    """
+    if context.view.settings.helper is not None:
+        return _configured(context, context.view.settings.helper)
+    known = list(project_helpers(context))
+    beside = [h for h in known if factory is not None and factory.file is not None and h.file is factory.file]
+    found = _only(context, beside) or (None if beside else _only(context, known))
+    if found is not None:
+        return found
+    if beside or known:
+        names = ", ".join(sorted({f"`{h.name}`" for h in beside or known}))
+        raise NoFix(f"several session helpers fit ({names}): name the one to use with the setting `helper`")
+    raise NoFix("the project defines no session helper that could be used instead: name one with the setting `helper`")
+
+
+def _only(context: Context, helpers: list[Helper]) -> Helper | None:
+    if len(helpers) == 1:
+        return helpers[0]
+    names = {entry.rpartition(".")[2] for entry in context.view.settings.session_helpers}
+    named = [helper for helper in helpers if helper.name in names]
+    return named[0] if len(named) == 1 else None
+
+
+def project_helpers(context: Context) -> Iterator[Helper]:
+    """The helpers that the project defines at module level and that can be called without arguments."""
+    for path in context.project.parsed_paths:
+        file = context.project.facts(path)
+        if file is not None:
+            for name, bindings in file.scope.bindings.items():
+                if len(bindings) == 1:
+                    yield from _helper(context, file, name, bindings[0])
+
+
+def _helper(context: Context, file: FileFacts, name: str, definition: Binding) -> Iterator[Helper]:
+    if not isinstance(definition, FunctionDef | ClassDef) or not _can_be_called_bare(definition):
+        return
+    for value in binding_values(context.ev, file, definition):
+        if context.project.names.role_of_value(value) == "helper":
+            entered = calls.entered(context.ev, file, calls.called(context.ev, file, value, None))
+            session = next((v for v in entered if isinstance(v, Session)), None)
+            if session is not None:
+                yield Helper(name, file, definition, session)
+
+
+def _can_be_called_bare(node: FunctionDef | ClassDef) -> bool:
+    if isinstance(node, ClassDef):
+        made = next((f for f in node.body if isinstance(f, FunctionDef) and f.name == "__init__"), None)
+        return made is None or all(p.default is not None or p.kind in ("*", "**") for p in made.params[1:])
+    return all(p.default is not None or p.kind in ("*", "**") for p in node.params)
+
+
+def _configured(context: Context, dotted: str) -> Helper:
+    module, _, name = dotted.rpartition(".")
+    if not module:
+        raise NoFix(f"the setting `helper` names `{dotted}`: a dotted name is needed to import it")
+    path = context.project.module(context.file.path, module, 0)
+    file = context.project.facts(path) if path is not None else None
+    if file is None:
+        return Helper(name, None, None, Session("helper", NamedHelper(name), confidence="medium"), module)
+    for binding in file.scope.bindings.get(name, ()):
+        for helper in _helper(context, file, name, binding):
+            return replace(helper, module=module)
+    return Helper(name, file, None, Session("helper", NamedHelper(name), confidence="medium"), module)
+
+
+# ------------------------------------------------------------------------------------------------------ its part
+
+
+def require_its_part(context: Context, helper: Helper) -> None:
+    """Raise NoFix unless a helper yields a fresh session, commits when its block ends, and lets errors out."""
+    fault = _fault(context, helper)
+    if fault is not None:
+        raise NoFix(f"the helper `{helper.name}` {fault}")
+
+
+def _fault(context: Context, helper: Helper) -> str | None:
+    if helper.session.begun:
+        return "gives a session whose transaction has begun already"
+    exit_: Exit = context.view.follower.openings.exit(helper.session)
+    if exit_ == "close":
+        return "does not commit when its block ends"
+    if exit_ == "unknown":
+        return "is not known to commit when its block ends"
+    if isinstance(helper.node, ClassDef):
+        method = exit_method(helper.node)
+        return "may swallow errors in `__aexit__`" if method is None or method.results else None
+    return _fault_of_body(context, helper)
+
+
+def _fault_of_body(context: Context, helper: Helper) -> str | None:
+    definition = helper.session.definition
+    if not isinstance(definition, FunctionValue):
+        return None
+    for body in helper_bodies(context.view.flow, definition.file, definition.node):
+        if body.begun_before() is not None:
+            return "gives a session whose transaction has begun already"
+        if any(True for _ in body.swallowing_handlers()) or body.suppressing_item() is not None:
+            return "swallows the errors of its block"
+    return None
+
+
+def agrees(context: Context, helper: Helper, session: Session) -> str | None:
+    """Why a helper's session differs from the one that it is to replace, in what a program may notice; else None."""
+    openings = context.view.follower.openings
+    old, new = openings.expires(session), openings.expires(helper.session)
+    if old != new or (old is None and not isinstance(helper.session.definition, NamedHelper)):
+        return "`expire_on_commit` of the two is not known to be the same"
+    before, after = openings.engine(session), openings.engine(helper.session)
+    if before is not None and after is not None and before != after:
+        return "the two sessions use different engines"
+    return None

@@ -1,0 +1,306 @@
+"""Binding a name of another module where a rewrite needs it: an import edited in place, or one added."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of, walk
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.scopes import Binding, NameImport, Scope
+from supavisor_lint.facts.statements import Assign, ExprStmt, FunctionDef, ImportFrom
+from supavisor_lint.facts.tree import Attribute, Collection, Constant, Expr, Name, Stmt
+from supavisor_lint.findings import Edit, Span
+from supavisor_lint.project.names import bound_at_run_time
+from supavisor_lint.rewrites.base import Context, NoFix
+from supavisor_lint.rewrites.helpers import Helper
+from supavisor_lint.rewrites.import_text import alias_span, without_alias
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """How code at some place can name a thing: the expression, and the edits that make it mean that."""
+
+    expression: str
+    edits: tuple[Edit, ...] = ()
+
+
+def bind_instead(context: Context, helper: Helper, replaced: Expr) -> Bound:
+    """Name a helper where `replaced`, the factory of a call (a name or an attribute of a module), stands now.
+
+    The factory's own import is edited in place where nothing else needs it. Raises NoFix where a name is taken.
+    """
+    if isinstance(replaced, Attribute):
+        bound = _beside(context, helper, replaced)
+        if bound is not None:
+            return bound
+    function = enclosing_function(replaced)
+    if is_bound(context, helper, replaced):
+        return Bound(helper.name, _without_import(context, helper, replaced))
+    statement = _own_import(context, helper, replaced)
+    if statement is not None and isinstance(replaced, Name):
+        binding_scope = scope_of(statement)
+        _refuse_taken(context, helper, binding_scope, function)
+        return Bound(helper.name, (_in_place(context, statement, replaced, helper),))
+    return bind(context, helper, replaced)
+
+
+def bind(context: Context, helper: Helper, at: Node) -> Bound:
+    """Name a helper where nothing of its module is imported: in the scope that `import-style` asks for."""
+    if is_bound(context, helper, at):
+        return Bound(helper.name)
+    function = _outermost_function(at)
+    module = module_of(context, helper)
+    line = f"from {module} import {helper.name}"
+    if function is None or context.view.settings.import_style == "module":
+        _refuse_taken(context, helper, context.file.scope, function)
+        return Bound(helper.name, (_at_module_level(context, line),))
+    _refuse_taken(context, helper, function.scope, function)
+    return Bound(helper.name, (at_function_level(context, function, [line]),))
+
+
+def _outermost_function(at: Node) -> FunctionDef | None:
+    """The function whose body is to hold the import: the one around the place itself."""
+    return at if isinstance(at, FunctionDef) else enclosing_function(at)
+
+
+# --------------------------------------------------------------------------------------------------- what is bound
+
+
+def is_bound(context: Context, helper: Helper, at: Node) -> bool:
+    """Whether the helper's own name means the helper where `at` stands, by a binding that has run by then."""
+    scope = at.scope if isinstance(at, FunctionDef) else scope_of(at)
+    owner = scope.lookup(helper.name)
+    if owner is None or len(owner.bindings[helper.name]) != 1:
+        return False
+    if owner.kind == "module" and not bound_at_run_time(owner, helper.name):
+        return False
+    binding = owner.bindings[helper.name][0]
+    if not _is_helper(context, helper, binding):
+        return False
+    if owner.kind == "module":
+        return True
+    statement = _node_of(binding)
+    return statement.order < at.order and _always_runs_before(statement, at)
+
+
+def _always_runs_before(statement: Node, at: Node) -> bool:
+    """Whether a binding's statement stands in a block around the place: then it has run when the place is reached."""
+    holder = statement.parent
+    return holder is not None and (holder.contains(at) if not isinstance(at, FunctionDef) else holder is at)
+
+
+def _is_helper(context: Context, helper: Helper, binding: Binding) -> bool:
+    if binding is helper.node:
+        return True
+    if not isinstance(binding, NameImport) or binding.name != helper.name:
+        return False
+    path = context.project.module(context.file.path, binding.module, binding.level)
+    if helper.file is None:
+        return path is None and binding.module == (helper.module or binding.module)
+    if path is None:
+        return False
+    if path == helper.file.path:
+        return True
+    file = context.project.facts_defining(path, helper.name)
+    return file is not None and any(
+        _is_same(context, helper, file, b) for b in file.scope.bindings.get(helper.name, ())
+    )
+
+
+def _is_same(context: Context, helper: Helper, file: FileFacts, binding: Binding) -> bool:
+    """A name that another module hands on (one hop: `__init__.py`)."""
+    if not isinstance(binding, NameImport) or helper.file is None:
+        return False
+    path = context.project.module(file.path, binding.module, binding.level)
+    return path == helper.file.path and binding.name == helper.name
+
+
+def _node_of(binding: Binding) -> Node:
+    return binding if isinstance(binding, Node) else binding.node
+
+
+def _refuse_taken(context: Context, helper: Helper, scope: Scope, function: FunctionDef | None) -> None:
+    """Raise NoFix where the helper's name means something else in the scope, or is read in the function as such."""
+    name = helper.name
+    if name in scope.bindings and not all(_is_helper(context, helper, b) for b in scope.bindings[name]):
+        raise NoFix(f"`{name}` is bound to something else here")
+    inner = [function.scope] if function is not None and function.scope is not scope else []
+    if any(name in s.bindings and not all(_is_helper(context, helper, b) for b in s.bindings[name]) for s in inner):
+        raise NoFix(f"`{name}` is bound to something else here")
+    if name in scope.globals | scope.nonlocals:
+        raise NoFix(f"`{name}` is declared global or nonlocal here")
+    for read in context.file.names.get(name, ()):
+        owner = scope_of(read).lookup(name)
+        if owner is None or owner is scope or not (function is None or function.contains(read)):
+            continue
+        if not all(_is_helper(context, helper, b) for b in owner.bindings[name]):
+            raise NoFix(f"`{name}` means something else in this function")
+
+
+# ----------------------------------------------------------------------------------------------- the import edited
+
+
+def _beside(context: Context, helper: Helper, replaced: Attribute) -> Bound | None:
+    """`module.factory` becomes `module.helper` where the helper is in that module."""
+    from supavisor_lint.project.values import ModuleValue
+
+    value = context.ev.only(context.file, replaced.value)
+    if isinstance(value, ModuleValue) and helper.file is not None and value.path == helper.file.path:
+        return Bound(f"{context.source.at(replaced.value.span)}.{helper.name}")
+    return None
+
+
+def _own_import(context: Context, helper: Helper, replaced: Expr) -> ImportFrom | None:
+    """The import statement that binds the factory's name, if it imports from the helper's own module."""
+    if not isinstance(replaced, Name):
+        return None
+    owner = scope_of(replaced).lookup(replaced.id)
+    bindings = owner.bindings[replaced.id] if owner is not None else []
+    if len(bindings) != 1 or not isinstance(bindings[0], NameImport) or owner is None:
+        return None
+    if owner.kind == "module" and not bound_at_run_time(owner, replaced.id):
+        return None
+    statement = bindings[0].node
+    if not isinstance(statement, ImportFrom) or helper.file is None:
+        return None
+    path = context.project.module(context.file.path, statement.module, statement.level)
+    if path != helper.file.path and not _hands_on(context, path, helper):
+        return None
+    return statement
+
+
+def _hands_on(context: Context, path: str | None, helper: Helper) -> bool:
+    file = context.project.facts_defining(path, helper.name) if path is not None else None
+    return file is not None and any(
+        _is_same(context, helper, file, b) for b in file.scope.bindings.get(helper.name, ())
+    )
+
+
+def _in_place(context: Context, statement: ImportFrom, replaced: Name, helper: Helper) -> Edit:
+    """The factory's name in its import becomes the helper's, or gets it as a neighbour where it is still needed."""
+    span = alias_span(context, statement, replaced.id)
+    if is_needed(context, replaced, statement):
+        return Edit(Span(*span.end, *span.end), f", {helper.name}")
+    return Edit(span, helper.name)
+
+
+def _without_import(context: Context, helper: Helper, replaced: Expr) -> tuple[Edit, ...]:
+    """The helper is bound already: the factory's import goes, if nothing needs it."""
+    statement = _own_import(context, helper, replaced)
+    if statement is None or not isinstance(replaced, Name) or is_needed(context, replaced, statement):
+        return ()
+    if len(statement.names or ()) == 1:
+        return tuple(context.remove(statement)) if context.source.has_lines_of_its_own([statement]) else ()
+    return (without_alias(context, statement, replaced.id),)
+
+
+def is_needed(context: Context, replaced: Name, statement: ImportFrom) -> bool:
+    """Whether anybody but `replaced` may use the name that an import binds."""
+    owner = scope_of(statement)
+    reads = [r for r in context.file.names.get(replaced.id, ()) if scope_of(r).lookup(replaced.id) is owner]
+    if any(read is not replaced for read in reads):
+        return True
+    if owner.kind != "module":
+        return False
+    path = context.file.path
+    if path.endswith("__init__.py") or replaced.id in _exported(context.file):
+        return True
+    return any(_takes_from(context, other, replaced.id) for other in context.project.parsed_paths if other != path)
+
+
+def _exported(file: FileFacts) -> frozenset[object]:
+    return frozenset(
+        item.value
+        for statement in file.module.body
+        if isinstance(statement, Assign)
+        and any(isinstance(t, Name) and t.id == "__all__" for t in statement.targets)
+        and isinstance(statement.value, Collection)
+        for item in statement.value.items
+        if isinstance(item, Constant)
+    )
+
+
+def _takes_from(context: Context, other: str, name: str) -> bool:
+    """Whether another file imports the name from here, reads it as an attribute, or replaces it by a string."""
+    file = context.project.facts(other)
+    if file is None:
+        return False
+    here = context.file.path
+    for scope in file.scopes:
+        if scope.star_import:
+            return True
+        for bindings in scope.bindings.values():
+            for binding in bindings:
+                if not isinstance(binding, NameImport) or binding.name != name:
+                    continue
+                if context.project.module(other, binding.module, binding.level) == here:
+                    return True
+    stem = here.rpartition("/")[2].removesuffix(".py")
+    text = f"{stem}.{name}"
+    return text.encode() in context.project.bytes_of(other)
+
+
+# ------------------------------------------------------------------------------------------------- an import added
+
+
+def at_function_level(context: Context, function: FunctionDef, lines: list[str]) -> Edit:
+    """Lines at the head of a function's body: behind its docstring and its own imports of that kind."""
+    body = list(function.body)
+    first = next((s for s in body if not _is_docstring(s, body)), None)
+    anchor = body[0] if first is None else first
+    line, _ = context.lines_of([anchor])
+    indent = context.source.indent_of(line)
+    if first is None:
+        line = context.source.extent([anchor])[1] + 1
+    else:
+        line = context.with_comments_above(line)
+    return context.source.insert_lines(line, [indent + text for text in lines])
+
+
+def _is_docstring(statement: Stmt, body: list[Stmt]) -> bool:
+    return (
+        statement is body[0]
+        and isinstance(statement, ExprStmt)
+        and isinstance(statement.value, Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+def _at_module_level(context: Context, line: str) -> Edit:
+    """Behind the last import of the module's own first block of imports."""
+    body = list(context.file.module.body)
+    imports = [s for s in body if isinstance(s, ImportFrom) or type(s).__name__ == "Import"]
+    if imports and context.source.has_lines_of_its_own([imports[-1]]):
+        return context.source.insert_lines(context.source.extent([imports[-1]])[1] + 1, [line])
+    first = next((s for s in body if not _is_docstring(s, body)), None)
+    if first is None:
+        raise NoFix("the module has no place for an import")
+    return context.source.insert_lines(context.with_comments_above(context.lines_of([first])[0]), [line, ""])
+
+
+def module_of(context: Context, helper: Helper) -> str:
+    """The dotted name by which this file can import the helper's module: as most of the project does."""
+    if helper.module is not None:
+        return helper.module
+    if helper.file is None:
+        raise NoFix(f"nothing tells where `{helper.name}` is to be imported from: name it with the setting `helper`")
+    spellings = Counter(_spellings(context, helper.file.path))
+    for spelling, _ in sorted(spellings.items(), key=lambda item: (-item[1], item[0])):
+        return spelling
+    for dotted in context.project.dotted_names(helper.file.path):
+        if context.project.module(context.file.path, dotted, 0) == helper.file.path:
+            return dotted
+    raise NoFix(f"nothing tells how `{helper.file.path}` is imported from here")
+
+
+def _spellings(context: Context, path: str) -> Iterator[str]:
+    """The absolute names by which files of the project import a module, if this file can use them as well."""
+    for other in context.project.parsed_paths:
+        file = context.project.facts(other)
+        for statement in walk(file.module) if file is not None else ():
+            if isinstance(statement, ImportFrom) and not statement.level:
+                found = {context.project.module(place, statement.module, 0) for place in (other, context.file.path)}
+                if found == {path}:
+                    yield statement.module

@@ -1,0 +1,167 @@
+"""A text that is to be changed: its lines, what stands where, and the edits that are made of that."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from supavisor_lint.facts.file import walk
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.statements import ClassDef, FunctionDef
+from supavisor_lint.facts.tree import Stmt
+from supavisor_lint.findings import Edit, Span
+from supavisor_lint.sources.reading import split_lines
+
+if TYPE_CHECKING:
+    from supavisor_lint.facts.layout import Layout
+
+
+class Source:
+    """One file's text (decoded, without BOM). Lines and columns count from 1, columns in code points."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.lines = split_lines(text)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The text's comments, strings and indentation."""
+        from supavisor_lint.facts.layout import read_layout  # with LibCST: only what is to be rewritten pays for it
+
+        return read_layout(self.text)
+
+    @property
+    def newline(self) -> str:
+        """The line end that the file uses."""
+        return self.layout.newline
+
+    def line(self, number: int) -> str:
+        """A line without its end; "" behind the last one."""
+        return self.lines[number - 1].rstrip("\r\n") if number <= len(self.lines) else ""
+
+    def indent_of(self, number: int) -> str:
+        """The white space that a line begins with."""
+        line = self.line(number)
+        return line[: len(line) - len(line.lstrip(" \t\f"))]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        starts = [0]
+        for line in self.lines:
+            starts.append(starts[-1] + len(line))
+        return starts
+
+    def offset(self, line: int, column: int) -> int:
+        """The 0-based offset of a position in the text."""
+        return self._starts[min(line, len(self._starts)) - 1] + column - 1
+
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column of a 0-based offset in the text."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def at(self, span: Span) -> str:
+        """The text that stands at a span."""
+        return self.text[self.offset(*span.start) : self.offset(*span.end)]
+
+    # ------------------------------------------------------------------------------------------------ statements
+
+    def extent(self, statements: Sequence[Stmt]) -> tuple[int, int]:
+        """The first and last line of some neighbouring statements, decorators and nested blocks included."""
+        first = min((node.span.line for node in _heads(statements[0])), default=statements[0].span.line)
+        return first, max(node.span.end_line for statement in statements for node in walk(statement))
+
+    def end_of(self, statement: Stmt) -> tuple[int, int]:
+        """Line and column behind the last character of a statement (closing brackets of expressions included)."""
+        return max(node.span.end for node in walk(statement))
+
+    def has_lines_of_its_own(self, statements: Sequence[Stmt]) -> bool:
+        """Whether nothing but white space stands before the first statement, and nothing but a comment behind them."""
+        first, _ = self.extent(statements[:1])
+        start = min((node.span for node in _heads(statements[0]) if node.span.line == first), default=None)
+        before = self.line(first)[: (start.column if start is not None else 1) - 1]
+        if isinstance(statements[0], FunctionDef | ClassDef) and before.strip() == "@":
+            before = ""
+        end_line, end_column = self.end_of(statements[-1])
+        behind = self.line(end_line)[end_column - 1 :].strip()
+        return not before.strip() and (not behind or behind.startswith("#")) and not self._continues(first)
+
+    def _continues(self, line: int) -> bool:
+        """Whether a line goes on with the one before it, by a backslash or inside a string."""
+        return line in self.layout.inside_strings or (line > 1 and self.line(line - 1).endswith("\\"))
+
+    # ----------------------------------------------------------------------------------------------------- edits
+
+    def insert_lines(self, before: int, lines: Iterable[str]) -> Edit:
+        """Whole lines (given without ends) in front of a line; behind the last one if there is no such line."""
+        content = "".join(f"{line}{self.newline}" for line in lines)
+        if before > len(self.lines) and self.lines and not self.lines[-1].endswith(("\n", "\r")):
+            return Edit(self._end_of_text(), self.newline + content.removesuffix(self.newline))
+        return Edit(Span(before, 1, before, 1), content)
+
+    def _end_of_text(self) -> Span:
+        line, column = len(self.lines), len(self.lines[-1]) + 1
+        return Span(line, column, line, column)
+
+    def indented(self, first: int, last: int, unit: str) -> list[Edit]:
+        """One unit of indentation more for some lines; blank lines and the insides of strings stay as they are."""
+        return [Edit(Span(n, 1, n, 1), unit) for n in range(first, last + 1) if self._may_move(n)]
+
+    def dedented(self, first: int, last: int, unit: str) -> list[Edit]:
+        """One unit of indentation less, where a line has it."""
+        return [
+            Edit(Span(n, 1, n, 1 + len(unit)), "")
+            for n in range(first, last + 1)
+            if self._may_move(n) and self.line(n).startswith(unit)
+        ]
+
+    def _may_move(self, line: int) -> bool:
+        return bool(self.line(line).strip()) and line not in self.layout.inside_strings
+
+    def without_lines(self, first: int, last: int) -> Edit:
+        """Whole lines taken away."""
+        if last >= len(self.lines):
+            end = self._end_of_text().end
+            before = self.lines[first - 2] if first > 1 else ""
+            if self.lines[-1].endswith(("\n", "\r")) or not before:
+                return Edit(Span(first, 1, *end), "")
+            return Edit(Span(first - 1, len(before.rstrip("\r\n")) + 1, *end), "")
+        return Edit(Span(first, 1, last + 1, 1), "")
+
+    def unit_of(self, statement: Stmt) -> str:
+        """One unit of indentation as it is used around a statement: a tab, or the file's own number of spaces."""
+        around = statement.parent
+        inner = self.indent_of(self.extent([statement])[0])
+        if isinstance(around, Node) and around.parent is not None:
+            outer = self.indent_of(around.span.line)
+            if inner.startswith(outer) and len(inner) > len(outer):
+                return inner[len(outer) :]
+        return "\t" if inner.startswith("\t") else self.layout.indent
+
+
+def _heads(statement: Stmt) -> Iterable[Node]:
+    yield statement
+    if isinstance(statement, FunctionDef | ClassDef):
+        yield from statement.decorators
+
+
+def applied(text: str, edits: Iterable[Edit]) -> str:
+    """The text behind some edits, none of which may lie over another (several may insert at one place, in order)."""
+    source = Source(text)
+    parts: list[str] = []
+    done = 0
+    for edit in sorted(edits, key=lambda edit: edit.span):
+        start, end = source.offset(*edit.span.start), source.offset(*edit.span.end)
+        if start < done:
+            raise ValueError(f"edits over one another at line {edit.span.line}")
+        parts += [text[done:start], edit.content]
+        done = end
+    return "".join([*parts, text[done:]])
+
+
+def overlap(one: Iterable[Edit], others: Iterable[Edit]) -> bool:
+    """Whether two sets of edits touch each other: then only one of them may be made at a time."""
+    spans = [edit.span for edit in others]
+    return any(edit.span.start <= span.end and span.start <= edit.span.end for edit in one for span in spans)
