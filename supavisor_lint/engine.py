@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts, UnparsableFile
-from supavisor_lint.findings import AUTHOR_DECIDES, NO_REWRITE_YET, Finding, Place, Span
+from supavisor_lint.findings import NO_REWRITE_YET, Finding, Place, Span
 from supavisor_lint.flow.follower import Follower
 from supavisor_lint.flow.operations import SessionFlow
 from supavisor_lint.project.broken import what_fails
@@ -182,5 +182,5 @@ def _unparsable(path: str, failure: Failure) -> Finding:
         path,
         Span(line, column, line, column + 1),
         hazard=True,
-        no_fix_reason=AUTHOR_DECIDES,
+        no_fix_reason=rule.why_no_fix,
     )

@@ -10,9 +10,6 @@ Confidence = Literal["high", "medium", "low"]
 Applicability = Literal["safe", "unsafe"]
 
 NO_REWRITE_YET = "this version reports only; the rewrite for this rule is not part of it yet"
-AUTHOR_DECIDES = "no rewrite is offered: the right change depends on what the code is meant to do"
-GENERAL_REASONS = frozenset({NO_REWRITE_YET, AUTHOR_DECIDES})
-"""Values of `no_fix_reason` that say nothing about the finding itself."""
 
 
 class Span(NamedTuple):

@@ -45,6 +45,9 @@ Naming: TypeAlias = Literal["counted", "unique", "empty"]
 UNNAMED_SINCE = (0, 31)
 """The asyncpg whose `prepare()` needs no name when its cache is off (MagicStack/asyncpg#1245)."""
 
+VALUES = {STATEMENTS: "0", PREPARED: "0", NAMES: 'lambda: f"__asyncpg_{uuid4()}__"', THRESHOLD: "None"}
+"""The values, as they are written in `connect_args`, with which an engine works behind a pooler."""
+
 _ASYNCPG_KEYS = frozenset(
     {
         STATEMENTS,
@@ -179,6 +182,30 @@ class PooledEngine:
         if engines.has_connect_hook(self.engine.file, _ASYNCPG_KEYS | _PSYCOPG_KEYS):
             return False
         return any(not any(self._may_work(f, url, as_meant) for f in self.engine.forms) for url in self.pooled)
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """The options of `connect_args` that make an engine work which fails: what is needed, and what goes with it."""
+        if self.driver == "psycopg":
+            return (THRESHOLD,)
+        lacking = self._lacking()
+        advised = {*lacking, PREPARED} if STATEMENTS in lacking else set(lacking)
+        return tuple(name for name in (STATEMENTS, PREPARED, NAMES) if name in advised)
+
+    def _lacking(self) -> list[str]:
+        """The options that no alternative of the engine has as it needs them."""
+        lacking = []
+        forms = self.engine.forms
+        if not any(True in is_zero(values_of(form.connect_args, STATEMENTS)) for form in forms):
+            lacking.append(STATEMENTS)
+        has_names = any(NAMES in form.connect_args.items for form in forms)
+        if not any(True in is_zero(values_of(form.connect_args, PREPARED)) for form in forms) and (
+            has_names or self.limit is not None
+        ):
+            lacking.append(PREPARED)
+        if self.limit is not None and not has_names:
+            lacking.append(NAMES)
+        return lacking or [STATEMENTS]
 
     def _may_work(self, form: Form, url: Url, as_meant: bool) -> bool:
         keys = form.connect_args.items.keys() | form.keywords.items.keys()

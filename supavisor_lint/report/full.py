@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from supavisor_lint.findings import GENERAL_REASONS, Finding, Span
+from supavisor_lint.findings import NO_REWRITE_YET, Finding, Span
 from supavisor_lint.report.concise import position
 from supavisor_lint.report.model import Display, Style, plain, unchanged
 from supavisor_lint.report.text import harmless, split_lines, underline
@@ -44,7 +44,7 @@ def _block(finding: Finding, lines: list[str], display: Display, style: Style, w
     for place in finding.related:
         at = position(display(place.path), place.line, place.column, style)
         yield f"{margin} {style('= note:', 'dim')} {at}: {harmless(place.message)}"
-    if finding.no_fix_reason is not None and finding.no_fix_reason not in GENERAL_REASONS:
+    if finding.no_fix_reason is not None and finding.no_fix_reason != NO_REWRITE_YET:
         yield f"{margin} {style('= help:', 'dim')} {harmless(finding.no_fix_reason)}"
     yield ""
 

@@ -55,7 +55,7 @@ def bind(context: Context, helper: Helper, at: Node) -> Bound:
     line = f"from {module} import {helper.name}"
     if function is None or context.view.settings.import_style == "module":
         _refuse_taken(context, helper, context.file.scope, function)
-        return Bound(helper.name, (_at_module_level(context, line),))
+        return Bound(helper.name, (at_module_level(context, line),))
     _refuse_taken(context, helper, function.scope, function)
     return Bound(helper.name, (at_function_level(context, function, [line]),))
 
@@ -268,7 +268,7 @@ def _is_docstring(statement: Stmt, body: list[Stmt]) -> bool:
     )
 
 
-def _at_module_level(context: Context, line: str) -> Edit:
+def at_module_level(context: Context, line: str) -> Edit:
     """Behind the last import of the module's own first block of imports."""
     body = list(context.file.module.body)
     imports = [s for s in body if isinstance(s, ImportFrom) or type(s).__name__ == "Import"]

@@ -77,6 +77,10 @@ class Source:
         """Line and column behind the last character of a statement (closing brackets of expressions included)."""
         return max(node.span.end for node in walk(statement))
 
+    def end_of_expression(self, expr: Node) -> tuple[int, int]:
+        """Line and column behind an expression's last character."""
+        return max(node.span.end for node in walk(expr))
+
     def has_lines_of_its_own(self, statements: Sequence[Stmt]) -> bool:
         """Whether nothing but white space stands before the first statement, and nothing but a comment behind them."""
         first, _ = self.extent(statements[:1])

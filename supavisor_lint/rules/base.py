@@ -13,7 +13,7 @@ from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Name, Param
-from supavisor_lint.findings import AUTHOR_DECIDES, NO_REWRITE_YET, Confidence, Finding, Place, Severity, Span
+from supavisor_lint.findings import NO_REWRITE_YET, Confidence, Finding, Place, Severity, Span
 from supavisor_lint.flow.events import Event, EventT
 from supavisor_lint.flow.follower import Follower
 from supavisor_lint.flow.shape import TaskShape
@@ -46,6 +46,14 @@ class Rule:
         """One line: what the rule finds."""
         return self.doc.strip().splitlines()[0].rstrip(".")
 
+    @property
+    def why_no_fix(self) -> str:
+        """Why a finding has no fix: until a rewrite has looked at it, or for good, as the documentation says."""
+        if self.fix != "none":
+            return NO_REWRITE_YET
+        reason = " ".join(self.doc.partition("## Fix safety")[2].split()).partition(". ")[0].rstrip(".")
+        return reason[:1].lower() + reason[1:]
+
     def at(
         self,
         view: FileView,
@@ -71,7 +79,7 @@ class Rule:
             holder.qualname if holder is not None else None,
             tuple(related),
             (self.profile == "hazards" and confidence != "medium") if hazard is None else hazard,
-            AUTHOR_DECIDES if self.fix == "none" else NO_REWRITE_YET,
+            self.why_no_fix,
         )
 
 

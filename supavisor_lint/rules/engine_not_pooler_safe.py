@@ -33,7 +33,8 @@ With asyncpg below 0.31 also `"prepared_statement_name_func": lambda: f"__asyncp
 as `jit` need PgBouncer's `ignore_startup_parameters`; that is outside of what this rule can see.
 
 ## Fix safety
-Unsafe: the engine's address is not always known. This version reports only.
+Unsafe: the engine's address is not always known. The options are put into the engine's own call, or into the dict that
+only this call uses; what else has no effect there goes.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ from collections.abc import Iterator
 
 from supavisor_lint.findings import Finding, Place
 from supavisor_lint.project.data import Item
-from supavisor_lint.project.engine_options import NAMES, PREPARED, STATEMENTS, THRESHOLD, is_zero, values_of
-from supavisor_lint.project.pooler import PooledEngine
+from supavisor_lint.project.engine_options import NAMES, PREPARED, STATEMENTS, THRESHOLD
+from supavisor_lint.project.pooler import VALUES, PooledEngine
 from supavisor_lint.rules.base import FileView, Rule
 
 _OPTIONS = (STATEMENTS, PREPARED, NAMES, THRESHOLD)
@@ -69,38 +70,18 @@ def _message(pooled: PooledEngine) -> str:
             "this psycopg engine prepares statements, which fails behind a transaction pooler; "
             'write `connect_args={"prepare_threshold": None}` (0 means "prepare at once")'
         )
-    lacking = _lacking(pooled)
-    reason = f" with {pooled.limit.shown}{_source(pooled)}" if pooled.limit is not None and NAMES in lacking else ""
-    advised = dict.fromkeys((*lacking, PREPARED)) if STATEMENTS in lacking else dict.fromkeys(lacking)
-    options = ", ".join(f'"{name}": {_VALUES[name]}' for name in _OPTIONS if name in advised)
+    wanted = pooled.wanted
+    reason = f" with {pooled.limit.shown}{_source(pooled)}" if pooled.limit is not None and NAMES in wanted else ""
+    options = ", ".join(f'"{name}": {VALUES[name]}' for name in wanted)
     return (
         "this asyncpg engine keeps prepared statements, which fails behind a transaction pooler"
         f"{reason}; put `{options}` into its `connect_args`"
     )
 
 
-_VALUES = {STATEMENTS: "0", PREPARED: "0", NAMES: 'lambda: f"__asyncpg_{uuid4()}__"'}
-
-
 def _source(pooled: PooledEngine) -> str:
     limit = pooled.limit
     return f" ({limit.path})" if limit is not None and limit.path else ""
-
-
-def _lacking(pooled: PooledEngine) -> list[str]:
-    """The options that no alternative of the engine has as it needs them."""
-    lacking = []
-    forms = pooled.engine.forms
-    if not any(True in is_zero(values_of(form.connect_args, STATEMENTS)) for form in forms):
-        lacking.append(STATEMENTS)
-    has_names = any(NAMES in form.connect_args.items for form in forms)
-    if not any(True in is_zero(values_of(form.connect_args, PREPARED)) for form in forms) and (
-        has_names or pooled.limit is not None
-    ):
-        lacking.append(PREPARED)
-    if pooled.limit is not None and not has_names:
-        lacking.append(NAMES)
-    return lacking or [STATEMENTS]
 
 
 def _places(view: FileView, pooled: PooledEngine) -> Iterator[Place]:

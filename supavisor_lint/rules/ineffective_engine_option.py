@@ -29,7 +29,8 @@ engine = create_async_engine(
 ```
 
 ## Fix safety
-Unsafe: removing an option can uncover that the engine needs another one. This version reports only.
+Unsafe: what the option was meant to do is for its author to say. It goes, a size as a text becomes a number, and an
+engine that would fail without it gets what works. An option in a URL or in another file is left.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ async def process(job_id):
 A file that is no Python (a template, say) belongs into `extend-exclude`.
 
 ## Fix safety
-No rewrite.
+No rewrite is offered: the file has to be made readable first.
 """
 
 from __future__ import annotations

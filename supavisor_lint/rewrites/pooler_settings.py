@@ -1,0 +1,158 @@
+"""SUP501 and SUP502: an engine gets the settings that work behind a transaction pooler, and loses those that do not.
+
+Unsafe: the engine's address is not always known, and what an option without effect was meant to do is its author's
+secret. Which settings work was measured: section 9 of the semantics, `project/pooler.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from supavisor_lint.facts.file import scope_of
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.scopes import Assigned, NameImport
+from supavisor_lint.facts.tree import Argument, Call, Constant, Dict, DictItem, Expr, Name
+from supavisor_lint.findings import Edit, Finding, Fix
+from supavisor_lint.project.engine_options import NAMES, Ineffective
+from supavisor_lint.project.pooler import VALUES, PooledEngine
+from supavisor_lint.rewrites.base import Context, NoFix
+from supavisor_lint.rewrites.elements import added, elements_of, without
+from supavisor_lint.rewrites.imports import at_module_level
+
+
+def propose(context: Context, finding: Finding) -> Fix:
+    """One fix for all findings of an engine."""
+    pooled = _engine_at(context, finding)
+    call = pooled.engine.call
+    if len(pooled.engine.forms) > 1:
+        raise NoFix("the engine's options are not the same on every path: change them where they are made")
+    context.refuse_suppressed([call, *(o.node for o in pooled.ineffective if o.node is not None)], "SUP501", "SUP502")
+    gone = _elements_gone(context, pooled)
+    edits = [*_numbers(context, pooled), *_with_wanted(context, pooled, gone)]
+    edits += [edit for holder, elements in gone.items() for edit in without(context, holder, elements)]
+    if not edits:
+        raise NoFix("the options of this engine come from elsewhere: change them there")
+    return context.fix("unsafe", "Give the engine the settings that work behind a transaction pooler", edits)
+
+
+def _engine_at(context: Context, finding: Finding) -> PooledEngine:
+    for engine in context.project.engines.of(context.file):
+        pooled = PooledEngine(context.project, engine)
+        places = [engine.call, engine.url, *(o.node for o in pooled.ineffective if o.file is context.file)]
+        if any(node is not None and node.span == finding.span for node in places):
+            return pooled
+    raise NoFix("the engine has an unusual form")
+
+
+# ---------------------------------------------------------------------------------------------- what does not work
+
+
+Gone: TypeAlias = dict[Call | Dict, list[Node]]
+"""The elements that go, by the call or dict display that they stand in."""
+
+
+def _elements_gone(context: Context, pooled: PooledEngine) -> Gone:
+    """The options without effect. A dict that would lose all its items goes as a whole, with what holds it."""
+    call = pooled.engine.call
+    gone: Gone = {}
+    for option in pooled.ineffective:
+        if not option.is_text:
+            element = _element_of(context, option)
+            holder = element.parent
+            if not isinstance(holder, Call | Dict) or (isinstance(holder, Call) and holder is not call):
+                raise NoFix(f"`{option.name}` is set in a way that is not rewritten: remove it by hand")
+            gone.setdefault(holder, []).append(element)
+    while True:
+        empty = next(
+            (h for h, elements in gone.items() if len(elements) == len(elements_of(h)) and h is not call), None
+        )
+        if empty is None:
+            return gone
+        around = empty.parent
+        holder = around.parent if isinstance(around, Argument | DictItem) else None
+        if around is None or (not isinstance(holder, Dict) and holder is not call):
+            raise NoFix("the options of this engine are made elsewhere: change them there")
+        if "#" in context.source.at(empty.span):
+            raise NoFix(f"a comment stands beside the options in line {empty.span.line}")
+        del gone[empty]
+        gone.setdefault(call if holder is call else holder, []).append(around)
+
+
+def _numbers(context: Context, pooled: PooledEngine) -> Iterator[Edit]:
+    """Sizes that are texts become numbers; those that have to be 0 are set to it with what is wanted."""
+    wanted = pooled.wanted if pooled.fails() else ()
+    return (_as_number(context, o) for o in pooled.ineffective if o.is_text and o.name not in wanted)
+
+
+def _element_of(context: Context, option: Ineffective) -> Argument | DictItem:
+    if option.node is None:
+        raise NoFix(f"`{option.name}` stands in the URL: take it out there")
+    if option.file is not context.file:
+        raise NoFix(f"`{option.name}` stands in {option.file.path if option.file else 'another file'}")
+    element = option.node if isinstance(option.node, Argument | DictItem) else option.node.parent
+    if not isinstance(element, Argument | DictItem):
+        raise NoFix(f"`{option.name}` is set in a way that is not rewritten: remove it by hand")
+    return element
+
+
+def _as_number(context: Context, option: Ineffective) -> Edit:
+    value = _element_of(context, option).value
+    if not isinstance(value, Constant):
+        raise NoFix(f"the value of `{option.name}` comes from elsewhere: make it a number there")
+    return Edit(value.span, str(value.value).strip() if str(value.value).strip().isdigit() else "0")
+
+
+# --------------------------------------------------------------------------------------------------- what is needed
+
+
+def _with_wanted(context: Context, pooled: PooledEngine, gone: Gone) -> Iterator[Edit]:
+    if not pooled.fails():
+        return
+    wanted = pooled.wanted
+    if NAMES in wanted:
+        yield from _uuid4(context, pooled.engine.call)
+    options = _connect_args(context, pooled.engine.call)
+    if options is None or any(options.parent is element for element in gone.get(pooled.engine.call, ())):
+        items = ", ".join(f'"{name}": {VALUES[name]}' for name in wanted)
+        yield added(context, pooled.engine.call, f"connect_args={{{items}}}")
+        return
+    left = [item for item in options.items if item not in gone.get(options, ())]
+    present = {i.key.value: i for i in left if isinstance(i.key, Constant)}
+    for name in wanted:
+        if name in present:
+            yield Edit(present[name].value.span, VALUES[name])
+    missing = [name for name in wanted if name not in present]
+    if missing:
+        yield added(context, options, ", ".join(f'"{name}": {VALUES[name]}' for name in missing))
+
+
+def _connect_args(context: Context, call: Call) -> Dict | None:
+    """The dict display that holds the engine's `connect_args`; None if it has none."""
+    given = next((a.value for a in call.args if a.keyword == "connect_args"), None)
+    if given is None:
+        if any(argument.star == "**" for argument in call.args):
+            raise NoFix("the options of this engine come from elsewhere: change them there")
+        return None
+    shown = _only_value(context, given) if isinstance(given, Name) else given
+    if not isinstance(shown, Dict):
+        raise NoFix("`connect_args` comes from elsewhere: put the options in there")
+    return shown
+
+
+def _only_value(context: Context, name: Name) -> Expr | None:
+    """The one value that a variable ever has, if nothing else uses it."""
+    owner = scope_of(name).lookup(name.id)
+    bindings = owner.bindings[name.id] if owner is not None else []
+    reads = [read for read in context.file.names.get(name.id, ()) if scope_of(read).lookup(name.id) is owner]
+    if len(bindings) != 1 or not isinstance(bindings[0], Assigned):
+        return None
+    return bindings[0].value if all(read is name for read in reads) else None
+
+
+def _uuid4(context: Context, call: Call) -> Iterator[Edit]:
+    owner = scope_of(call).lookup("uuid4")
+    if owner is None:
+        yield at_module_level(context, "from uuid import uuid4")
+    elif not all(isinstance(b, NameImport) and b.module == "uuid" for b in owner.bindings["uuid4"]):
+        raise NoFix("`uuid4` is bound to something else here")
