@@ -171,3 +171,26 @@ def test_the_other_settings_of_the_server_stay(tmp_path: Path) -> None:
     """
     expected = dedent(text).replace('            "statement_cache_size": "0",\n', "").lstrip("\n")
     assert after(tmp_path, text).lstrip("\n") == expected
+
+
+def test_comments_beside_options_stay(tmp_path: Path) -> None:
+    text = f"""
+    engine = create_async_engine(
+        {URL},
+        # the pool is small
+        pool_size=5,
+        raw_sql=True,  # ask Jo
+        # the sizes
+        connect_args={{
+            # says Supabase
+            "no_prepare": True,
+            # says SQLAlchemy
+            {OFF},  # both
+            "pgbouncer": True,
+        }},
+    )
+    """
+    expected = dedent(text).replace("raw_sql=True,  # ask", "# ask")
+    for line in ('        "no_prepare": True,\n', '        "pgbouncer": True,\n'):
+        expected = expected.replace(line, "")
+    assert after(tmp_path, text) == expected

@@ -32,11 +32,29 @@ def without(context: Context, holder: Call | Dict, gone: Collection[Node]) -> li
     kept = [element for element in elements if element not in gone]
     if not kept:
         raise NoFix("nothing would be left of the options")
+    last_kept = elements.index(kept[-1])
     edits = []
     for index, element in enumerate(elements):
         if element in gone:
-            edits.append(_cut(context, elements, index, is_behind_all=elements.index(kept[-1]) < index))
+            whole = _lines_of(context, element)
+            edits.append(_cut(context, elements, index, last_kept < index) if whole is None else whole)
     return edits
+
+
+def _lines_of(context: Context, element: Element) -> Edit | None:
+    """An element that stands on lines of its own goes with them; a comment behind it stays, on its line."""
+    span = span_of(element)
+    before = context.source.line(span.line)[: span.column - 1]
+    behind = context.source.line(span.end_line)[span.end_column - 1 :]
+    if before.strip() or not behind.startswith(",") or "#" in context.source.at(span):
+        return None
+    rest = behind[1:].strip()
+    if rest and not rest.startswith("#"):
+        return None
+    if rest:
+        start = Span(*span.start, span.end_line, span.end_column + len(behind) - len(behind[1:].lstrip()))
+        return Edit(start, "")
+    return context.source.without_lines(span.line, span.end_line)
 
 
 def _cut(context: Context, elements: Sequence[Element], index: int, is_behind_all: bool) -> Edit:
