@@ -1,8 +1,9 @@
 """The long run: `python -m tests.judge --programs 20000 --seed 1 --jobs 2` (from the root of the project).
 
-It prints every disagreement, made small, with what happened and what was found, then the counts. The exit code is 1 if
-there was a disagreement. `--number N` judges the one program with that number again, `--events` counts what happens
-without asking the rules.
+It prints the number of every program with a disagreement, and the first of each kind made small, with what happened
+and what was found; then the counts, those of the differences by design with their rate. The exit code is 1 if there
+was a disagreement. `--number N` judges the one program with that number again, `--events` counts what happens without
+asking the rules.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 
-from .court import report, small, try_cases
+from .court import Case, report, small, try_cases
 from .findings import MISSING, Found, ask_rules
 from .programs import program
 from .run_program import World
@@ -24,34 +26,54 @@ MOST_SHOWN = 1
 """How many examples of one kind of disagreement a batch makes small."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A disagreement: in which program, of what kind, and the small program for reading, if it was made small."""
+
+    number: int
+    kind: str
+    shown: str | None
+
+
 def ask_nobody(texts: Sequence[str]) -> list[tuple[Found, ...]]:
     """No findings."""
     return [() for _ in texts]
 
 
-def judge_batch(seed: int, first: int, count: int, with_rules: bool) -> tuple[Counter[str], list[tuple[str, str]]]:
-    """Judge some programs of a seed: the counts, and the disagreements (kind, text)."""
+def judge_batch(seed: int, first: int, count: int, with_rules: bool) -> tuple[Counter[str], list[Wrong]]:
+    """Judge some programs of a seed: the counts, and the disagreements."""
     ask = ask_rules if with_rules else ask_nobody
     counts: Counter[str] = Counter()
-    shown: list[tuple[str, str]] = []
+    found: list[Wrong] = []
     world = World()
     try:
         texts = [program(seed, number) for number in range(first, first + count)]
         for number, case in enumerate(try_cases(world, texts, ask), first):
-            counts["programs"] += 1
-            counts["inputs"] += len(case.outcome.runs)
-            counts["programs with inputs left out"] += not case.outcome.complete
-            counts.update({f"event {e.kind}" for run in case.outcome.runs for e in run.events if e.required})
-            counts.update(f"finding {item.code}" for item in case.found)
-            counts.update(f"by design: {item.by_design}" for item in case.disagreements if item.by_design)
+            counts.update(_counted(case))
             if with_rules and case.wrong:
                 kind = case.wrong[0].kind
                 counts[f"WRONG {kind}"] += 1
-                if sum(1 for one, _ in shown if one == kind) < MOST_SHOWN:
-                    shown.append((kind, f"# program {number} of seed {seed}\n{report(small(world, case, ask))}"))
+                is_new = sum(1 for one in found if one.kind == kind) < MOST_SHOWN
+                found.append(Wrong(number, kind, report(small(world, case, ask)) if is_new else None))
     finally:
         world.close()
-    return counts, shown
+    return counts, found
+
+
+def _counted(case: Case) -> Counter[str]:
+    """What one program adds to the counts."""
+    counts = Counter({"programs": 1, "inputs": len(case.outcome.runs)})
+    counts["programs with inputs left out"] = int(not case.outcome.complete)
+    counts.update(f"event {e.kind}" for run in case.outcome.runs for e in run.events if e.required)
+    counts.update(f"finding {item.code}" for item in case.found)
+    counts.update(f"undecided {item.code}" for item in case.undecided)
+    counts.update({f"by design: {item.by_design}" for item in case.disagreements if item.by_design})
+    return counts
+
+
+def _with_rate(name: str, count: int, programs: int) -> str:
+    rate = f"  ({100 * count / programs:.3f} % of the programs)" if name.startswith("by design") else ""
+    return f"{count:8}  {name}{rate}"
 
 
 def main() -> int:
@@ -76,14 +98,14 @@ def main() -> int:
             for at in range(first, end, BATCH)
         ]
         for batch in batches:
-            more, shown = batch.result()
+            more, found = batch.result()
             counts += more
-            for kind, text in shown:
-                kinds[kind] += 1
-                if kinds[kind] <= 4 * MOST_SHOWN:
-                    print(f"== {kind}\n{text}\n", flush=True)
+            for wrong in found:
+                kinds[wrong.kind] += 1
+                small_text = f"{wrong.shown}\n" if wrong.shown and kinds[wrong.kind] <= 4 * MOST_SHOWN else ""
+                print(f"== {wrong.kind}: program {wrong.number} of seed {options.seed}\n{small_text}", flush=True)
     for name, count in sorted(counts.items()):
-        print(f"{count:8}  {name}")
+        print(_with_rate(name, count, counts["programs"]))
     print(f"{time.monotonic() - started:8.0f}  seconds")
     return 1 if any(name.startswith("WRONG") for name in counts) else 0
 

@@ -6,19 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .findings import Ask, Found
+from .lines import Lines
 from .reduce import reduced
 from .run_program import Outcome, World
-from .verdict import Disagreement, compare, unexplained
+from .verdict import Disagreement, compare, undecided, unexplained
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A program, what it did, what the rules said, and where the two differ."""
+    """A program, what it did, what the rules said, and where the two differ; `undecided` says where that is unknown."""
 
     text: str
     outcome: Outcome
     found: tuple[Found, ...]
     disagreements: tuple[Disagreement, ...]
+    undecided: tuple[Found, ...]
 
     @property
     def wrong(self) -> tuple[Disagreement, ...]:
@@ -32,15 +34,16 @@ def try_cases(world: World, texts: Sequence[str], ask: Ask) -> list[Case]:
 
 
 def _case(world: World, text: str, found: tuple[Found, ...]) -> Case:
-    open_findings = set(found)
+    open_findings, lines = set(found), Lines(text)
 
     def is_explained(outcome: Outcome) -> bool:
         nonlocal open_findings
-        open_findings &= unexplained(text, outcome, found)
+        open_findings &= unexplained(lines, outcome, found)
         return not open_findings
 
     outcome = world.outcome(text, is_explained)
-    return Case(text, outcome, found, tuple(compare(text, outcome, found)))
+    differences, unknown = compare(lines, outcome, found), undecided(lines, outcome, found)
+    return Case(text, outcome, found, tuple(differences), tuple(unknown))
 
 
 def small(world: World, case: Case, ask: Ask) -> Case:

@@ -126,7 +126,7 @@ def _watched(name: str) -> Callable[..., Any]:
         finally:
             book.busy = False
             book.look(lines)
-        if written is not None:
+        if written is not None and getattr(result, "rowcount", None) != 0:  # of no row: nothing was written
             book.wrote(written, lines, 1 if isinstance(args[0], Update) else None, None)
         if name == "refresh":
             book.reloaded(args[0])

@@ -8,7 +8,7 @@ confidence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from .events import Event
@@ -35,41 +35,66 @@ class Disagreement:
         return f"{self.kind} on line {self.line}: {self.found}"
 
 
-def compare(text: str, outcome: Outcome, found: Iterable[Found]) -> list[Disagreement]:
+def compare(lines: Lines, outcome: Outcome, found: Iterable[Found]) -> list[Disagreement]:
     """All disagreements about one program. Alarms are only sure when the outcome is complete, faults included."""
-    lines = Lines(text)
     placed = [_at_start(item, lines) for item in found]
     wrong: dict[tuple[str, int], Disagreement] = {}
-    explained: set[Found] = set()
-    entered = {None}.union(*(run.entered for run in outcome.runs))  # nobody knows what a helper does that is not called
-    for run in outcome.runs:
-        for event in run.events:
-            answers = set(_answers(event, lines))
-            fitting = {item for item in placed if (item.code, item.line) in answers}
-            if event.kind == "lost":  # neighbouring writes share one finding
-                about = {*event.lines, *event.causes}
-                fitting |= {i for i in placed if i.code == "SUP308" and not about.isdisjoint(i.related)}
-            explained |= fitting
-            goes_on = event.kind == "closed" and not event.causes and lines.in_finally(event.lines[0])
-            goes_on = goes_on or (event.kind == "lost" and lines.in_finally(event.lines[0]))
-            # In a `finally` an error may be on its way: behind a failed flush it goes on under another name.
-            if event.required and not fitting and not goes_on and not run.faults:
-                missed = Disagreement(f"missed {event.kind}", event.lines[0] if event.lines else 0, event, run)
-                missed = _judged(missed, lines, placed)
-                known = wrong.get((missed.kind, missed.line))
-                if known is None or (known.by_design is not None and missed.by_design is None):
-                    wrong[missed.kind, missed.line] = missed
-    if outcome.complete:
-        for item in placed:
-            if item not in explained and item.hazard and lines.helper_of(item.line) in entered:
-                alarm = _judged(Disagreement(f"alarm {item.code}", item.line, found=item), lines, placed)
-                wrong.setdefault((alarm.kind, alarm.line), alarm)
+    for missed in _missed(outcome, placed, lines):
+        known = wrong.get((missed.kind, missed.line))
+        if known is None or (known.by_design is not None and missed.by_design is None):
+            wrong[missed.kind, missed.line] = missed
+    for item in _never_shown(outcome, placed, lines):
+        if _is_decided(item, outcome, lines):
+            alarm = _judged(Disagreement(f"alarm {item.code}", item.line, found=item), lines, placed)
+            wrong.setdefault((alarm.kind, alarm.line), alarm)
     return list(wrong.values())
 
 
-def unexplained(text: str, outcome: Outcome, found: Iterable[Found]) -> set[Found]:
+def undecided(lines: Lines, outcome: Outcome, found: Iterable[Found]) -> list[Found]:
+    """The findings that no run shows, where it is not known that none can."""
+    placed = [_at_start(item, lines) for item in found]
+    return [item for item in _never_shown(outcome, placed, lines) if not _is_decided(item, outcome, lines)]
+
+
+def _missed(outcome: Outcome, placed: list[Found], lines: Lines) -> Iterator[Disagreement]:
+    """The events that a finding has to explain, and none does."""
+    for run in outcome.runs:
+        for event in run.events:
+            if event.required and not run.faults and not _goes_on(event, lines) and not _fitting(event, placed, lines):
+                line = event.lines[0] if event.lines else 0
+                yield _judged(Disagreement(f"missed {event.kind}", line, event, run), lines, placed)
+
+
+def _never_shown(outcome: Outcome, placed: list[Found], lines: Lines) -> list[Found]:
+    """The findings that no event explains."""
+    shown = {item for run in outcome.runs for event in run.events for item in _fitting(event, placed, lines)}
+    return [item for item in placed if item.hazard and item not in shown]
+
+
+def _is_decided(item: Found, outcome: Outcome, lines: Lines) -> bool:
+    """Whether all that a finding may be about was tried: nobody knows what a helper does that is not called."""
+    entered = {None}.union(*(run.entered for run in outcome.runs))
+    return outcome.complete and lines.helper_of(item.line) in entered
+
+
+def _fitting(event: Event, placed: list[Found], lines: Lines) -> set[Found]:
+    """The findings that explain an event."""
+    answers = set(_answers(event, lines))
+    fitting = {item for item in placed if (item.code, item.line) in answers}
+    if event.kind == "lost":  # neighbouring writes share one finding
+        about = {*event.lines, *event.causes}
+        fitting |= {i for i in placed if i.code == "SUP308" and not about.isdisjoint(i.related)}
+    return fitting
+
+
+def _goes_on(event: Event, lines: Lines) -> bool:
+    """In a `finally` an error may be on its way: behind a failed flush it goes on under another name."""
+    may_go_on = event.kind == "lost" or (event.kind == "closed" and not event.causes)
+    return may_go_on and lines.in_finally(event.lines[0])
+
+
+def unexplained(lines: Lines, outcome: Outcome, found: Iterable[Found]) -> set[Found]:
     """The findings that no run of an outcome explains."""
-    lines = Lines(text)
     events = {event for run in outcome.runs for event in run.events}
     answers = {answer for event in events for answer in _answers(event, lines)}
     return {item for item in found if item.hazard and (item.code, lines.start(item.line)) not in answers}
