@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from supavisor_lint.facts.file import scope_of
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, Return
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name, NamedExpr
 from supavisor_lint.flow.conditions import condition_text
@@ -24,6 +26,30 @@ def row_of(site: object, known: ObjectState) -> tuple[object, str] | None:
     """The class and key of an object that a plain `get(Class, key)` gave."""
     key = identity(site) if isinstance(site, Call) and known.entity is not None else None
     return None if key is None else (known.entity, key)
+
+
+def maybe_of_same_row(frame: Frame, state: State, node: Node) -> Iterator[Node]:
+    """The objects that may be the same one as that of a node: of its class and session, and not of another key."""
+    known = state.objects[node]
+    key = _key_of(frame, node)
+    for site, other in state.objects.items():
+        if site is not node and (other.session, other.entity) == (known.session, known.entity) and known.entity:
+            its_key = _key_of(frame, site)
+            if key == its_key != _NEW or (None in (key, its_key)):
+                yield site
+
+
+_NEW = "<new>"
+"""Stands for the key of a row that was made here: no other object's."""
+
+
+def _key_of(frame: Frame, site: Node) -> str | None:
+    """The key by which an object was asked for, as text; None where any row may have come."""
+    if not isinstance(site, Call):
+        return None
+    if last_name(site.func) == "add":
+        return _NEW
+    return identity(site) if last_name(site.func) == "get" else frame.rows.get(site, (None, None))[1]
 
 
 def is_at_hand(state: State, site: Site, entity: Entity | None, key: str | None) -> bool:

@@ -161,6 +161,7 @@ class Trace:
         self._events: dict[Hashable, Event] = {}
         self.calls: dict[FunctionDef, set[Call]] = {}
         self.current: Call | None = None  # the call of a nested function that is being followed
+        self.inside: list[FunctionDef] = []  # that function, and those that it calls
         self.complete = True
 
     def record(self, kind: type[EventT], node: Node, opened: Opened, sure: bool = True) -> EventT:
@@ -171,7 +172,7 @@ class Trace:
             event = kind(node, opened)
             self._events[key] = event
         event.sure = event.sure or sure
-        if self.current is not None:
+        if self.current is not None and any(function.contains(node) for function in self.inside):
             event.calls.add(self.current)
         return event
 

@@ -110,12 +110,14 @@ class Inliner:
         inner.in_handler = frame.in_handler or handler_around(node) is not None
         outer = frame.trace.current
         frame.trace.current = outer or node
+        frame.trace.inside.append(function.node)
         self._active.add(function.node)
         try:
             entry = replace(state, variables=dict(given), assumed=())
             ends = run_function(inner, entry, repeated_conditions(function.node))
         finally:
             self._active.discard(function.node)
+            frame.trace.inside.pop()
             frame.trace.current = outer
         for thrown, states in inner.exits.raised.items():
             for after in states:

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from supavisor_lint.facts.file import walk
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.tree import Attribute, Call, Collection, Constant, Expr, Lambda, Name
+from supavisor_lint.facts.tree import Attribute, Call, Lambda, Name
 from supavisor_lint.flow import at_hand, expressions, machine, objects
 from supavisor_lint.flow.binding import share
 from supavisor_lint.flow.events import EndedInBlock
-from supavisor_lint.flow.frame import PLAIN, REFUSED, Frame
+from supavisor_lint.flow.frame import PLAIN, Frame
 from supavisor_lint.flow.machine import Use
+from supavisor_lint.flow.refreshing import refresh
 from supavisor_lint.flow.sql import entity_of, statement
 from supavisor_lint.flow.state import ObjectState, State
 from supavisor_lint.flow.values import (
@@ -108,19 +109,7 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
     if name in ("execute", "scalars", "scalar", "stream", "stream_scalars"):
         return _query(frame, node, name, state, site)
     if name == "refresh":
-        refs = [value for value in given if isinstance(value, ObjectRef)]
-        if refs and _is_not_persistent(state, refs[0].site, site):
-            frame.throw(state, REFUSED)  # "not persistent within this Session"
-            return [(replace(state, ghost=True), ANYTHING)]
-        state = _without_changes(state, site, node)
-        some = node.argument(1, "attribute_names")
-        if not refs or some is not None:
-            read = _texts(some)
-            states = machine.work(frame, state, site, Use(node, name))
-            return [(objects.loaded_again(s, refs[0].site, read) if refs else s, ANYTHING) for s in states]
-        expired = objects.expired(state, refs[0].site, node)  # it forgets first what it then asks for
-        states = machine.work(frame, expired, site, Use(node, name))
-        return [(objects.refreshed(s, refs[0].site), ANYTHING) for s in states]
+        return [(after, ANYTHING) for after in refresh(frame, node, state, site, given)]
     if name == "run_sync":
         return _run_sync(frame, node, state, site)
     if name == "connection":
@@ -139,37 +128,6 @@ def _let_go(state: State, site: Site) -> State:
     history = state.history(site)
     kept = history._replace(writes=history.writes - history.unsent, unsent=frozenset())
     return objects.forgotten(state.with_session(site, state.sessions[site], kept), site)
-
-
-def _texts(names: Expr | None) -> frozenset[str] | None:
-    """The texts of a display of constants; None for anything else."""
-    if not isinstance(names, Collection):
-        return None
-    found = [item.value if isinstance(item, Constant) else None for item in names.items]
-    texts = frozenset(text for text in found if isinstance(text, str))
-    return texts if len(texts) == len(found) else None
-
-
-def _is_not_persistent(state: State, node: Node, site: Site) -> bool:
-    """Whether an object was added and not flushed, belongs to another session, or its session is closed."""
-    known = state.objects.get(node)
-    if known is None:
-        return False
-    return known.session != site or all(c.kind == "added" or c.detached for c in known.conditions)
-
-
-def _without_changes(state: State, site: Site, node: Call) -> State:
-    """`refresh(job)` undoes what was set on the object and not sent: that is no write any more."""
-    argument = node.args[0].value if node.args else None
-    history = state.history(site)
-    undone = frozenset(
-        w
-        for w in history.unsent
-        if isinstance(w, Attribute) and isinstance(w.value, Name) and isinstance(argument, Name)
-        if w.value.id == argument.id
-    )
-    history = history._replace(writes=history.writes - undone, unsent=history.unsent - undone)
-    return state.with_session(site, state.sessions[site], history)
 
 
 def _run_sync(frame: Frame, node: Call, state: State, site: Site) -> Results:
@@ -256,7 +214,7 @@ def _gives_object(state: State, node: Call, site: Site, entity: object) -> tuple
 
 def _query(frame: Frame, node: Call, name: str, state: State, site: Site) -> Results:
     asked = statement(frame.ev, frame.file, node.argument(0, "statement"))
-    if asked.updates and asked.entity is not None and asked.key is not None:
+    if (asked.updates or asked.selects) and asked.entity is not None and asked.key is not None:
         frame.rows[node] = (asked.entity, asked.key)
     use = Use(node, name, writes=asked.writes, is_dml=asked.writes, updates=asked.updates)
     results: Results = []

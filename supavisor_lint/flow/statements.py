@@ -23,7 +23,7 @@ from supavisor_lint.facts.statements import (
 )
 from supavisor_lint.facts.tree import Attribute, Block, Collection, Expr, Name, Starred, Stmt
 from supavisor_lint.flow import compound, machine
-from supavisor_lint.flow.at_hand import row_of
+from supavisor_lint.flow.at_hand import maybe_of_same_row, row_of
 from supavisor_lint.flow.attributes import may_be_column, read_attribute
 from supavisor_lint.flow.binding import bind, bind_name, share
 from supavisor_lint.flow.conditions import truth
@@ -169,7 +169,8 @@ def _set(frame: Frame, target: Attribute, state: State, owner: ObjectRef) -> lis
     known = state.objects[owner.site]
     if not may_be_column(target.attr, known.entity):
         return [state]
-    state = was_set(state, owner.site, target.attr)
+    for site in (owner.site, *maybe_of_same_row(frame, state, owner.site)):
+        state = was_set(state, site, target.attr)
     idle = [c for c in known.conditions if c.kind in ("unknown", "added", "new") or c.detached]
     if len(idle) == len(known.conditions):
         return [state]

@@ -32,7 +32,7 @@ class Block:
         return tuple(line for _, lines in self.errors for line in lines)
 
 
-_FLUSHES = ("flush", "commit", "exit")
+_FLUSHES = ("flush", "commit", "exit", "begin")  # `begin_nested()` flushes first
 
 
 class Book:
@@ -55,6 +55,8 @@ class Book:
         self.begun_by: tuple[int, ...] = ()
         self.queries: tuple[int, ...] = ()
         """The lines that have asked the database since the last commit or rollback."""
+        self.changes: tuple[int, ...] = ()
+        """The lines that have set an attribute since then."""
 
     def look(self, lines: tuple[int, ...]) -> None:
         """After each step at some lines: it has begun the transaction that is open now, if none was before."""
@@ -76,7 +78,7 @@ class Book:
         if error is not None and block.committed:
             self._event("committed-early", tuple(block.committed), required=False)
         self.blocks.remove(block)
-        self.queries = ()
+        self.queries = self.changes = ()
         self.faulted = False
 
     def reloaded(self, target: object) -> None:
@@ -106,6 +108,7 @@ class Book:
             return
         write = Write(value, lines, self.recorder.tick(), self.session.get_transaction(), row, target)
         if target is not None:
+            self.changes += lines
             for earlier in self.open:
                 if earlier.target is target:
                     earlier.successor = write
@@ -123,7 +126,7 @@ class Book:
         if name in _QUERIES and gives_objects:
             self.queries += lines
         if name in _ENDS:
-            self.queries = ()
+            self.queries = self.changes = ()
             if explicit:
                 self._ends(name, lines)
             self.settle(name, lines, in_flight, explicit)
@@ -140,8 +143,8 @@ class Book:
             else:
                 self._event("discarded", lines, required=False)
 
-    def failed(self, name: str, lines: tuple[int, ...], error: Exception) -> None:
-        """A method of the session has raised."""
+    def failed(self, name: str, lines: tuple[int, ...], error: Exception, updates: bool = False) -> None:
+        """A method of the session has raised; `updates`: it was given an update of the job's row."""
         self.recorder.error(lines)
         text = str(error)
         kind: Kind | None = None
@@ -156,8 +159,9 @@ class Book:
         elif isinstance(error, OperationalError) and "is aborted" in text:
             kind = "aborted"
         elif isinstance(error, OperationalError) and "is locked" in text:
-            kind = self._waits_for_itself(name in _FLUSHES or "autoflush" in text)
-        elif isinstance(error, SQLAlchemyError) and block is not None and name != "exit":
+            flushes = name in _FLUSHES or "autoflush" in text
+            kind = self._waits_for_itself(any(write.row == 1 for write in self.open) if flushes else updates)
+        elif block is not None and name != "exit" and self._spoils(error):
             block.errors.append((self.recorder.tick(), lines))
         if kind is not None:
             required = kind not in ("pending", "aborted") and not (kind == "closed" and not causes and block is None)
@@ -165,21 +169,26 @@ class Book:
             self.faulted = True
         self.settle("error", lines, error, False)
 
-    def _waits_for_itself(self, flushes: bool) -> Kind | None:
+    def _spoils(self, error: Exception) -> bool:
+        """Whether an error takes the block's work with it: the database's, or whatever has ended a flush."""
+        return isinstance(error, SQLAlchemyError) or not self.session.is_active
+
+    def _waits_for_itself(self, updates: bool) -> Kind | None:
         """A locked database: real only where PostgreSQL would wait as well, for another session's row."""
-        if flushes and not any(write.row == 1 for write in self.open):
-            self.recorder.spoiled = True
-            return None
         others = [b for b in self.recorder.books if b is not self and b.database == self.database]
-        if any(write.row == 1 for book in others for write in book.open):
+        if updates and any(write.row == 1 for book in others for write in book.open):
             return "locked"
         self.recorder.spoiled = True
         return None
 
     def attribute(self, kind: Kind, lines: tuple[int, ...], text: str) -> None:
-        """An attribute could not be read: the attempt has begun a transaction."""
+        """An attribute could not be read: the attempt has begun a transaction.
+
+        Of a list nobody knows which rows it holds: whether what was set was set on one of them.
+        """
         self.look(lines)
-        self._event(kind, lines, self.queries, required=kind == "greenlet", text=text)
+        causes = self.queries + (self.changes if self.recorder.lines.goes_over_list(lines[0]) else ())
+        self._event(kind, lines, causes, required=kind == "greenlet", text=text)
         self.faulted = True
 
     def _event(

@@ -27,7 +27,7 @@ class Event:
 
     `lines` are the program's lines on the stack, innermost first. `causes` are other lines: where a finding may stand
     (the commit that closed the transaction, the other writes of the same loss), what began the transaction, or what
-    has asked the database since the object expired. `failed` are the statements of the block that failed before, or
+    may have loaded or set the object since it expired. `failed` are the statements of the block that failed before, or
     the exceptions since the write that is lost. `within` is the line of the begin() block around it, or 0.
     `required`: a finding must say so; else a finding may. `reads`: it was the read of an attribute.
     """

@@ -101,6 +101,10 @@ class Lines:
         """A line of the program."""
         return self._text.splitlines()[line - 1]
 
+    def goes_over_list(self, line: int) -> bool:
+        """Whether a list comprehension stands on a line."""
+        return any(isinstance(node, ast.ListComp) and node.lineno == line for node in self._nodes)
+
     def helper_of(self, line: int) -> str | None:
         """The name of the helper that a line stands in; None in the task."""
         for node in self._tree.body:

@@ -121,7 +121,7 @@ def _watched(name: str) -> Callable[..., Any]:
         try:
             result = await original(self, *args, **keywords)
         except Exception as error:
-            book.failed(name, lines, error)
+            book.failed(name, lines, error, updates=bool(args) and isinstance(args[0], Update))
             raise
         finally:
             book.busy = False

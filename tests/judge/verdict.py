@@ -72,9 +72,13 @@ def _never_shown(outcome: Outcome, placed: list[Found], lines: Lines) -> list[Fo
 
 
 def _is_decided(item: Found, outcome: Outcome, lines: Lines) -> bool:
-    """Whether all that a finding may be about was tried: nobody knows what a helper does that is not called."""
+    """Whether all that a finding may be about was tried.
+
+    Nobody knows what a helper does that is not called, nor what comes behind a wait that never ends.
+    """
     entered = {None}.union(*(run.entered for run in outcome.runs))
-    return outcome.complete and lines.helper_of(item.line) in entered
+    stands_still = any(event.kind == "locked" for run in outcome.runs for event in run.events)
+    return outcome.complete and not stands_still and lines.helper_of(item.line) in entered
 
 
 def _fitting(event: Event, placed: list[Found], lines: Lines) -> set[Found]:
@@ -170,7 +174,7 @@ def _lost_behind_an_exception(item: Disagreement, lines: Lines, found: list[Foun
 
 
 def _may_be_loaded(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
-    """An expired object that a query has not loaded again, but might have: rows cannot be told apart (SUP309)."""
+    """An expired object that was not loaded again, or set, but might have been: rows cannot be told apart (SUP309)."""
     return item.kind == "missed greenlet" and item.event is not None and bool(item.event.causes)
 
 
@@ -193,6 +197,11 @@ def _lock_of_another_row(item: Disagreement, lines: Lines, found: list[Found]) -
     return item.kind == "alarm SUP406" and item.found is not None and "lock" in item.found.message
 
 
+def _lock_outside_handler(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
+    """A wait for a lock of the own task that is not in a failure handler: no rule speaks of it."""
+    return item.kind == "missed locked" and not lines.in_handler(item.line)
+
+
 def _narrow_handler(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
     """A narrow handler that gives up what its own `try` has attempted does what it says (SUP306)."""
     return item.kind == "missed swallowed" and item.event is not None and lines.is_caught_narrowly(item.event.lines[0])
@@ -207,6 +216,7 @@ BY_DESIGN: dict[str, Callable[[Disagreement, Lines, list[Found]], bool]] = {
     "handler of a SUP302": _handler_of_a_302,
     "flush of a savepoint": _flush_of_a_savepoint,
     "lock of another row": _lock_of_another_row,
+    "lock outside of a handler": _lock_outside_handler,
     "narrow handler": _narrow_handler,
     "second of a handler": _second_of_a_handler,
     "lost behind an exception": _lost_behind_an_exception,

@@ -1,0 +1,65 @@
+"""`session.refresh(job)`: what it forgets, asks for again, and refuses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.tree import Attribute, Call, Collection, Constant, Expr, Name
+from supavisor_lint.flow import machine, objects
+from supavisor_lint.flow.frame import REFUSED, Frame
+from supavisor_lint.flow.state import State
+from supavisor_lint.flow.values import ObjectRef, Site, Tracked
+
+
+def refresh(frame: Frame, node: Call, state: State, site: Site, given: list[Tracked]) -> list[State]:
+    """The states behind the call."""
+    target = next((value.site for value in given if isinstance(value, ObjectRef)), None)
+    if target is not None and _is_not_persistent(state, target, site):
+        frame.throw(state, REFUSED)  # "not persistent within this Session"
+        return [replace(state, ghost=True)]
+    state = _without_changes(state, site, node)
+    some = node.argument(1, "attribute_names")
+    if target is None or some is not None:
+        states = machine.work(frame, state, site, machine.Use(node, "refresh"))
+        return states if target is None else [objects.loaded_again(s, target, _texts(some)) for s in states]
+    expired = objects.expired(state, target, node)  # it forgets first what it then asks for
+    states = machine.work(frame, expired, site, machine.Use(node, "refresh"))
+    return [objects.refreshed(_others_loaded(s, target), target) for s in states]
+
+
+def _is_not_persistent(state: State, node: Node, site: Site) -> bool:
+    """Whether an object was added and not flushed, belongs to another session, or its session is closed."""
+    known = state.objects.get(node)
+    if known is None:
+        return False
+    return known.session != site or all(c.kind == "added" or c.detached for c in known.conditions)
+
+
+def _without_changes(state: State, site: Site, node: Call) -> State:
+    """What was set on the object and not sent is undone: that is no write any more."""
+    argument = node.args[0].value if node.args else None
+    history = state.history(site)
+    undone = frozenset(
+        w
+        for w in history.unsent
+        if isinstance(w, Attribute) and isinstance(w.value, Name) and isinstance(argument, Name)
+        if w.value.id == argument.id
+    )
+    history = history._replace(writes=history.writes - undone, unsent=history.unsent - undone)
+    return state.with_session(site, state.sessions[site], history)
+
+
+def _others_loaded(state: State, site: Node) -> State:
+    """What was read may be the row of other objects, too."""
+    known = state.objects.get(site)
+    return state if known is None else objects.maybe_loaded(state, known.session, known.entity)
+
+
+def _texts(names: Expr | None) -> frozenset[str] | None:
+    """The texts of a display of constants; None for anything else."""
+    if not isinstance(names, Collection):
+        return None
+    found = [item.value if isinstance(item, Constant) else None for item in names.items]
+    texts = frozenset(text for text in found if isinstance(text, str))
+    return texts if len(texts) == len(found) else None

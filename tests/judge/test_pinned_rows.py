@@ -1,0 +1,79 @@
+"""More programs about which the rules and SQLAlchemy once disagreed: which objects are one row, and who ends what."""
+
+from __future__ import annotations
+
+import pytest
+
+from .run_program import World
+from .test_judge import needs_rules
+from .test_pinned import assert_agreement
+
+PROGRAMS = {
+    "what is set on a row can be read by its other name": """
+async with get_session() as session, session.begin():
+    kept = await session.get(Job, job_id)
+    job = await session.scalar(select(Job).where(Job.id == job_id))
+    try:
+        session.add(Job(name=taken(flags[0]), status=mark()))
+        await session.flush()
+    except Exception:
+        kept.status = mark()
+        log(job.status)
+""",
+    "what refresh() has read can be read by its other name": """
+async with expiring_factory() as session:
+    kept = await session.get(Job, job_id)
+    job = await session.scalar(select(Job).where(Job.id == job_id))
+    await session.commit()
+    await session.refresh(kept)
+    log(job.status)
+""",
+    "what is set on a row can be read in a list": """
+async with expiring_factory() as session:
+    kept = await session.get(Job, job_id)
+    jobs = (await session.scalars(select(Job))).all()
+    await session.commit()
+    kept.status = mark()
+    log([each.status for each in jobs])
+    await session.commit()
+""",
+    "a row that was added is no other's": """
+async with expiring_factory() as session:
+    kept = await session.get(Job, job_id)
+    made = Job(name=fresh(), status=mark())
+    session.add(made)
+    await session.commit()
+    made.status = mark()
+    log(kept.status)
+    await session.commit()
+""",
+    "a new row waits for no other's lock": """
+async with get_second_session() as other:
+    async with second_factory() as session:
+        await session.execute(update(Job).where(Job.id == job_id).values(status=mark()))
+        await other.execute(insert(Job).values(name=fresh(), status=mark()))
+""",
+    "two sessions in one row": """
+async with get_second_session() as other:
+    async with second_factory() as session:
+        await session.execute(update(Job).where(Job.id == job_id).values(status=mark()))
+        await other.execute(update(Job).where(Job.id == job_id).values(status=mark()))
+""",
+    "a nested function is not to blame for what another one has ended": """
+async with get_session() as session:
+    async with session.begin():
+        async def inner():
+            await session.commit()
+            await session.begin()
+        await inner()
+        async def other():
+            session.add(Job(name=fresh(), status=mark()))
+        await other()
+""",
+}
+
+
+@needs_rules
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_no_disagreement(world: World, name: str) -> None:
+    assert_agreement(world, PROGRAMS[name])
