@@ -11,8 +11,9 @@ from supavisor_lint.facts.statements import For, FunctionDef, If, MatchCase, Whi
 from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, Generator, IfExp, Name, Other, Subscript
 from supavisor_lint.flow.counts import unwritten, without_empty_writes
 from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.objects import unknown
 from supavisor_lint.flow.state import History, SessionState, State
-from supavisor_lint.flow.values import CALLER, ConstantRef, CountRef, SessionRef, Tracked
+from supavisor_lint.flow.values import CALLER, BlankRef, ConstantRef, CountRef, ObjectRef, SessionRef, Tracked
 
 Split: TypeAlias = tuple[list[State], list[State]]
 
@@ -61,6 +62,7 @@ def _decided(frame: Frame, test: Expr, state: State, value: Tracked) -> Split:
     if isinstance(test, Call) and isinstance(test.func, Attribute) and test.func.attr == "in_transaction":
         return _in_transaction(frame, test.func.value, state)
     yes, no = _assume(frame, condition_text(test), state)
+    no = [_without_object(s, value) for s in no]
     return (no, yes) if isinstance(test, Other) and test.op == "!=" else (yes, no)
 
 
@@ -94,12 +96,19 @@ def _none_test(frame: Frame, subject: Expr, state: State) -> Split:
             if not frame.opened[value.site].own:
                 name = subject.id if isinstance(subject, Name) else None
                 both[0].append(after.with_variable(name, ConstantRef(None)) if name else after)
+        elif isinstance(value, BlankRef):
+            both[1].append(after)
         else:
             text = condition_text(subject)
             yes, no = _assume(frame, None if text is None else f"{text} is None", after)
-            both[0].extend(yes)
+            both[0].extend(_without_object(s, value) for s in yes)
             both[1].extend(no)
     return both
+
+
+def _without_object(state: State, value: Tracked) -> State:
+    """The state in which a query has given None: there is no object that could have expired."""
+    return unknown(state, value.site) if isinstance(value, ObjectRef) else state
 
 
 def _is_none(expr: Expr) -> bool:
