@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TypeAlias
 
-from supavisor_lint.facts.file import walk_own
+from supavisor_lint.facts.file import scope_of, walk_own
+from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.statements import For, FunctionDef, If, MatchCase, While
 from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, Generator, IfExp, Name, Other, Subscript
 from supavisor_lint.flow.counts import unwritten, without_empty_writes
@@ -34,11 +35,24 @@ def truth(frame: Frame, test: Expr, state: State) -> Split:
     if isinstance(test, Other) and test.op in ("is", "is not") and _is_none(test.parts[1]):
         yes, no = _none_test(frame, test.parts[0], state)
         return (yes, no) if test.op == "is" else (no, yes)
+    switch = _switch(test)
+    if switch is not None:
+        return ([state], []) if switch else ([], [state])
     both: Split = ([], [])
     for after, value in evaluate(frame, test, state):
         for mine, found in zip(both, _decided(frame, test, after, value), strict=True):
             mine += found
     return without_empty_writes(test, both)
+
+
+def _switch(test: Expr) -> bool | None:
+    """What a name of the module says that is bound to True or False once: `RETRY = False`."""
+    owner = scope_of(test).lookup(test.id) if isinstance(test, Name) else None
+    if owner is None or owner.kind != "module" or not isinstance(test, Name):
+        return None
+    bindings = owner.bindings[test.id]
+    value = bindings[0].value if len(bindings) == 1 and isinstance(bindings[0], Assigned) else None
+    return value.value if isinstance(value, Constant) and isinstance(value.value, bool) else None
 
 
 def _junction(frame: Frame, test: BoolOp, state: State) -> Split:
