@@ -9,11 +9,11 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, NameImport
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
-from supavisor_lint.facts.tree import Attribute, Call, Constant, Name
+from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.events import ExpiredRead
 from supavisor_lint.flow.frame import REFUSED, Frame
-from supavisor_lint.flow.objects import refreshed
+from supavisor_lint.flow.objects import not_expired_by, refreshed
 from supavisor_lint.flow.state import Condition, State
 from supavisor_lint.flow.values import ANYTHING, CALLER, ObjectRef, Tracked
 
@@ -26,7 +26,23 @@ def read_attribute(frame: Frame, expr: Attribute, state: State, ref: ObjectRef) 
     known = state.objects.get(ref.site)
     if known is None or not _is_column(expr, known.entity):
         return state, ANYTHING
-    expired = [c for c in known.conditions if c.blocks(expr.attr)]
+    return _read(frame, expr, expr.attr, state, ref)
+
+
+def read_by_name(frame: Frame, call: Call, state: State, ref: ObjectRef) -> tuple[State, Tracked]:
+    """`getattr(job, "status", None)`: the default is only for a name that the class has not."""
+    name = call.args[1].value if len(call.args) > 1 else None
+    known = state.objects.get(ref.site)
+    if known is None or not isinstance(known.entity, ClassDef):
+        return state, ANYTHING
+    if not isinstance(name, Constant) or not isinstance(name.value, str) or not _is_declared(name.value, known.entity):
+        return state, ANYTHING
+    return _read(frame, call, name.value, state, ref)
+
+
+def _read(frame: Frame, expr: Expr, attr: str, state: State, ref: ObjectRef) -> tuple[State, Tracked]:
+    known = state.objects[ref.site]
+    expired = [c for c in known.conditions if c.blocks(attr)]
     if not expired:
         return state, ANYTHING
     site = known.session
@@ -39,8 +55,15 @@ def read_attribute(frame: Frame, expr: Attribute, state: State, ref: ObjectRef) 
     frame.throw(_begun_by(state, site, expr, expired), REFUSED)
     rest = known.conditions - set(expired)
     if rest:
-        return state.with_object(ref.site, known._replace(conditions=rest)), ANYTHING
+        state = state.with_object(ref.site, known._replace(conditions=rest))
+        return not_expired_by(state, site, frozenset(c.by for c in expired)), ANYTHING
     return replace(refreshed(state, ref.site), ghost=True), ANYTHING
+
+
+def _is_declared(attr: str, cls: ClassDef) -> bool:
+    """Whether a class says of a name that it is a column or a relationship."""
+    bindings = cls.scope.bindings.get(attr, [])
+    return any(isinstance(b, Assigned) and (isinstance(b.value, Call) or b.annotation is not None) for b in bindings)
 
 
 def may_be_column(attr: str, entity: object) -> bool:

@@ -82,7 +82,7 @@ def foreign_session(frame: Frame, key: SessionKey, session: Session, state: Stat
     """The state in which a session of somebody else is followed, under its key's text or another name."""
     name = name or key.text
     if key not in frame.opened:
-        frame.opened[key] = replace(frame.follower.openings.opened(key, name, session), own=False)
+        frame.opened[key] = replace(frame.follower.openings.opened(key, name, session, frame.file), own=False)
     if key not in state.sessions:
         state = state.with_session(key, SessionState("entry", sure=session.confidence == "high"))
     return state.with_variable(name, SessionRef(key))
@@ -125,7 +125,7 @@ def _is_param(frame: Frame, text: str) -> bool:
 def opened_session(frame: Frame, expr: Expr, state: State, session: Session) -> tuple[State, Tracked]:
     """A session that an expression opens, without entering it."""
     name = _bound_name(expr)
-    frame.opened[expr] = frame.follower.openings.opened(expr, name, session)
+    frame.opened[expr] = frame.follower.openings.opened(expr, name, session, frame.file)
     state = replace(state, histories={s: h for s, h in state.histories.items() if s is not expr})
     return state.with_session(expr, SessionState("fresh", sure=session.confidence != "low")), SessionRef(expr)
 

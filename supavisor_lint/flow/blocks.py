@@ -99,7 +99,7 @@ def _opened(frame: Frame, item: WithItem, state: State, session: Session, *, beg
     assert target is not None
     site: Site = item
     name = dotted(target) or "session"
-    frame.opened[site] = frame.follower.openings.opened(site, name, session)
+    frame.opened[site] = frame.follower.openings.opened(site, name, session, frame.file)
     blocks = (OpenBlock(item.context, nested=False),) if begun else ()
     histories = {s: h for s, h in state.histories.items() if s is not site}
     state = replace(state, histories=histories)

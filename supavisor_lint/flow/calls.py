@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name
 from supavisor_lint.flow import expressions, machine, objects, session_calls
+from supavisor_lint.flow.attributes import read_by_name
 from supavisor_lint.flow.binding import opened_session
 from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
@@ -99,6 +100,8 @@ def _into(frame: Frame, node: Call, state: State, given: list[Tracked]) -> Resul
     """A call of something else, maybe with sessions or objects among its arguments."""
     if _is_cast(frame, node):
         return [(state, given[1])]
+    if given and isinstance(given[0], ObjectRef) and _is_getattr(frame, node):
+        return [read_by_name(frame, node, state, given[0])]
     functions = functions_called(frame.ev, frame.file, node)
     state = with_receivers_sessions(frame, node, functions, state)
     passed = passed_values(frame, node, functions, state, given)
@@ -120,6 +123,11 @@ def _is_cast(frame: Frame, node: Call) -> bool:
         return False
     callee = frame.ev.only(frame.file, node.func)
     return isinstance(callee, External) and callee.dotted == "typing.cast"
+
+
+def _is_getattr(frame: Frame, node: Call) -> bool:
+    callee = frame.ev.only(frame.file, node.func)
+    return isinstance(callee, External) and callee.dotted in ("getattr", "builtins.getattr")
 
 
 def _unknown_effect(frame: Frame, node: Call, state: State, given: list[Tracked]) -> State:

@@ -6,13 +6,15 @@ from collections import Counter
 from dataclasses import replace
 from typing import TypeAlias
 
-from supavisor_lint.facts.file import walk_own
+from supavisor_lint.facts.file import scope_of, walk_own
+from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.statements import For, FunctionDef, If, MatchCase, While
 from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, Generator, IfExp, Name, Other, Subscript
 from supavisor_lint.flow.counts import unwritten, without_empty_writes
 from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.objects import unknown
 from supavisor_lint.flow.state import History, SessionState, State
-from supavisor_lint.flow.values import CALLER, ConstantRef, CountRef, SessionRef, Tracked
+from supavisor_lint.flow.values import CALLER, BlankRef, ConstantRef, CountRef, ObjectRef, SessionRef, Tracked
 
 Split: TypeAlias = tuple[list[State], list[State]]
 
@@ -33,11 +35,24 @@ def truth(frame: Frame, test: Expr, state: State) -> Split:
     if isinstance(test, Other) and test.op in ("is", "is not") and _is_none(test.parts[1]):
         yes, no = _none_test(frame, test.parts[0], state)
         return (yes, no) if test.op == "is" else (no, yes)
+    switch = _switch(test)
+    if switch is not None:
+        return ([state], []) if switch else ([], [state])
     both: Split = ([], [])
     for after, value in evaluate(frame, test, state):
         for mine, found in zip(both, _decided(frame, test, after, value), strict=True):
             mine += found
     return without_empty_writes(test, both)
+
+
+def _switch(test: Expr) -> bool | None:
+    """What a name of the module says that is bound to True or False once: `RETRY = False`."""
+    owner = scope_of(test).lookup(test.id) if isinstance(test, Name) else None
+    if owner is None or owner.kind != "module" or not isinstance(test, Name):
+        return None
+    bindings = owner.bindings[test.id]
+    value = bindings[0].value if len(bindings) == 1 and isinstance(bindings[0], Assigned) else None
+    return value.value if isinstance(value, Constant) and isinstance(value.value, bool) else None
 
 
 def _junction(frame: Frame, test: BoolOp, state: State) -> Split:
@@ -61,6 +76,7 @@ def _decided(frame: Frame, test: Expr, state: State, value: Tracked) -> Split:
     if isinstance(test, Call) and isinstance(test.func, Attribute) and test.func.attr == "in_transaction":
         return _in_transaction(frame, test.func.value, state)
     yes, no = _assume(frame, condition_text(test), state)
+    no = [_without_object(s, value) for s in no]
     return (no, yes) if isinstance(test, Other) and test.op == "!=" else (yes, no)
 
 
@@ -94,12 +110,19 @@ def _none_test(frame: Frame, subject: Expr, state: State) -> Split:
             if not frame.opened[value.site].own:
                 name = subject.id if isinstance(subject, Name) else None
                 both[0].append(after.with_variable(name, ConstantRef(None)) if name else after)
+        elif isinstance(value, BlankRef):
+            both[1].append(after)
         else:
             text = condition_text(subject)
             yes, no = _assume(frame, None if text is None else f"{text} is None", after)
-            both[0].extend(yes)
+            both[0].extend(_without_object(s, value) for s in yes)
             both[1].extend(no)
     return both
+
+
+def _without_object(state: State, value: Tracked) -> State:
+    """The state in which a query has given None: there is no object that could have expired."""
+    return unknown(state, value.site) if isinstance(value, ObjectRef) else state
 
 
 def _is_none(expr: Expr) -> bool:

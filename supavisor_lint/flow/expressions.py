@@ -29,6 +29,7 @@ from supavisor_lint.facts.tree import (
 from supavisor_lint.flow import calls, machine
 from supavisor_lint.flow.attributes import read_attribute
 from supavisor_lint.flow.binding import bind, foreign, opened_session, read_name, share, share_captured
+from supavisor_lint.flow.blank import answered
 from supavisor_lint.flow.conditions import elements, truth
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.inert import names_if_inert
@@ -37,6 +38,7 @@ from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import (
     ANYTHING,
+    BlankRef,
     BlockRef,
     ConstantRef,
     CountRef,
@@ -65,7 +67,10 @@ def evaluate(frame: Frame, expr: Expr, state: State) -> Results:
     names = names_if_inert(frame, expr)
     if names is not None and names.isdisjoint(state.roots):
         return [(state, ANYTHING)]
-    return _KINDS.get(type(expr), _parts)(frame, expr, state)
+    results = _KINDS.get(type(expr), _parts)(frame, expr, state)
+    if not any(isinstance(known, BlankRef) for known in state.variables.values()):
+        return results
+    return [(after, answered(frame, expr, after) if value == ANYTHING else value) for after, value in results]
 
 
 def _await(frame: Frame, expr: Await, state: State) -> Results:

@@ -31,6 +31,7 @@ from supavisor_lint.flow.state import (
 from supavisor_lint.flow.values import (
     ANYTHING,
     CALLER,
+    BlankRef,
     ConstantRef,
     ManyRef,
     ObjectRef,
@@ -241,7 +242,7 @@ def _returned(state: State, after: State, node: Call) -> tuple[State, Tracked]:
         return back, ANYTHING
     if isinstance(value, SessionRef):
         return (back, value) if value.site in state.sessions else (back, ANYTHING)
-    return back, value if isinstance(value, ConstantRef) else ANYTHING
+    return back, value if isinstance(value, ConstantRef | BlankRef) else ANYTHING
 
 
 def _unmasked(state: State, after: State, node: Call) -> State:

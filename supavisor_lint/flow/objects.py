@@ -119,6 +119,15 @@ def refreshed(state: State, node: Node) -> State:
     return state if known is None else state.with_object(node, known._replace(conditions=frozenset((LIVE,))))
 
 
+def not_expired_by(state: State, session: Site, causes: frozenset[Node | None]) -> State:
+    """An object could be read: what would have expired it, and others with it, has not happened on this path."""
+    for node, known in state.objects.items():
+        rest = frozenset(c for c in known.conditions if c.kind != "expired" or c.by not in causes)
+        if known.session == session and rest:
+            state = state.with_object(node, known._replace(conditions=rest))
+    return state
+
+
 def _turned(state: State, session: Site, turn: Callable[[Condition], Condition]) -> State:
     objects = {
         node: _turn_one(known, turn) if known.session == session else known for node, known in state.objects.items()

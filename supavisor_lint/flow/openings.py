@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supavisor_lint.facts.file import scope_of
+from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.handlers import own_nodes
-from supavisor_lint.facts.statements import ClassDef, FunctionDef
-from supavisor_lint.facts.tree import Attribute, Call, Constant, Name
+from supavisor_lint.facts.statements import ClassDef, FunctionDef, WithItem
+from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name
+from supavisor_lint.flow.autocommit import commits_at_once
 from supavisor_lint.flow.helper_body import HelperBody, called_methods, exit_method, helper_bodies
 from supavisor_lint.flow.operations import OPENED_HERE, SessionFlow
 from supavisor_lint.flow.session_keys import session_key
@@ -26,11 +27,15 @@ class Openings:
         self._ev = flow.ev
         self._exits: dict[FunctionDef | ClassDef, Exit] = {}
 
-    def opened(self, site: Site, name: str, session: Session) -> Opened:
-        """What is known of a session that is opened as `name`."""
+    def opened(self, site: Site, name: str, session: Session, file: FileFacts) -> Opened:
+        """What is known of a session that is opened as `name`, in a file."""
         own = session.source in OPENED_HERE
         expires = _asked_at(site, self.expires(session))
-        return Opened(site, name, session, self.exit(session), expires, own, self.engine(session))
+        at_once = session.source in ("factory", "class") and commits_at_once(
+            self._ev, file, _given_engine(session, site)
+        )
+        ends = "unknown" if at_once else self.exit(session)
+        return Opened(site, name, session, ends, expires, own, self.engine(session))
 
     # -------------------------------------------------------------------------------------------------- its end
 
@@ -54,14 +59,10 @@ class Openings:
         return "unknown"
 
     def _autocommits(self, factory: Factory) -> bool:
-        """Whether the factory's engine is made with `isolation_level="AUTOCOMMIT"`: nothing waits for a commit then."""
-        bind = factory.node.argument(0, "bind") if isinstance(factory.node, Call) else None
-        if isinstance(bind, Name):
-            owner = scope_of(bind).lookup(bind.id)
-            values = [getattr(b, "value", None) for b in owner.bindings[bind.id]] if owner is not None else []
-            bind = values[0] if len(values) == 1 else None
-        level = bind.argument(None, "isolation_level") if isinstance(bind, Call) else None
-        return isinstance(level, Constant) and level.value == "AUTOCOMMIT"
+        """Whether the factory's engine commits each statement: nothing waits for a commit then."""
+        if factory.file is None or not isinstance(factory.node, Call):
+            return False
+        return commits_at_once(self._ev, factory.file, factory.node.argument(0, "bind"))
 
     def _exit_of_class(self, cls: ClassValue) -> Exit:
         method = exit_method(cls.node)
@@ -128,6 +129,14 @@ class Openings:
         if factory.file is None or not isinstance(call, Call) or any(a.star for a in call.args):
             return None
         return _asked_at(call, True)
+
+
+def _given_engine(session: Session, site: Site) -> Expr | None:
+    """The engine that a session is given where it is made: `AsyncSession(engine)`, `factory(bind=engine)`."""
+    made_by = site.context if isinstance(site, WithItem) else site
+    if not isinstance(made_by, Call):
+        return None
+    return made_by.argument(0 if session.source == "class" else None, "bind")
 
 
 def _asked_at(site: Site, default: bool | None) -> bool | None:

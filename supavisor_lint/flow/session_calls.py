@@ -8,6 +8,7 @@ from supavisor_lint.facts.file import walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Attribute, Call, Lambda, Name
 from supavisor_lint.flow import at_hand, expressions, machine, objects
+from supavisor_lint.flow.autocommit import asks_for_autocommit
 from supavisor_lint.flow.binding import share
 from supavisor_lint.flow.events import EndedInBlock
 from supavisor_lint.flow.frame import PLAIN, Frame
@@ -113,7 +114,8 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
     if name == "run_sync":
         return _run_sync(frame, node, state, site)
     if name == "connection":
-        return [(after, ANYTHING) for after in machine.work(frame, state, site, Use(node, name))]
+        states = machine.work(frame, state, site, Use(node, name))
+        return [(share(s, SessionRef(site)) if asks_for_autocommit(node) else s, ANYTHING) for s in states]
     if name == "invalidate":
         return [(after, ANYTHING) for after in machine.end(frame, state, site, node, "close")]
     if name in ("expunge", "expunge_all", "expire", "expire_all"):

@@ -26,6 +26,7 @@ from supavisor_lint.flow import compound, machine
 from supavisor_lint.flow.at_hand import maybe_of_same_row, row_of
 from supavisor_lint.flow.attributes import may_be_column, read_attribute
 from supavisor_lint.flow.binding import bind, bind_name, share
+from supavisor_lint.flow.blank import made_blank
 from supavisor_lint.flow.conditions import truth
 from supavisor_lint.flow.expressions import evaluate, sequence
 from supavisor_lint.flow.frame import Frame, Thrown
@@ -185,6 +186,7 @@ def _return(frame: Frame, value: Expr | None, state: State) -> list[State]:
     for after, returned in evaluate(frame, value, state) if value is not None else [(state, ANYTHING)]:
         if isinstance(returned, SessionRef):
             after = share(after, returned)
+        returned = made_blank(frame, value) if returned == ANYTHING else returned
         frame.leave("return", after.with_variable(RETURNED, returned))
     return []
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.statements import ClassDef
 from supavisor_lint.facts.tree import Expr, Name
 from supavisor_lint.project.values import Session
 
@@ -99,6 +100,13 @@ class ConstantRef:
 
 
 @dataclass(frozen=True, slots=True)
+class BlankRef:
+    """An instance that was made without arguments, and that nobody has filled since."""
+
+    cls: ClassDef
+
+
+@dataclass(frozen=True, slots=True)
 class Anything:
     """Something that is not followed."""
 
@@ -113,6 +121,7 @@ Tracked: TypeAlias = (
     | BlockRef
     | OpenerRef
     | ConstantRef
+    | BlankRef
     | Anything
 )
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, FunctionDef, Handler
-from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
+from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name
 from supavisor_lint.flow.values import CALLER
 
 
 def what(node: Node) -> str:
     """What stands at a node, in a few words: `session.get()`, `job.status = …`, the call of a function."""
     if isinstance(node, Call):
-        return f"`{written(node.func)}()`"
+        return f"`{written(node.func)}()`" if named_read(node) is None else f"`{named_read(node)}`"
     if isinstance(node, Attribute):
         assigned = isinstance(node.parent, Assign) and node in node.parent.targets
         return f"`{written(node)} = …`" if assigned else f"`{written(node)}`"
@@ -22,6 +23,14 @@ def what(node: Node) -> str:
     if isinstance(node, FunctionDef):
         return f"the end of `{node.name}`"
     return "the block"
+
+
+def named_read(call: Call) -> str | None:
+    """`job.status`, where that is what `getattr(job, "status")` reads."""
+    name = call.args[1].value if isinstance(call.func, Name) and len(call.args) > 1 else None
+    if last_name(call.func) != "getattr" or not isinstance(name, Constant) or not isinstance(name.value, str):
+        return None
+    return f"{written(call.args[0].value)}.{name.value}"
 
 
 def written(expr: Expr) -> str:
