@@ -86,14 +86,14 @@ class Counted:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.decoded = self._count(monkeypatch, project_module, "decode")
         self.parsed = self._count(monkeypatch, libcst, "parse_module")
-        self.located = self._count(monkeypatch, positions, "Positions")
+        self.located = self._count(monkeypatch, positions, "_measured", by=1)
 
-    def _count(self, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> Counter[object]:
+    def _count(self, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, by: int = 0) -> Counter[object]:
         seen: Counter[object] = Counter()
         original: Callable[..., object] = getattr(owner, name)
 
         def counted(*args: Any) -> object:
-            seen[args[0]] += 1
+            seen[args[by]] += 1
             return original(*args)
 
         monkeypatch.setattr(owner, name, counted)
@@ -147,12 +147,12 @@ def test_no_position_is_computed_without_a_finding(tmp_path: Path, counted: Coun
     assert counted.parsed and not counted.located
 
 
-def test_positions_are_computed_once_and_for_the_files_that_are_shown(tmp_path: Path, counted: Counted) -> None:
+def test_positions_are_computed_once_and_for_the_statements_that_are_shown(tmp_path: Path, counted: Counted) -> None:
     result = check(write(tmp_path, session=SESSIONS, task=TASK, fault=FAULT))
     shown = {place.path for finding in result.findings for place in (finding, *finding.related)}
     assert shown == {"app/fault.py", "app/session.py"}
     assert len(counted.located) == 2 and set(counted.located.values()) == {1}
-    assert {tree.code for tree in counted.located if isinstance(tree, libcst.Module)} == {SESSIONS, FAULT}
+    assert {type(node) for node in counted.located} == {libcst.FunctionDef, libcst.SimpleStatementLine}
 
 
 def test_no_visitor_and_no_metadata_provider_runs(monkeypatch: pytest.MonkeyPatch) -> None:

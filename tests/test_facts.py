@@ -12,7 +12,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 
 from supavisor_lint.facts.file import enclosing_function, read_facts, scope_of, walk
 from supavisor_lint.facts.lower import Lowering
-from supavisor_lint.facts.positions import set_spans
+from supavisor_lint.facts.positions import Locator
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Stmt
 from supavisor_lint.sources.reading import UndecodableFile, decode
@@ -88,10 +88,13 @@ def assert_positions(text: str) -> None:
     tree = cst.parse_module(text)
     lowering = Lowering()
     lowering.module(tree)
-    set_spans(tree, text, lowering.wanted)
+    wanted = [one for section in lowering.sections for one in section.wanted]
+    locator = Locator(tree, text, lowering.sections)
+    for section in lowering.sections:
+        locator.locate(section.order)
     expected = MetadataWrapper(tree, unsafe_skip_copy=True).resolve(PositionProvider)
     checked = 0
-    for first, last, node in lowering.wanted:
+    for first, last, node in wanted:
         if last is not None or first not in expected or isinstance(first, cst.Slice | cst.Module):
             continue
         code_range = expected[first]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Scope
@@ -58,7 +57,7 @@ def read_facts(path: str, text: str) -> FileFacts:
     import libcst as cst  # heavy: only a file that matters pays for it
 
     from supavisor_lint.facts.lower import Lowering
-    from supavisor_lint.facts.positions import set_spans
+    from supavisor_lint.facts.positions import Locator
 
     place = too_deep_at(text)
     if place is not None:
@@ -73,7 +72,7 @@ def read_facts(path: str, text: str) -> FileFacts:
         raise UnparsableFile(_TOO_DEEP) from None
     except (cst.CSTValidationError, cst.CSTLogicError) as error:  # LibCST's checks of its own nodes
         raise UnparsableFile(str(error).partition("\n")[0]) from None
-    module.locator = partial(set_spans, tree, text, lowering.wanted)
+    module.locator = Locator(tree, text, lowering.sections).locate
     _mark_tasks(text, lowering.functions)
     return FileFacts(
         path,

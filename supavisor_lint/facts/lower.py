@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import libcst as cst
 
+from supavisor_lint.facts.lower_names import alias, dotted, pattern_names
 from supavisor_lint.facts.lower_scopes import ScopedLowering
 from supavisor_lint.facts.node import NO_SPAN
+from supavisor_lint.facts.positions import Section
 from supavisor_lint.facts.scopes import Assigned, Entered, Iterated, ModuleImport, NameImport, Opaque, Scope
 from supavisor_lint.facts.statements import (
     Assign,
@@ -36,10 +38,11 @@ from supavisor_lint.facts.tree import Block, Expr, Name, Stmt
 
 
 class Lowering(ScopedLowering):
-    """Lowers one module; `functions`, `classes` and the inherited indexes are filled on the way."""
+    """Lowers one module; `sections`, `functions`, `classes` and the inherited indexes are filled on the way."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.sections: list[Section] = []
         self.functions: list[FunctionDef] = []
         self.classes: list[ClassDef] = []
         self._qualname: list[str] = []
@@ -48,13 +51,29 @@ class Lowering(ScopedLowering):
 
     def module(self, node: cst.Module) -> Module:
         """Lower a whole module."""
-        module = Module(self._lines(node.body), self.scope)
+        module = Module(self._sectioned(node.body, ()), self.scope)
         module.set_order(0)
         module.set_span(NO_SPAN)
         self.scope.node = module
         return module
 
     # ---------------------------------------------------------------------------------------------------- blocks
+
+    def _sectioned(self, lines: Sequence[cst.CSTNode], indents: tuple[str | None, ...]) -> Block:
+        """Lower the lines of a module or of a class at its left edge: each becomes a section of its own."""
+        statements: list[Stmt] = []
+        for line in lines:
+            outer, self.wanted = self.wanted, []
+            self.sections.append(Section(line, self._order + 1, self.wanted, indents))
+            statements += self._lines((line,))
+            self.wanted = outer
+        return tuple(statements)
+
+    def _class_body(self, node: cst.ClassDef) -> Block:
+        section = self.sections[-1]
+        if section.node is node and isinstance(node.body, cst.IndentedBlock):
+            return self._sectioned(node.body.body, (*section.indents, node.body.indent))
+        return self._block(node.body)
 
     def _lines(self, lines: Sequence[cst.CSTNode]) -> Block:
         statements: list[Stmt] = []
@@ -134,7 +153,7 @@ class Lowering(ScopedLowering):
         scope = Scope("class", self.scope, None)
         outer, self.scope = self.scope, scope
         self._qualname.append(node.name.value)
-        body = self._block(node.body)
+        body = self._class_body(node)
         self._qualname.pop()
         self.scope = outer
         definition = ClassDef(node.name.value, decorators, bases, body, qualname, scope)
@@ -152,19 +171,19 @@ class Lowering(ScopedLowering):
             scope.bind(name.id, Opaque(name))
 
     def _Import(self, node: cst.Import) -> Stmt:  # noqa: N802
-        names = tuple(_alias(alias) for alias in node.names)
+        names = tuple(alias(one) for one in node.names)
         statement = Import(names)
-        for dotted, asname in names:
-            bound = dotted.partition(".")[0]
-            self.scope.bind(asname or bound, ModuleImport(dotted if asname else bound, statement))
+        for name, asname in names:
+            bound = name.partition(".")[0]
+            self.scope.bind(asname or bound, ModuleImport(name if asname else bound, statement))
         return statement
 
     def _ImportFrom(self, node: cst.ImportFrom) -> Stmt:  # noqa: N802
-        module, level = _dotted(node.module), len(node.relative)
+        module, level = dotted(node.module), len(node.relative)
         if isinstance(node.names, cst.ImportStar):
             self.scope.star_import = True
             return ImportFrom(module, level, None)
-        names = tuple(_alias(alias) for alias in node.names)
+        names = tuple(alias(one) for one in node.names)
         statement = ImportFrom(module, level, names)
         for name, asname in names:
             self.scope.bind(asname or name, NameImport(module, level, name, statement))
@@ -281,7 +300,7 @@ class Lowering(ScopedLowering):
 
     def _case(self, node: cst.MatchCase) -> MatchCase:
         order = self.next_order()
-        names = tuple(_pattern_names(node.pattern))
+        names = tuple(pattern_names(node.pattern))
         values = tuple(self._inner(node.pattern))
         case = MatchCase(names, values, None, ())
         for name in names:
@@ -291,28 +310,3 @@ class Lowering(ScopedLowering):
         case._adopt(case.guard, case.body)
         self.want(case, order, node.pattern)
         return case
-
-
-def _alias(node: cst.ImportAlias) -> tuple[str, str | None]:
-    asname = node.asname.name if node.asname is not None else None
-    return _dotted(node.name), asname.value if isinstance(asname, cst.Name) else None
-
-
-def _dotted(node: cst.BaseExpression | None) -> str:
-    parts: list[str] = []
-    while isinstance(node, cst.Attribute):
-        parts.append(node.attr.value)
-        node = node.value
-    if isinstance(node, cst.Name):
-        parts.append(node.value)
-    return ".".join(reversed(parts))
-
-
-def _pattern_names(pattern: cst.CSTNode) -> Iterable[str]:
-    if isinstance(pattern, cst.MatchAs | cst.MatchStar) and isinstance(pattern.name, cst.Name):
-        yield pattern.name.value
-    if isinstance(pattern, cst.MatchMapping) and pattern.rest is not None:
-        yield pattern.rest.value
-    for child in pattern.children:
-        if not isinstance(child, cst.BaseExpression):
-            yield from _pattern_names(child)

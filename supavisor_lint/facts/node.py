@@ -17,7 +17,7 @@ class Node:
     """Anything in the lowered tree; `parent` is None for the module only.
 
     `order` numbers the nodes of a file: statements in source order, within one the value before its target. Positions
-    cost more than that: `span` is computed, for the whole file, when the first one is asked for.
+    cost more than that: `span` is computed, for a whole definition or line, when the first one in it is asked for.
     """
 
     __slots__ = ("_children", "_scope", "_span", "order", "parent")
@@ -33,7 +33,7 @@ class Node:
         try:
             return self._span
         except AttributeError:
-            self._locate()
+            self._locate(self.order)
             around = self.parent.span if self.parent is not None else NO_SPAN
             return getattr(self, "_span", around)
 
@@ -49,9 +49,10 @@ class Node:
         """Take the place of another node: its position in the order, its span, its ancestors."""
         self.parent, self.order = node, node.order
 
-    def _locate(self) -> None:
+    def _locate(self, order: int) -> None:
+        """Have the module set the spans of the part of it that the node of this order stands in."""
         if self.parent is not None:
-            self.parent._locate()
+            self.parent._locate(order)
 
     def contains(self, node: Node | None) -> bool:
         """Whether a node is this one or stands somewhere in it."""

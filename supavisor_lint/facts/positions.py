@@ -1,7 +1,8 @@
 """Positions of chosen LibCST nodes from one pass over the generated code.
 
 LibCST keeps no positions: its PositionProvider computes those of every node and costs twice the parse. Here the same
-generated code is only measured, as character offsets, and only the nodes that the lowered tree keeps are recorded.
+code is generated only for the definition or line that is asked about, and looked for in the text; it is measured as
+character offsets, and only the nodes that the lowered tree keeps are recorded.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState
@@ -38,7 +41,7 @@ class _Recorder:
 
 
 class _Measure(CodegenState):
-    """A CodegenState that counts characters instead of keeping them."""
+    """A CodegenState that counts the characters that it is given."""
 
     def __init__(self, module: cst.Module, wanted: set[int]) -> None:
         super().__init__(default_indent=module.default_indent, default_newline=module.default_newline)
@@ -56,13 +59,20 @@ class _Measure(CodegenState):
         super().decrease_indent()
 
     def add_indent_tokens(self) -> None:
+        self.tokens.extend(self.indent_tokens)
         self.offset += self._indent
 
     def add_token(self, value: str) -> None:
+        self.tokens.append(value)
         self.offset += len(value)
 
     def pop_trailing_newline(self) -> None:
         """Nothing stands behind the last newline: its length does not matter."""
+
+    @property
+    def code(self) -> str:
+        """What was generated."""
+        return "".join(self.tokens)
 
     def record_syntactic_position(  # type: ignore[override]
         self, node: cst.CSTNode, **_: Any
@@ -71,48 +81,88 @@ class _Measure(CodegenState):
         return _Recorder(self, key) if key in self._wanted else _NOTHING
 
 
-class Positions:
-    """The spans of the wanted nodes of one module (`wanted`: `id()`s of nodes that are alive)."""
+Wanted: TypeAlias = tuple[cst.CSTNode, "cst.CSTNode | int | None", Node]
 
-    def __init__(self, module: cst.Module, text: str, wanted: set[int]) -> None:
-        measure = _Measure(module, wanted)
-        module._codegen(measure)
-        self._offsets = measure.offsets
-        self._line_starts = [0, *(match.end() for match in _NEWLINE.finditer(text))]
 
-    def span(self, first: int, last: int | None = None) -> Span | None:
-        """The span from the start of the node `first` to the end of `last`, both given by `id()`."""
-        start = self._offsets.get(first)
-        end = self._offsets.get(first if last is None else last)
-        if start is None or end is None:
-            return None
-        return Span(*self._point(start[0]), *self._point(end[1]))
+@dataclass(slots=True, eq=False)
+class Section:
+    """A line or compound statement of a module, or of a class at its left edge.
 
-    def head(self, node: int, length: int) -> Span | None:
-        """The span of the first `length` characters of a node."""
-        start = self._offsets.get(node)
-        if start is None:
-            return None
-        return Span(*self._point(start[0]), *self._point(start[0] + length))
+    `order` is that of its first node; `wanted` are the nodes in it to be located, those of inner sections left out;
+    `indents` the indentations of the classes around it (None: the file's usual one).
+    """
+
+    node: cst.CSTNode
+    order: int
+    wanted: list[Wanted]
+    indents: tuple[str | None, ...]
+
+
+class Locator:
+    """Sets the spans of a module's nodes: those of a whole section when one in it is asked for."""
+
+    def __init__(self, module: cst.Module, text: str, sections: list[Section]) -> None:
+        self._module = module
+        self._text = text
+        self._sections = sections
+        self._orders = [section.order for section in sections]
+
+    def locate(self, order: int) -> None:
+        """Set the spans of the section in which the node of this order stands."""
+        section = self._sections[bisect_right(self._orders, order) - 1]
+        if not section.wanted:
+            return
+        measure = _measured(self._module, section.node, [section], section.indents)
+        start = None if measure is None else _only_place(measure.code, self._text)
+        if measure is not None and start is not None:
+            self._set_spans(section, measure, start)
+        else:  # written twice in the file, or its last line without an end
+            self._locate_all()
+
+    def _locate_all(self) -> None:
+        measure = _measured(self._module, self._module, self._sections)
+        for section in self._sections:
+            if measure is not None:
+                self._set_spans(section, measure, 0)
+            section.wanted.clear()
+
+    def _set_spans(self, section: Section, measure: _Measure, start: int) -> None:
+        for first, last, node in section.wanted:
+            begin = measure.offsets.get(id(first))
+            end = begin if last is None or isinstance(last, int) else measure.offsets.get(id(last))
+            if begin is not None and end is not None:
+                stop = begin[0] + last if isinstance(last, int) else end[1]
+                node.set_span(Span(*self._point(start + begin[0]), *self._point(start + stop)))
+        section.wanted.clear()
 
     def _point(self, offset: int) -> tuple[int, int]:
         line = bisect_right(self._line_starts, offset)
         return line, offset - self._line_starts[line - 1] + 1
 
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in _NEWLINE.finditer(self._text))]
 
-Wanted = tuple[cst.CSTNode, "cst.CSTNode | int | None", Node]
 
+def _measured(
+    module: cst.Module, node: cst.CSTNode, sections: list[Section], indents: tuple[str | None, ...] = ()
+) -> _Measure | None:
+    """The offsets of the sections' wanted nodes in the code of `node`.
 
-def set_spans(tree: cst.Module, text: str, wanted: list[Wanted]) -> None:
-    """Give the lowered nodes their spans: from the first LibCST node to the last, or of so many characters."""
+    None for what is nested more deeply than LibCST can write down: its findings stand on line 1.
+    """
+    wanted = {id(one) for section in sections for first, last, _ in section.wanted for one in (first, last)}
+    measure = _Measure(module, wanted)
+    for indent in indents:
+        measure.increase_indent(module.default_indent if indent is None else indent)
     try:
-        positions = Positions(tree, text, {id(node) for first, last, _ in wanted for node in (first, last)})
-    except RecursionError:  # nested more deeply than LibCST can write down: the findings stand on line 1
-        return
-    for first, last, node in wanted:
-        if isinstance(last, int):
-            span = positions.head(id(first), last)
-        else:
-            span = positions.span(id(first), None if last is None else id(last))
-        if span is not None:
-            node.set_span(span)
+        node._codegen(measure)
+    except RecursionError:
+        return None
+    return measure
+
+
+def _only_place(code: str, text: str) -> int | None:
+    """Where a statement's code stands in the file's text, if that is certain."""
+    place = text.find(code)
+    return None if place < 0 or text.find(code, place + 1) >= 0 else place

@@ -258,14 +258,12 @@ class Module(Node):
 
     body: Block
     scope: Scope
-    locator: Callable[[], None] | None = field(default=None, kw_only=True)
+    locator: Callable[[int], None] | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         self.be_root()
         self._adopt(self.body)
 
-    def _locate(self) -> None:
-        """Set the spans of all nodes of the file, once."""
-        locator, self.locator = self.locator, None
-        if locator is not None:
-            locator()
+    def _locate(self, order: int) -> None:
+        if self.locator is not None:
+            self.locator(order)

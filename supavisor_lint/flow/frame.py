@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
@@ -27,8 +27,7 @@ MAX_STEPS = 5000
 MAX_STEPS_IN_CALLED = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Thrown:
+class Thrown(NamedTuple):
     """What kind of exception leaves: the database's, one of a known class, any, or any but the database's ("plain").
 
     "refused" is what a session, or a transaction that has failed already, says that has to be rolled back first.
@@ -122,7 +121,10 @@ class Frame:
 
     def throw(self, state: State, thrown: Thrown = ANY) -> None:
         """An exception leaves from here."""
-        self.exits.raised.setdefault(thrown, States()).add(state)
+        states = self.exits.raised.get(thrown)
+        if states is None:
+            states = self.exits.raised[thrown] = States()
+        states.add(state)
 
     def leave(self, leaving: Leaving, state: State) -> None:
         """`break`, `continue` or `return`."""

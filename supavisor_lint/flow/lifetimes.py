@@ -69,9 +69,9 @@ class Life:
         """The state without what nobody reads from a statement on; behind a called function its caller may ask."""
         if state.loaded and not is_called and statement.order > self.gets_until:
             state = replace(state, loaded=frozenset())
-        if not state.variables and not state.assumed:
-            return state
         dead = self.dead.get(statement, _NONE)
+        if not state.assumed and dead.isdisjoint(state.roots):
+            return state
         variables = {n: v for n, v in state.variables.items() if n.partition(".")[0] not in dead}
         assumed = tuple(a for a in state.assumed if not any(w.partition(".")[0] in dead for w in a[0].split()))
         if len(variables) == len(state.variables) and len(assumed) == len(state.assumed):

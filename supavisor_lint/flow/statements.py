@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeAlias
 
 from supavisor_lint.facts.statements import (
     Assign,
@@ -37,19 +38,30 @@ from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import ANYTHING, ObjectRef, SessionRef, Tracked
 
 RETURNED = "<returned>"
+Collected: TypeAlias = States | tuple[State, ...]
 
 
 def run(frame: Frame, statements: Block, states: States) -> States:
     """Follow some statements; the states behind the last one."""
+    current: Collected = states
     for statement in statements:
-        is_called = frame.depth > 0
-        living = States(frame.life.pruned(state, statement, is_called=is_called) for state in states)
-        states = States()
-        for state in living:
-            states.update(_known_step(frame, statement, state))
-        if not states:
+        current = _behind(frame, statement, current)
+        if not current:
             break
-    return states
+    return current if isinstance(current, States) else States(current)
+
+
+def _behind(frame: Frame, statement: Stmt, states: Collected) -> Collected:
+    """The states behind one statement; a single one, as usual, is spared what tells several apart."""
+    is_called = frame.depth > 0
+    living = [frame.life.pruned(state, statement, is_called=is_called) for state in states]
+    if len(living) == 1:
+        ends = tuple(_known_step(frame, statement, living[0]))
+        return ends if len(ends) <= 1 else States(ends)
+    following = States()
+    for state in States(living):
+        following.update(_known_step(frame, statement, state))
+    return following
 
 
 def _known_step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
@@ -103,6 +115,8 @@ def step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
 
 def _without_idle_facts(before: State, yes: States, no: States) -> list[State]:
     """The ends of both branches. Where they are the same, it does not matter which one was taken."""
+    if all(state.assumed == before.assumed for ends in (yes, no) for state in ends):
+        return [*yes, *no]
     plain = [{replace(s, assumed=before.assumed).identity for s in ends} for ends in (yes, no)]
     idle = plain[0] & plain[1]
     ends = []

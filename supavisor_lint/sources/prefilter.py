@@ -5,32 +5,66 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from supavisor_lint.settings import Settings
 
+Signs: TypeAlias = dict[bytes, bytes]
+"""Patterns, each under a text that it cannot match without: to look for that first is ten times faster."""
+
+
+def _words(*words: bytes) -> Signs:
+    return {word: rb"\b%s\b" % re.escape(word) for word in words}
+
+
 # What makes an async engine.
-_ENGINES = rb"\bcreate_async_engine\b|\basync_engine_from_config\b|\bAsyncEngine\("
+_ENGINES = {**_words(b"create_async_engine", b"async_engine_from_config"), b"AsyncEngine(": rb"\bAsyncEngine\("}
 
 # Without one of these in some file there is no session anywhere in the project, and nothing to report.
-_SESSIONS = rb"async_sessionmaker|AsyncSession\b|async_scoped_session|" + _ENGINES
+_SESSIONS = {
+    b"async_sessionmaker": rb"async_sessionmaker",
+    b"AsyncSession": rb"AsyncSession\b",
+    b"async_scoped_session": rb"async_scoped_session",
+    **_ENGINES,
+}
 
 # Definitions of factories, and sessions made without one.
-_DEFINITIONS = rb"async_sessionmaker|async_scoped_session|sessionmaker\s*\(|AsyncSession\s*\("
+_DEFINITIONS = {
+    b"async_sessionmaker": rb"async_sessionmaker",
+    b"async_scoped_session": rb"async_scoped_session",
+    b"sessionmaker": rb"sessionmaker\s*\(",
+    b"AsyncSession": rb"AsyncSession\s*\(",
+}
 
 # Registrations of background tasks.
-_REGISTRARS = (
-    rb"\b(?:add_task|create_task|ensure_future|run_coroutine_threadsafe|add_job|scheduled_job|BackgroundTask"
-    rb"|shared_task|repeat_every|dramatiq|celery|[Cc]elery|taskiq|procrastinate|arq)\b"
+_REGISTRARS = _words(
+    b"add_task",
+    b"create_task",
+    b"ensure_future",
+    b"run_coroutine_threadsafe",
+    b"add_job",
+    b"scheduled_job",
+    b"BackgroundTask",
+    b"shared_task",
+    b"repeat_every",
+    b"dramatiq",
+    b"celery",
+    b"Celery",
+    b"taskiq",
+    b"procrastinate",
+    b"arq",
 )
 # Coroutines that run at the same time; of interest where sessions are spoken of, under whatever name.
-_CONCURRENCY = rb"\b(?:gather|TaskGroup|create_task_group|as_completed|open_nursery)\b|\basyncio\.wait\("
+_CONCURRENCY = {
+    **_words(b"gather", b"TaskGroup", b"create_task_group", b"as_completed", b"open_nursery"),
+    b"asyncio.wait(": rb"\basyncio\.wait\(",
+}
 _OF_SESSIONS = rb"[Ss]ession|\bdb\b"
 
-_TASK_MARK = rb"#\s*supavisor-lint:\s*task\b"
-_SUPPRESSION = rb"noqa[^\n]*SUP"
+_MARKS = {b"supavisor-lint:": rb"#\s*supavisor-lint:\s*task\b", b"SUP": rb"noqa[^\n]*SUP"}
 
 # What begins or ends a transaction: the rules about transactions look at all code, tasks or not.
-_TRANSACTIONS = rb"\.(?:begin|commit|rollback)\s*\("
+_TRANSACTIONS = {b".%s" % name: rb"\.%s\s*\(" % name for name in (b"begin", b"commit", b"rollback")}
 
 
 # What a module must mention so that something imported from it can open, give, use or register a session.
@@ -40,25 +74,33 @@ _VOCABULARY = (
 )
 
 
+class _Finder:
+    """Looks for any of some signs."""
+
+    def __init__(self, *signs: Signs) -> None:
+        self._patterns = [(text, re.compile(pattern)) for some in signs for text, pattern in some.items()]
+
+    def finds_any(self, data: bytes) -> bool:
+        """Whether one of them is there."""
+        return any(text in data and pattern.search(data) is not None for text, pattern in self._patterns)
+
+
 class Prefilter:
     """The byte patterns of one run."""
 
     def __init__(self, settings: Settings) -> None:
         named = (*settings.session_factories, *settings.session_helpers, *settings.phase_helpers)
-        self._factory_names = _last_parts(settings.session_factories)
-        self._sessions = re.compile(b"|".join([_SESSIONS, *(rb"\b%s\b" % n for n in _last_parts(named))]))
-        seeds = [_DEFINITIONS, _ENGINES, _REGISTRARS, _TASK_MARK, _SUPPRESSION, _TRANSACTIONS]
-        seeds += [rb"\b%s\b" % name for name in self._factory_names]
-        seeds += [rb"\b%s\b" % name for name in _last_parts(r.name for r in settings.task_registrars)]
-        seeds += [rb"\bdef\s+%s\s*\(" % _name_pattern(pattern) for pattern in settings.task_names]
-        self._seeds = re.compile(b"|".join(seeds))
-        self._concurrency = re.compile(_CONCURRENCY)
+        self._sessions = _Finder(_SESSIONS, _words(*_last_parts(named)))
+        exact = (*settings.session_factories, *(registrar.name for registrar in settings.task_registrars))
+        seeds = (_words(*_last_parts(exact)), _DEFINITIONS, _ENGINES, _REGISTRARS, _MARKS, _TRANSACTIONS)
+        self._seeds = _Finder(*seeds, *map(_definition, settings.task_names))
+        self._concurrency = _Finder(_CONCURRENCY)
         self._of_sessions = re.compile(_OF_SESSIONS)
-        self._vocabulary = re.compile(b"|".join([_VOCABULARY, *(rb"\b%s\b" % n for n in _last_parts(named))]))
+        self._vocabulary = re.compile(b"|".join([_VOCABULARY, *_words(*_last_parts(named)).values()]))
 
     def speaks_of_sessions(self, data: bytes) -> bool:
         """Whether a file can have to do with async sessions at all."""
-        return self._sessions.search(data) is not None
+        return self._sessions.finds_any(data)
 
     def can_matter(self, data: bytes) -> bool:
         """Whether what a module defines can have to do with sessions; else its definitions need not be read."""
@@ -74,9 +116,9 @@ class Prefilter:
 
     def is_seed(self, data: bytes) -> bool:
         """Whether a file must be parsed whatever the others say."""
-        if self._seeds.search(data) is not None:
+        if self._seeds.finds_any(data):
             return True
-        return self._concurrency.search(data) is not None and self._of_sessions.search(data) is not None
+        return self._concurrency.finds_any(data) and self._of_sessions.search(data) is not None
 
 
 class NameFilter:
@@ -87,24 +129,22 @@ class NameFilter:
     """
 
     def __init__(self, anywhere: Iterable[str], outside_with: Iterable[str]) -> None:
-        loud = [re.escape(name.encode()) for name in sorted(set(anywhere))]
-        calm = [re.escape(name.encode()) for name in sorted(set(outside_with) - set(anywhere))]
-        self._anywhere = re.compile(rb"\b(?:%s)\b" % b"|".join(loud)) if loud else None
-        self._mention = re.compile(rb"\b(?:%s)\b" % b"|".join(calm)) if calm else None
+        self._loud = [name.encode() for name in sorted(set(anywhere))]
+        self._calm = [name.encode() for name in sorted(set(outside_with) - set(anywhere))]
+        self._anywhere = _any_word(self._loud)
+        self._mention = _any_word(self._calm)
 
     def matches(self, data: bytes) -> bool:
-        """Whether the file must be parsed."""
-        if self._anywhere is not None and self._is_mentioned(data):
+        """Whether the file must be parsed. (To look for a plain text is ten times faster than for a pattern.)"""
+        if any(name in data for name in self._loud) and self._is_mentioned(data):
             return True
-        return self._mention is not None and self._is_used_wrongly(data)
+        return any(name in data for name in self._calm) and self._is_used_wrongly(data)
 
     def _is_mentioned(self, data: bytes) -> bool:
-        assert self._anywhere is not None
         return any(not _MODULE_PATH.search(_line_before(data, m.start())) for m in self._anywhere.finditer(data))
 
     def _is_used_wrongly(self, data: bytes) -> bool:
         """Whether a name is called or entered otherwise than `async with name(…)`, or is used without an import."""
-        assert self._mention is not None
         bound: set[bytes] = set()
         used: set[bytes] = set()
         for match in self._mention.finditer(data):
@@ -121,6 +161,10 @@ class NameFilter:
             elif _binds_for_the_module(before):
                 bound.add(match.group())
         return bool(used - bound)
+
+
+def _any_word(names: Iterable[bytes]) -> re.Pattern[bytes]:
+    return re.compile(rb"\b(?:%s)\b" % b"|".join(map(re.escape, names)))
 
 
 def _binds_for_the_module(before: bytes) -> bool:
@@ -143,7 +187,13 @@ _ENTERED_ASYNC = re.compile(rb"\basync\s+with\s+(?:[\w.]+\.)?$")
 
 
 def _last_parts(names: Iterable[str]) -> list[bytes]:
-    return sorted({re.escape(name.rpartition(".")[2]).encode() for name in names})
+    return sorted({name.rpartition(".")[2].encode() for name in names})
+
+
+def _definition(pattern: str) -> Signs:
+    """The definition of a function whose name fits a shell pattern; the text is the longest that it asks for."""
+    text = max(re.split(r"[*?]|\[.*", pattern), key=len)
+    return {text.encode(): rb"\bdef\s+%s\s*\(" % _name_pattern(pattern)}
 
 
 def _name_pattern(pattern: str) -> bytes:
