@@ -22,7 +22,7 @@ from supavisor_lint.facts.statements import (
     With,
 )
 from supavisor_lint.facts.tree import Attribute, Block, Collection, Expr, Name, Starred, Stmt
-from supavisor_lint.flow import compound, machine
+from supavisor_lint.flow import compound, machine, wary
 from supavisor_lint.flow.at_hand import maybe_of_same_row, row_of
 from supavisor_lint.flow.attributes import may_be_column, read_attribute
 from supavisor_lint.flow.binding import bind, bind_name, share
@@ -45,7 +45,12 @@ def run(frame: Frame, statements: Block, states: States) -> States:
         living = States(frame.life.pruned(state, statement, is_called=is_called) for state in states)
         states = States()
         for state in living:
+            if frame.follower.wary:
+                wary.may_fail(frame, statement, state)
             states.update(_known_step(frame, statement, state))
+        if frame.follower.wary and isinstance(statement, ExprStmt | Assign):
+            for state in states:
+                wary.may_fail(frame, statement, state)
         if not states:
             break
     return states
@@ -149,6 +154,8 @@ def _store(frame: Frame, statement: Assign, target: Expr, value: Tracked, state:
         return _store_attribute(frame, statement, target, value, state)
     if isinstance(target, Name | Collection):
         return [bind(frame, state, target, ANYTHING if statement.augmented else value)]
+    if frame.follower.wary and wary.sets_row(frame, target):
+        state = wary.write(frame, state, target)
     return [share(after, value) for after, _ in evaluate(frame, target, state)]
 
 
@@ -156,6 +163,8 @@ def _store_attribute(frame: Frame, statement: Assign, target: Attribute, value: 
     results: list[State] = []
     for after, owner in evaluate(frame, target.value, state):
         if not isinstance(owner, ObjectRef) or owner.site not in after.objects:
+            if frame.follower.wary and wary.sets_row(frame, target):
+                after = wary.write(frame, after, target)
             results.append(bind(frame, after, target, value))
             continue
         if statement.augmented:
