@@ -137,7 +137,7 @@ def _is_cast(frame: Frame, node: Call) -> bool:
 
 def _unknown_effect(frame: Frame, node: Call, state: State, given: list[Tracked]) -> State:
     """Somebody unknown got a session: for this call, or for good if it may keep it."""
-    keeps = _may_keep(frame, node)
+    keeps = _may_keep(frame, node) or (frame.follower.wary and not isinstance(node.parent, Await))
     for value in given:
         if isinstance(value, SessionRef) and value.site in state.sessions:
             session = state.sessions[value.site]

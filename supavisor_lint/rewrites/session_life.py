@@ -42,9 +42,9 @@ class Life:
     closing: Try | None = None
 
     @property
-    def site(self) -> Node:
+    def sites(self) -> tuple[Node | None, Node | None]:
         """What the session is known by where paths are followed."""
-        return self.opening if self.item is None else self.item
+        return self.opening, self.item
 
     def holds(self, node: Node) -> bool:
         """Whether a node stands in the session's statements."""
@@ -101,8 +101,10 @@ def _assigned(context: Context, opening: Expr, assign: Assign, function: Functio
         if read.order > assign.order and not any(binds_before(other, read) for other in others)
     ]
     used = [i for i, statement in enumerate(later) if any(statement.contains(read) for read in reads)]
+    if not used and reads:
+        raise NoFix(f"the session is used outside of the block that opens it (line {reads[0].span.line})")
     if not used:
-        raise NoFix("the session is not used where it is opened")
+        raise NoFix("the session is opened, but not used")
     statements = (assign, *later[: used[-1] + 1])
     close, closing = _closing(statements[-1], target.id)
     return Life(opening, target.id, function, statements, close=close, closing=closing)

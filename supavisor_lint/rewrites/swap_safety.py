@@ -37,7 +37,7 @@ def _doubts_about_commit(context: Context, life: Life) -> Iterator[str]:
     trace = context.wary.trace(context.file, life.function)
     if not trace.complete:
         yield "the function has too many paths to tell what would be committed"
-    ends = [event for event in trace.of(Ended) if event.opened.site is life.site and _is_end(life, event.node)]
+    ends = [event for event in trace.of(Ended) if event.opened.site in life.sites and _is_end(life, event.node)]
     if not ends:
         yield "no path was found that ends it without an error"
     for end in ends:
