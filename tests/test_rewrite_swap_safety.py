@@ -18,7 +18,7 @@ NO_FIX = {
         finally:
             await session.close()
         """,
-        "outside of the block that opens it (line 17)",
+        "outside of the statements that it is opened for (line 18)",
     ),
     "1: only if there is none": (
         """

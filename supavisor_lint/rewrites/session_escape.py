@@ -10,7 +10,7 @@ from supavisor_lint.facts.tree import Argument, Attribute, Await, BoolOp, Call, 
 from supavisor_lint.flow.expressions import HARMLESS_ATTRIBUTES
 from supavisor_lint.project.values import Coroutine
 from supavisor_lint.rewrites.base import Context, NoFix
-from supavisor_lint.rewrites.session_life import Life, bindings_of, binds_before, loop_around, reads_of
+from supavisor_lint.rewrites.session_life import Life, bindings_of, binds_anew, loop_around, reads_of
 
 _STARTS_TASKS = frozenset(
     {"create_task", "ensure_future", "gather", "add_task", "run_coroutine_threadsafe", "start_soon", "shield", "wait"}
@@ -49,7 +49,7 @@ def _may_mean(life: Life, read: Name) -> bool:
     if read.order < life.opening.order and not loop_around(life.opening, read):
         return False
     others = [b for b in bindings_of(life.function, life.name) if not _is_opening(life, b)]
-    return not any(binds_before(other, read) for other in others)
+    return not any(binds_anew(other, life.opening, read) for other in others)
 
 
 def _fault(context: Context, life: Life, read: Name) -> str | None:

@@ -98,7 +98,7 @@ def _assigned(context: Context, opening: Expr, assign: Assign, function: Functio
     reads = [
         read
         for read in reads_of(context, function, target.id)
-        if read.order > assign.order and not any(binds_before(other, read) for other in others)
+        if read.order > assign.order and not any(binds_anew(other, opening, read) for other in others)
     ]
     used = [i for i, statement in enumerate(later) if any(statement.contains(read) for read in reads)]
     if not used and reads:
@@ -119,8 +119,8 @@ def bindings_of(function: FunctionDef, name: str) -> list[Node]:
     return [_node_of(binding) for binding in function.scope.bindings.get(name, ())]
 
 
-def binds_before(binding: Node, read: Name) -> bool:
-    """Whether a binding certainly comes before a read: in the `with` around it, or in a block around it."""
+def binds_anew(binding: Node, opening: Node, read: Name) -> bool:
+    """Whether a binding certainly comes between an opening and a read: in a `with` or a block around the read."""
     holder: Node | None = binding
     while holder is not None and not isinstance(holder, Assign | WithItem):
         holder = holder.parent
@@ -128,6 +128,8 @@ def binds_before(binding: Node, read: Name) -> bool:
         return False
     if isinstance(holder, WithItem):
         return holder.parent is not None and holder.parent.contains(read)
+    if not (opening.order < holder.order or (read.order < opening.order and loop_around(opening, holder))):
+        return False
     return holder.order < read.order and any(statement.contains(read) for statement in block_of(holder))
 
 

@@ -121,9 +121,13 @@ def _staying_body(context: Context, life: Life) -> range:
 
 def _without(context: Context, removed: dict[int, list[str]], indent: str) -> Iterator[Edit]:
     """Take lines away; their comments stay, as deep as the new block."""
-    for number, comments in sorted(removed.items()):
-        if comments:
+    run: list[int] = []
+    for number in [*sorted(removed), 0]:
+        if run and (number != run[-1] + 1 or removed[number]):
+            yield context.source.without_lines(run[0], run[-1])
+            run = []
+        if number and not removed[number]:
+            run.append(number)
+        elif number:
             line = context.source.line(number)
-            yield Edit(Span(number, 1, number, len(line) + 1), indent + comments[0])
-        else:
-            yield context.source.without_lines(number, number)
+            yield Edit(Span(number, 1, number, len(line) + 1), indent + removed[number][0])
