@@ -9,6 +9,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Param, Starred
+from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.session_keys import SessionKey, session_key
 from supavisor_lint.flow.state import SessionState, State
@@ -125,6 +126,8 @@ def _is_param(frame: Frame, text: str) -> bool:
 def opened_session(frame: Frame, expr: Expr, state: State, session: Session) -> tuple[State, Tracked]:
     """A session that an expression opens, without entering it."""
     name = _bound_name(expr)
+    if expr in state.sessions and expr in frame.opened:
+        note_end(frame, state, expr, expr)  # of the last round's session
     frame.opened[expr] = frame.follower.openings.opened(expr, name, session, frame.file)
     state = replace(state, histories={s: h for s, h in state.histories.items() if s is not expr})
     return state.with_session(expr, SessionState("fresh", sure=session.confidence != "low")), SessionRef(expr)

@@ -11,6 +11,7 @@ from supavisor_lint.facts.spelling import dotted
 from supavisor_lint.facts.statements import WithItem
 from supavisor_lint.flow import expressions, machine
 from supavisor_lint.flow.binding import bind
+from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.events import EndedInBlock
 from supavisor_lint.flow.frame import DATABASE, PLAIN, Frame
 from supavisor_lint.flow.objects import after_commit, after_flush, after_rollback, detached, forgotten
@@ -120,6 +121,8 @@ def _leaving(site: Site, node: Node, begun: bool) -> Leave:
             states = leave_block(frame, state, site, node)
         else:
             states = [state]
+        for ending in states:
+            note_end(frame, ending, site, node)
         return [_closed(frame, s, site, node) for s in states]
 
     return leave

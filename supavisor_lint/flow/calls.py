@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name
-from supavisor_lint.flow import expressions, machine, objects, session_calls
+from supavisor_lint.flow import expressions, machine, objects, session_calls, wary
 from supavisor_lint.flow.attributes import read_by_name
 from supavisor_lint.flow.binding import opened_session
 from supavisor_lint.flow.events import SlowAwait
@@ -58,8 +58,18 @@ def _method(frame: Frame, node: Call, name: str, state: State, receiver: Tracked
     known = session_calls.method(frame, node, name, state, receiver)
     if known is not None:
         return known
+    if frame.follower.wary:
+        state = _may_change(frame, node, state, receiver)
     states = session_calls.changed_collection(frame, node, state)
     return [result for after in states for result in _plain(frame, node, after)]
+
+
+def _may_change(frame: Frame, node: Call, state: State, receiver: Tracked) -> State:
+    """A method may change its object, or what an attribute of some object holds."""
+    for attribute in wary.changed_in_place(node):
+        if last_name(node.func) in session_calls.COLLECTION_CHANGES and wary.sets_row(frame, attribute):
+            state = wary.write(frame, state, node)
+    return wary.handed(frame, node, state, [receiver] if isinstance(receiver, ObjectRef) else [])
 
 
 # ---------------------------------------------------------------------------------------------------- other calls
@@ -113,6 +123,9 @@ def _into(frame: Frame, node: Call, state: State, given: list[Tracked]) -> Resul
         return []
     if not is_harmless(frame, node):
         frame.throw(state, ANY if awaited else PLAIN)
+        if frame.follower.wary:
+            state = wary.handed(frame, node, state, given)
+            frame.throw(state, ANY if awaited else PLAIN)
         state = _unknown_effect(frame, node, state, given)
     return [(state, ANYTHING)]
 
@@ -132,7 +145,7 @@ def _is_getattr(frame: Frame, node: Call) -> bool:
 
 def _unknown_effect(frame: Frame, node: Call, state: State, given: list[Tracked]) -> State:
     """Somebody unknown got a session: for this call, or for good if it may keep it."""
-    keeps = _may_keep(frame, node)
+    keeps = _may_keep(frame, node) or (frame.follower.wary and not isinstance(node.parent, Await))
     for value in given:
         if isinstance(value, SessionRef) and value.site in state.sessions:
             session = state.sessions[value.site]

@@ -141,6 +141,19 @@ class LeftToCaller(Event):
 
 
 @dataclass(slots=True, eq=False)
+class Ended(Event):
+    """A normal end of an own session's life: of its block, by a `close()`, of the function, or the next opening.
+
+    `pending` are the writes that nothing has committed by then, `failed` the operations that nobody has rolled back;
+    `unsure` if somebody unknown may have changed the session on some path.
+    """
+
+    pending: set[Node] = field(default_factory=set)
+    failed: set[Node] = field(default_factory=set)
+    unsure: bool = False
+
+
+@dataclass(slots=True, eq=False)
 class HandedObject(Event):
     """An ORM object of a session that a registration hands to its task, by an argument or closure (the node).
 

@@ -10,6 +10,7 @@ from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Call, Expr
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.conditions import repeated_conditions
+from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.events import Trace
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.inline import Inliner
@@ -30,10 +31,15 @@ MAX_STEPS_OF_ALL = 12_000  # of a function and all that it calls: some five seco
 
 
 class Follower:
-    """Follows functions; remembers what it has found."""
+    """Follows functions; remembers what it has found.
 
-    def __init__(self, flow: SessionFlow, registrations: Iterable[Registration] = ()) -> None:
+    A `wary` one takes whatever might write for a write, and whatever might fail for a failure: what it does not see
+    happen cannot happen. The rules want what certainly happens, a rewrite wants this.
+    """
+
+    def __init__(self, flow: SessionFlow, registrations: Iterable[Registration] = (), *, wary: bool = False) -> None:
         self.flow = flow
+        self.wary = wary
         self.ev = flow.ev
         self.openings = Openings(flow)
         self.uses = SessionUses(flow)
@@ -116,6 +122,7 @@ def run_function(frame: Frame, state: State, repeated: frozenset[str]) -> States
             tell_swallowed(frame, end, site)  # in the caller's block
         for site, opened in frame.opened.items():
             if opened.own and site not in before and site in end.sessions and not end.sessions[site].blocks:
+                note_end(frame, end, site, frame.function)
                 machine.lost(frame, end, site, frame.function)
             elif not opened.own and frame.depth == 0 and site in end.sessions:
                 machine.left_to_caller(frame, end, site)

@@ -26,6 +26,10 @@ _REFUSED = frozenset(
 )
 
 
+class _Cancelled(BaseException):
+    """Stands for `asyncio.CancelledError`: importing asyncio only for its name would cost every run."""
+
+
 def catches(handler: Handler, thrown: Thrown) -> bool | None:
     """Whether a handler catches an exception: True, False, or None for maybe."""
     if handler.type is None or is_broad(handler):
@@ -54,7 +58,7 @@ def _catches_one(name: str, thrown: Thrown) -> bool | None:
 
 
 def _builtin(name: str) -> type[BaseException] | None:
-    found = getattr(builtins, name, None)
+    found = _Cancelled if name == "CancelledError" else getattr(builtins, name, None)
     return found if isinstance(found, type) and issubclass(found, BaseException) else None
 
 

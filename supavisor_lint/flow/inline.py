@@ -133,7 +133,8 @@ class Inliner:
         """A long function that only uses its sessions."""
         states = [state]
         for site in names.sites:
-            use = machine.Use(node, "", writes=manner.writes, queries=manner.queries, flushes=manner.writes)
+            writes = manner.writes or frame.follower.wary
+            use = machine.Use(node, "", writes=writes, queries=manner.queries, flushes=writes)
             states = [after for before in states for after in machine.work(frame, before, site, use)]
         for after in states:
             frame.throw(after)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Handler, Try
 from supavisor_lint.facts.tree import Attribute, Call
+from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.events import (
     BegunTwice,
     EndedInBlock,
@@ -287,6 +288,8 @@ def _give_up(frame: Frame, state: State, site: Site, node: Node, method: str) ->
         if session.transaction != "fresh":
             state = after_rollback(state, site, node)
         return state.with_session(site, _ended(session, node), EMPTY_HISTORY)
+    if not frame.unwinding:
+        note_end(frame, state, site, node)
     if not frame.unwinding and handler_around(node) is None:
         lost(frame, state, site, node, by_close=True)
     state = detached(state, site)

@@ -112,6 +112,16 @@ class Openings:
             return found.pop() if len(found) == 1 else None
         return None
 
+    def factory(self, session: Session, depth: int = 0) -> Factory | None:
+        """The factory that makes a session, through the helpers and getters that hand it on; None if unknown."""
+        definition = session.definition
+        if isinstance(definition, Factory):
+            return definition
+        if isinstance(definition, FunctionValue) and depth < _MAX_HELPERS:
+            found = {self.factory(inner, depth + 1) for inner in self._given_by(definition)}
+            return found.pop() if len(found) == 1 else None
+        return None
+
     def _given_by(self, definition: FunctionValue) -> Iterator[Session]:
         node = definition.node
         values = calls.yielded if node.is_generator else self._returned

@@ -14,7 +14,7 @@ from supavisor_lint.flow.events import EndedInBlock
 from supavisor_lint.flow.frame import PLAIN, Frame
 from supavisor_lint.flow.machine import Use
 from supavisor_lint.flow.refreshing import refresh
-from supavisor_lint.flow.sql import entity_of, statement
+from supavisor_lint.flow.sql import entity_of, only_reads, statement
 from supavisor_lint.flow.state import ObjectState, State
 from supavisor_lint.flow.values import (
     ANYTHING,
@@ -45,7 +45,7 @@ _ENDS = {"commit": "commit", "rollback": "rollback", "close": "close", "reset": 
 _ONE = frozenset({"one", "one_or_none", "first"})
 _MANY = frozenset({"all", "fetchall", "partitions"})
 _SAME = frozenset({"unique", "yield_per", "execution_options"})
-_COLLECTION_CHANGES = frozenset({"append", "extend", "insert", "remove", "pop", "clear", "add", "discard"})
+COLLECTION_CHANGES = frozenset({"append", "extend", "insert", "remove", "pop", "clear", "add", "discard"})
 
 
 def method(frame: Frame, node: Call, name: str, state: State, receiver: Tracked) -> Results | None:
@@ -62,7 +62,7 @@ def method(frame: Frame, node: Call, name: str, state: State, receiver: Tracked)
 def changed_collection(frame: Frame, node: Call, state: State) -> list[State]:
     """`job.lines.append(…)`: a change of a persistent object where the attribute is a relationship."""
     collection = node.func.value if isinstance(node.func, Attribute) else None
-    if not isinstance(collection, Attribute) or getattr(node.func, "attr", "") not in _COLLECTION_CHANGES:
+    if not isinstance(collection, Attribute) or getattr(node.func, "attr", "") not in COLLECTION_CHANGES:
         return [state]
     results: list[State] = []
     for after, owner in expressions.evaluate(frame, collection.value, state):
@@ -115,20 +115,21 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
         return _run_sync(frame, node, state, site)
     if name == "connection":
         states = machine.work(frame, state, site, Use(node, name))
-        return [(share(s, SessionRef(site)) if asks_for_autocommit(node) else s, ANYTHING) for s in states]
+        shared = frame.follower.wary or asks_for_autocommit(node)
+        return [(share(s, SessionRef(site)) if shared else s, ANYTHING) for s in states]
     if name == "invalidate":
         return [(after, ANYTHING) for after in machine.end(frame, state, site, node, "close")]
     if name in ("expunge", "expunge_all", "expire", "expire_all"):
-        return [(_let_go(state, site), ANYTHING)]
+        return [(_let_go(state, site, wary=frame.follower.wary), ANYTHING)]
     if name in _HARMLESS:
         return [(state, ANYTHING)]
     return [(share(state, SessionRef(site)), ANYTHING)]  # `get_transaction()`, or a method of a class of the project
 
 
-def _let_go(state: State, site: Site) -> State:
-    """Objects leave the session, with what no flush has sent of them."""
+def _let_go(state: State, site: Site, *, wary: bool) -> State:
+    """Objects leave the session, with what no flush has sent of them; a wary follower asks which."""
     history = state.history(site)
-    kept = history._replace(writes=history.writes - history.unsent, unsent=frozenset())
+    kept = history if wary else history._replace(writes=history.writes - history.unsent, unsent=frozenset())
     return objects.forgotten(state.with_session(site, state.sessions[site], kept), site)
 
 
@@ -143,7 +144,7 @@ def _run_sync(frame: Frame, node: Call, state: State, site: Site) -> Results:
     if isinstance(body, Lambda) and len(body.params) == 1 and body.params[0].name not in _names(body):
         return [(state, ANYTHING)]
     states = machine.work(frame, state, site, Use(node, "run_sync"))
-    if body is None or any(isinstance(n, Attribute) and n.attr in _ENDS for n in walk(body)):
+    if frame.follower.wary or body is None or any(isinstance(n, Attribute) and n.attr in _ENDS for n in walk(body)):
         states = [share(after, SessionRef(site)) for after in states]
     return [(after, ANYTHING) for after in states]
 
@@ -216,9 +217,12 @@ def _gives_object(state: State, node: Call, site: Site, entity: object) -> tuple
 
 def _query(frame: Frame, node: Call, name: str, state: State, site: Site) -> Results:
     asked = statement(frame.ev, frame.file, node.argument(0, "statement"))
+    writes = asked.writes or (
+        frame.follower.wary and not only_reads(frame.ev, frame.file, node.argument(0, "statement"))
+    )
     if (asked.updates or asked.selects) and asked.entity is not None and asked.key is not None:
         frame.rows[node] = (asked.entity, asked.key)
-    use = Use(node, name, writes=asked.writes, is_dml=asked.writes, updates=asked.updates)
+    use = Use(node, name, writes=writes, is_dml=asked.writes, updates=asked.updates)
     results: Results = []
     for after in machine.work(frame, state, site, use):
         if asked.selects:

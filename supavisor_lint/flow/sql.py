@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from supavisor_lint.facts.file import FileFacts, scope_of
+from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of, walk
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, NameImport
 from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name, Other
 from supavisor_lint.flow.conditions import condition_text
@@ -15,6 +16,16 @@ from supavisor_lint.project.values import ClassValue, External, Unknown
 
 _WRITES = frozenset({"insert", "update", "delete"})
 _MAKERS = _WRITES | {"select", "text"}
+_SQL_READ = re.compile(r"\s*(?:select|show)\b", re.IGNORECASE)
+_SQL_HIDDEN_WRITE = re.compile(r"\b(?:into|insert|update|delete|merge|call)\b|;\s*\S", re.IGNORECASE)
+_SQL_CALL = re.compile(r"(\w+)\s*\(")
+_READING = frozenset(
+    {"count", "max", "min", "sum", "avg", "coalesce", "lower", "upper", "now", "current_timestamp", "length", "trim"}
+    | {"date_trunc", "extract", "cast", "distinct", "concat", "nullif", "greatest", "least", "abs", "round", "random"}
+    | {"in", "values", "exists", "and", "or", "any", "all", "where", "select", "as", "on", "from", "not", "over", "by"}
+    | {"array_agg", "string_agg", "json_agg", "jsonb_agg", "json_build_object", "jsonb_build_object", "unnest"}
+    | {"row_number", "rank", "lag", "lead", "date", "to_char", "similarity", "char_length", "date_part", "interval"}
+)
 _SQL_WRITE = re.compile(r"\s*(?:insert|update|delete|merge|replace)\b", re.IGNORECASE)
 
 
@@ -49,6 +60,34 @@ def statement(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Statement:
         return Statement()
     entity = entity_of(ev, file, root.args[0].value) if len(root.args) == 1 else None
     return Statement(selects=True, entity=entity, key=_key(expr) if _is_plain_choice(expr) else None)
+
+
+def only_reads(ev: Evaluator, file: FileFacts, expr: Expr | None) -> bool:
+    """Whether a statement is known to change nothing: a select of columns and of functions that only read."""
+    root = _root(expr)
+    if root is None:
+        return False
+    kinds = {v.last for v in ev.values(file, root.func) if isinstance(v, External)}
+    if kinds == {"text"}:
+        sql = root.argument(0, "text")
+        return isinstance(sql, Constant) and isinstance(sql.value, str) and _is_reading(sql.value)
+    function = enclosing_function(root)
+    return kinds == {"select"} and function is not None and not any(_may_write(node) for node in walk(function))
+
+
+def _is_reading(sql: str) -> bool:
+    if _SQL_READ.match(sql) is None or _SQL_HIDDEN_WRITE.search(sql) is not None:
+        return False
+    return all(name.lower() in _READING for name in _SQL_CALL.findall(sql))
+
+
+def _may_write(node: Node) -> bool:
+    """`func.nextval(…)`, or a common table expression, which may hold an INSERT."""
+    if not isinstance(node, Attribute):
+        return False
+    if node.attr == "cte":
+        return True
+    return isinstance(node.value, Name) and node.value.id == "func" and node.attr.lower() not in _READING
 
 
 def _is_column(ev: Evaluator, file: FileFacts, expr: Expr) -> bool:

@@ -23,7 +23,7 @@ from supavisor_lint.facts.statements import (
     With,
 )
 from supavisor_lint.facts.tree import Attribute, Block, Collection, Expr, Name, Starred, Stmt
-from supavisor_lint.flow import compound, machine
+from supavisor_lint.flow import compound, machine, wary
 from supavisor_lint.flow.at_hand import maybe_of_same_row, row_of
 from supavisor_lint.flow.attributes import may_be_column, read_attribute
 from supavisor_lint.flow.binding import bind, bind_name, share
@@ -55,6 +55,8 @@ def _behind(frame: Frame, statement: Stmt, states: Collected) -> Collected:
     """The states behind one statement; a single one, as usual, is spared what tells several apart."""
     is_called = frame.depth > 0
     living = [frame.life.pruned(state, statement, is_called=is_called) for state in states]
+    if frame.follower.wary:
+        return wary.behind(frame, statement, States(living), _known_step)
     if len(living) == 1:
         ends = tuple(_known_step(frame, statement, living[0]))
         return ends if len(ends) <= 1 else States(ends)
@@ -164,6 +166,8 @@ def _store(frame: Frame, statement: Assign, target: Expr, value: Tracked, state:
         return _store_attribute(frame, statement, target, value, state)
     if isinstance(target, Name | Collection):
         return [bind(frame, state, target, ANYTHING if statement.augmented else value)]
+    if frame.follower.wary and wary.sets_row(frame, target):
+        state = wary.write(frame, state, target)
     return [share(after, value) for after, _ in evaluate(frame, target, state)]
 
 
@@ -171,6 +175,8 @@ def _store_attribute(frame: Frame, statement: Assign, target: Attribute, value: 
     results: list[State] = []
     for after, owner in evaluate(frame, target.value, state):
         if not isinstance(owner, ObjectRef) or owner.site not in after.objects:
+            if frame.follower.wary and wary.sets_row(frame, target):
+                after = wary.write(frame, after, target)
             results.append(bind(frame, after, target, value))
             continue
         if statement.augmented:

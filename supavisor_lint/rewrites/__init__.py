@@ -8,10 +8,11 @@ from dataclasses import replace
 from supavisor_lint.engine import Analysis, Engine
 from supavisor_lint.facts.file import UnparsableFile
 from supavisor_lint.findings import Finding
-from supavisor_lint.rewrites import enter_helper, pooler_settings, remove_noqa
+from supavisor_lint.rewrites import enter_helper, pooler_settings, remove_noqa, swap_factory
 from supavisor_lint.rewrites.base import Context, NoFix, Propose
 
 REWRITES: dict[str, Propose] = {
+    "SUP101": swap_factory.propose,
     "SUP104": enter_helper.propose,
     "SUP501": pooler_settings.propose,
     "SUP502": pooler_settings.propose,

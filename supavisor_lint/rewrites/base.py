@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import TypeAlias, TypeVar
 
 from supavisor_lint.facts.file import FileFacts, block_of, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Stmt
 from supavisor_lint.findings import Applicability, Edit, Finding, Fix, Span
+from supavisor_lint.flow.follower import Follower
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.project import Project
 from supavisor_lint.rewrites.source import Source
@@ -43,6 +45,11 @@ class Context:
     def ev(self) -> Evaluator:
         """What an expression is."""
         return self.view.ev
+
+    @cached_property
+    def wary(self) -> Follower:
+        """Follows paths for what might happen on them: what it does not find cannot happen."""
+        return Follower(self.view.flow, wary=True)
 
     @property
     def project(self) -> Project:

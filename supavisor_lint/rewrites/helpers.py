@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.scopes import Binding
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
+from supavisor_lint.facts.tree import Call, Constant
 from supavisor_lint.flow.helper_body import exit_method, helper_bodies
 from supavisor_lint.flow.values import Exit
 from supavisor_lint.project import calls
@@ -136,13 +137,37 @@ def _fault_of_body(context: Context, helper: Helper) -> str | None:
     return None
 
 
-def agrees(context: Context, helper: Helper, session: Session) -> str | None:
-    """Why a helper's session differs from the one that it is to replace, in what a program may notice; else None."""
+def difference(context: Context, helper: Helper, session: Session) -> str | None:
+    """In what a helper's session may differ from the one that it is to replace; None if it surely is made alike.
+
+    Raises NoFix where the two work on different engines.
+    """
     openings = context.view.follower.openings
-    old, new = openings.expires(session), openings.expires(helper.session)
-    if old != new or (old is None and not isinstance(helper.session.definition, NamedHelper)):
-        return "`expire_on_commit` of the two is not known to be the same"
+    old, new = openings.factory(session), openings.factory(helper.session)
+    if old is not None and new is not None and old.node is not None and old.node is new.node:
+        return "it may not be used after `close()`" if _refuses_reuse(new) else None
     before, after = openings.engine(session), openings.engine(helper.session)
     if before is not None and after is not None and before != after:
-        return "the two sessions use different engines"
-    return None
+        raise NoFix(f"the helper `{helper.name}` works on another engine than this session")
+    if openings.expires(session) is None or openings.expires(session) != openings.expires(helper.session):
+        return f"`expire_on_commit` of `{helper.name}` is not known to be the same"
+    if before is None or before != after or old is None or new is None or _options(old) != _options(new):
+        return f"`{helper.name}` makes its sessions with other options"
+    return "it may not be used after `close()`" if _refuses_reuse(new) else None
+
+
+def _options(factory: Factory) -> frozenset[tuple[str | None, object]] | None:
+    """The options of a factory besides its engine, if they are all constants or names."""
+    call = factory.node
+    if not isinstance(call, Call) or any(argument.star for argument in call.args):
+        return None
+    values = {a.keyword: a.value for a in call.args[1:] if a.keyword not in ("bind", "expire_on_commit")}
+    return frozenset(
+        (name, getattr(value, "value", None) if isinstance(value, Constant) else getattr(value, "id", None))
+        for name, value in values.items()
+    )
+
+
+def _refuses_reuse(factory: Factory) -> bool:
+    call = factory.node
+    return isinstance(call, Call) and call.argument(None, "close_resets_only") is not None

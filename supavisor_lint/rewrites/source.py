@@ -71,11 +71,14 @@ class Source:
     def extent(self, statements: Sequence[Stmt]) -> tuple[int, int]:
         """The first and last line of some neighbouring statements, decorators and nested blocks included."""
         first = min((node.span.line for node in _heads(statements[0])), default=statements[0].span.line)
-        return first, max(node.span.end_line for statement in statements for node in walk(statement))
+        return first, max(self.end_of(statement)[0] for statement in statements)
 
     def end_of(self, statement: Stmt) -> tuple[int, int]:
-        """Line and column behind the last character of a statement (closing brackets of expressions included)."""
-        return max(node.span.end for node in walk(statement))
+        """Line and column behind the last character of a statement (closing brackets of expressions included).
+
+        The span of a compound statement goes up to the start of the line behind it.
+        """
+        return max((node.span.end for node in walk(statement) if node.span.end_column > 1), default=statement.span.end)
 
     def end_of_expression(self, expr: Node) -> tuple[int, int]:
         """Line and column behind an expression's last character."""

@@ -1,0 +1,213 @@
+"""What a wary follower takes into account besides what certainly happens (see `Follower`).
+
+Any statement may fail half-way; whoever gets an object of a session may change it; a statement that is not known to
+read writes; a method that hands the session's inside over makes it unsure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+from supavisor_lint.facts.file import scope_of, walk, walk_own
+from supavisor_lint.facts.handlers import is_log_call
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.spelling import last_name
+from supavisor_lint.facts.statements import (
+    Assign,
+    ClassDef,
+    ExprStmt,
+    For,
+    FunctionDef,
+    If,
+    Import,
+    ImportFrom,
+    Match,
+    Try,
+    While,
+    With,
+)
+from supavisor_lint.facts.tree import Attribute, Await, Call, Collection, Expr, Name, Other, Param, Stmt, Subscript
+from supavisor_lint.flow import machine
+from supavisor_lint.flow.frame import PLAIN, Frame, Thrown
+from supavisor_lint.flow.state import State, States
+from supavisor_lint.flow.values import ManyRef, ObjectRef, ResultRef, Tracked
+from supavisor_lint.project.calls import functions_called
+from supavisor_lint.project.mapped import is_mapped
+from supavisor_lint.project.values import ClassValue, External, Instance, ModuleValue, Value
+
+Step: TypeAlias = Callable[[Frame, Stmt, State], Iterable[State]]
+CANCELLED = Thrown("class", "CancelledError")
+_MAX_DEPTH = 3
+_COMPARISONS = frozenset({"not", "is", "is not", "==", "!=", "in", "not in"})
+# Calls that take objects and leave them as they are: they keep, show or convert them.
+_READERS = frozenset(
+    {"append", "extend", "add", "put", "put_nowait", "appendleft", "model_validate", "from_orm", "from_attributes"}
+    | {"model_dump", "dumps", "format", "join", "get", "index", "count", "write", "writerow", "attributes_for"}
+)
+
+
+# --------------------------------------------------------------------------------------------------- what may fail
+
+
+@dataclass(frozen=True, slots=True)
+class _Risk:
+    """What may leave a statement besides what its calls raise: an error of its expressions, a cancellation."""
+
+    plain: bool
+    cancelled: bool
+
+
+def behind(frame: Frame, statement: Stmt, states: States, step: Step) -> States:
+    """The states behind a statement (`step` follows it), which may fail before it, and behind what it does."""
+    following = States()
+    for state in states:
+        may_fail(frame, statement, state)
+        following.update(step(frame, statement, state))
+    if isinstance(statement, ExprStmt | Assign):
+        for state in following:
+            may_fail(frame, statement, state)
+    return following
+
+
+def may_fail(frame: Frame, statement: Stmt, state: State) -> None:
+    """A statement (or the head of a compound one) may fail in this state, before or behind what it does."""
+    risk = _risk(statement)
+    if risk.plain:
+        frame.throw(state, PLAIN)
+    if risk.cancelled:
+        frame.throw(state, CANCELLED)
+
+
+@lru_cache(maxsize=4096)
+def _risk(statement: Stmt) -> _Risk:
+    nodes = [node for part in _head(statement) for node in walk_own(part)]
+    waits = any(isinstance(node, Await) for node in nodes) or bool(getattr(statement, "is_async", False))
+    plain = isinstance(statement, Import | ImportFrom) or any(_is_risky(node) for node in nodes)
+    return _Risk(plain, waits and not isinstance(statement, FunctionDef))
+
+
+def _head(statement: Stmt) -> Iterable[Node]:
+    match statement:
+        case If(test) | While(test):
+            return (test,)
+        case For(target, iterable):
+            return (target, iterable)
+        case With(items):
+            return items
+        case Match(subject):
+            return (subject,)
+        case Try() | FunctionDef() | ClassDef():
+            return ()
+        case _:
+            return (statement,)
+
+
+def _is_risky(node: Node) -> bool:
+    if isinstance(node, Attribute):
+        return not _is_sound(node)
+    if isinstance(node, Other):
+        return node.op not in _COMPARISONS
+    if isinstance(node, Assign):
+        return any(isinstance(target, Collection) for target in node.targets)
+    return isinstance(node, Subscript)
+
+
+def _is_sound(node: Attribute) -> bool:
+    """A method that is called on a name, a constant of a class, an attribute of `self`: these are there."""
+    root = node.value
+    if not isinstance(root, Name):
+        return False
+    is_called = isinstance(node.parent, Call) and node.parent.func is node
+    return is_called or root.id[:1].isupper() or root.id in ("self", "cls")
+
+
+# -------------------------------------------------------------------------------------------------- what may write
+
+
+def write(frame: Frame, state: State, node: Node, site: object = None) -> State:
+    """Something may be written to a session (to any of them): no transaction is known to begin by it."""
+    for one in [site] if site is not None else list(state.sessions):
+        if one in state.sessions and state.sessions[one].is_over is None:
+            use = machine.Use(node, "", writes=True, queries=False, begins=False)
+            state = machine.work(frame, state, one, use)[0]
+    return state
+
+
+def handed(frame: Frame, node: Call, state: State, values: Iterable[Tracked]) -> State:
+    """The state behind a call that is given objects of a session, if it may change them."""
+    sites = {
+        state.objects[v.site].session if isinstance(v, ObjectRef | ManyRef) else v.session
+        for v in values
+        if isinstance(v, ResultRef) or (isinstance(v, ObjectRef | ManyRef) and v.site in state.objects)
+    }
+    if sites and may_change(frame, node):
+        for site in sites:
+            state = write(frame, state, node, site)
+    return state
+
+
+def may_change(frame: Frame, node: Call) -> bool:
+    """Whether a call may change what it is given."""
+    if is_log_call(node) or last_name(node.func) in _READERS:
+        return False
+    functions = functions_called(frame.ev, frame.file, node)
+    if functions:
+        return any(_changes(frame, function.file, function.node, 0) for function in functions)
+    value = frame.ev.only(frame.file, node.func)
+    if isinstance(value, External):
+        return value.dotted.endswith("setattr")
+    return not isinstance(value, ClassValue)
+
+
+def _changes(frame: Frame, file: object, function: FunctionDef, depth: int) -> bool:
+    """Whether a function's text sets an attribute of anything but its own object, or calls something that may."""
+    for node in (n for statement in function.body for n in walk(statement)):
+        if isinstance(node, Assign) and any(_is_foreign_part(target) for target in node.targets):
+            return True
+        if isinstance(node, Call) and last_name(node.func) == "setattr":
+            return True
+        if isinstance(node, Call) and not is_log_call(node):
+            called = functions_called(frame.ev, file, node)  # type: ignore[arg-type]
+            if called and (depth >= _MAX_DEPTH or any(_changes(frame, f.file, f.node, depth + 1) for f in called)):
+                return True
+    return False
+
+
+def _is_foreign_part(target: Expr) -> bool:
+    """An attribute (or an element of one) of something; elements of a plain name are some dict's."""
+    if isinstance(target, Subscript):
+        return isinstance(target.value, Attribute)
+    return isinstance(target, Attribute)
+
+
+def sets_row(frame: Frame, target: Expr) -> bool:
+    """Whether a target that is no followed object may still be a part of a row."""
+    root, is_part = target, False
+    while isinstance(root, Attribute | Subscript):
+        is_part = is_part or isinstance(root, Attribute)
+        root = root.value
+    if not is_part:
+        return isinstance(root, Call | Await)
+    if not isinstance(root, Name):
+        return True
+    owner = scope_of(root).lookup(root.id)
+    bindings = owner.bindings[root.id] if owner is not None else []
+    if root.id in ("self", "cls") or (bindings and all(isinstance(b, Param) for b in bindings)):
+        return False  # what the caller has given belongs to the session only if it was added
+    values = list(frame.ev.values(frame.file, root))
+    return not values or any(_may_be_row(frame, value) for value in values)
+
+
+def _may_be_row(frame: Frame, value: Value) -> bool:
+    if isinstance(value, Instance):
+        return isinstance(value.of, ClassValue) and is_mapped(frame.ev, value.of.file, value.of.node)
+    return not isinstance(value, ModuleValue | ClassValue | External)
+
+
+def changed_in_place(node: Call) -> Iterator[Expr]:
+    """`job.tags.append(…)`: the attribute that a method may change in place."""
+    if isinstance(node.func, Attribute) and isinstance(node.func.value, Attribute | Subscript):
+        yield node.func.value

@@ -1,0 +1,60 @@
+"""Whether a helper's exit does to a session's work what its own end did (conditions 2, 3 and 5 of section 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from supavisor_lint.facts.handlers import enclosing_tries
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.tree import Call
+from supavisor_lint.flow.events import Ended
+from supavisor_lint.project.values import Session
+from supavisor_lint.rewrites.base import Context
+from supavisor_lint.rewrites.helpers import Helper, difference
+from supavisor_lint.rewrites.kept_objects import why_objects_are_lost
+from supavisor_lint.rewrites.session_life import Life
+
+
+def doubt(context: Context, life: Life, helper: Helper, session: Session) -> str | None:
+    """What the helper may do to the database, or to its objects, that the session's own end does not; None if nothing.
+
+    Raises NoFix where the helper's sessions go to another database.
+    """
+    differs = difference(context, helper, session)
+    if differs is not None:
+        return differs
+    if not session.begun:  # else its block has committed all that the helper could
+        committed = next(_doubts_about_commit(context, life), None)
+        if committed is not None:
+            return committed
+    expires = context.view.follower.openings.expires(helper.session)
+    return why_objects_are_lost(context, life, True if session.begun and expires is None else expires)
+
+
+def _doubts_about_commit(context: Context, life: Life) -> Iterator[str]:
+    if any(part == "finalbody" for _, part in enclosing_tries(life.opening)):
+        yield "it is opened in a `finally`, whose paths are not followed apart"
+    trace = context.wary.trace(context.file, life.function)
+    if not trace.complete:
+        yield "the function has too many paths to tell what would be committed"
+    ends = [event for event in trace.of(Ended) if event.opened.site in life.sites and _is_end(life, event.node)]
+    if not ends:
+        yield "no path was found that ends it without an error"
+    for end in ends:
+        pending = sorted(node.span.line for node in end.pending if life.holds(node))
+        if pending:
+            yield f"line {pending[0]} may not be committed now, and would be then"
+        for failed in end.failed:
+            if life.holds(failed):
+                yield f"a handler goes on without `rollback()` when line {failed.span.line} fails"
+        if end.unsure:
+            yield "other code has it as well, which may leave something to commit"
+
+
+def _is_end(life: Life, node: Node) -> bool:
+    """Whether the helper's block would end here: not at a `close()` that stays."""
+    if life.item is not None:
+        return node is life.item.context
+    if isinstance(node, Call) and node is not life.opening:
+        return life.close is not None and life.close.contains(node)
+    return True

@@ -1,0 +1,272 @@
+"""What the swap of a session factory for the helper makes of the text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from rewrite_support import fix_project
+from swap_support import KEEPING, function, project, swapped
+
+
+def behind(root: Path, body: str, **settings: object) -> str:
+    """The body of the function behind the swap, without its indentation."""
+    after = swapped(root, function(body), **settings)  # type: ignore[arg-type]
+    return dedent(after.partition("async def work(job_id):\n")[2])
+
+
+def test_the_try_stays_and_the_close_goes(tmp_path: Path) -> None:
+    body = """
+    # one session for all
+    session = async_session_factory()  # opened
+    logger.info("opened")
+    try:
+        # the work
+        session.add(Job())
+
+        await session.commit()
+    except ValueError:  # bad
+        await session.rollback()
+        raise
+    else:
+        logger.info("done")
+    # at last
+    finally:  # always
+        # close it
+        await session.close()  # closed
+    return 1
+    """
+    assert behind(tmp_path, body) == dedent("""\
+        from app.session import get_session
+        # one session for all
+        async with get_session() as session:  # opened
+            logger.info("opened")
+            try:
+                # the work
+                session.add(Job())
+
+                await session.commit()
+            except ValueError:  # bad
+                await session.rollback()
+                raise
+            else:
+                logger.info("done")
+            # at last
+            # always
+            # close it
+            # closed
+        return 1
+        """).replace("from app.session import get_session\n", "")
+
+
+def test_the_try_vanishes_with_its_finally(tmp_path: Path) -> None:
+    body = """
+    session = async_session_factory()
+    number = 1
+    try:  # work
+        session.add(Job(id=number))
+        await session.commit()
+    finally:
+        await session.close()
+    """
+    assert behind(tmp_path, body) == dedent("""\
+        async with get_session() as session:
+            number = 1
+            # work
+            session.add(Job(id=number))
+            await session.commit()
+        """)
+
+
+def test_other_clean_up_stays(tmp_path: Path) -> None:
+    body = """
+    session = async_session_factory()
+    try:
+        await session.execute(select(Job))
+    finally:
+        logger.info("closing")
+        await session.close()  # now
+        logger.info("closed")
+    """
+    assert behind(tmp_path, body) == dedent("""\
+        async with get_session() as session:
+            try:
+                await session.execute(select(Job))
+            finally:
+                logger.info("closing")
+            # now
+                logger.info("closed")
+        """)
+
+
+def test_a_close_on_the_line_of_its_finally(tmp_path: Path) -> None:
+    body = """
+    session = async_session_factory()
+    try:
+        await session.execute(select(Job))
+    finally: await session.close()
+    """
+    assert behind(tmp_path, body) == "async with get_session() as session:\n    await session.execute(select(Job))\n"
+
+
+def test_a_close_at_the_end(tmp_path: Path) -> None:
+    body = '''
+    session = async_session_factory()
+    rows = await session.execute(text("""
+      SELECT id
+        FROM jobs
+    """))
+    await session.close()
+    return rows
+    '''
+    assert behind(tmp_path, body) == dedent('''\
+        async with get_session() as session:
+            rows = await session.execute(text("""
+          SELECT id
+            FROM jobs
+        """))
+        return rows
+        ''')
+
+
+def test_what_follows_the_last_use_stays_outside(tmp_path: Path) -> None:
+    body = """
+    session = async_session_factory()
+    session.add(Job())
+    await session.commit()
+
+    logger.info("done")
+    """
+    assert behind(tmp_path, body) == dedent("""\
+        async with get_session() as session:
+            session.add(Job())
+            await session.commit()
+
+        logger.info("done")
+        """)
+
+
+def test_entered_with_others(tmp_path: Path) -> None:
+    body = """
+    async with (
+        job_id.lock(),  # first
+        async_session_factory(  # the session
+        ) as session,
+        session.begin(),
+    ):
+        session.add(Job())
+    """
+    assert behind(tmp_path, body) == dedent("""\
+        async with (
+            job_id.lock(),  # first
+            get_session(  # the session
+            ) as session,
+            session.begin(),
+        ):
+            session.add(Job())
+        """)
+
+
+def test_begun_at_once(tmp_path: Path) -> None:
+    body = """
+    async with async_session_factory.begin() as session, job_id.lock():
+        session.add(Job())
+    """
+    assert behind(tmp_path, body) == dedent("""\
+        async with get_session() as session, session.begin(), job_id.lock():
+            session.add(Job())
+        """)
+
+
+def test_the_import_of_the_factory_becomes_the_helpers(tmp_path: Path) -> None:
+    after = swapped(tmp_path, function("async with async_session_factory() as session:\n    await session.rollback()"))
+    assert "from app.session import get_session\n" in after
+    assert "async_session_factory" not in after
+
+
+SHAPES = {
+    "through an alias": (
+        "make = async_session_factory\nasync with make() as session:\n    await session.rollback()",
+        "make = async_session_factory\nasync with get_session() as session:\n    await session.rollback()\n",
+    ),
+    "through a module": (
+        "import app.session as db\nasync with db.async_session_factory() as session:\n    await session.rollback()",
+        "import app.session as db\nasync with db.get_session() as session:\n    await session.rollback()\n",
+    ),
+    "through another name": (
+        "from app.session import async_session_factory as make\n"
+        "async with make() as session:\n    await session.rollback()",
+        "from app.session import get_session\nasync with get_session() as session:\n    await session.rollback()\n",
+    ),
+    "imported in the function": (
+        "from app.session import (\n    async_session_factory,\n    engine,\n)\n"
+        "async with async_session_factory() as session:\n    await session.rollback()\nengine.echo = True",
+        "from app.session import (\n    get_session,\n    engine,\n)\n"
+        "async with get_session() as session:\n    await session.rollback()\nengine.echo = True\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_factory_by_many_names(tmp_path: Path, name: str) -> None:
+    before, after = SHAPES[name]
+    found = behind(tmp_path, before)
+    lines = [line for line in found.splitlines(keepends=True) if line.strip() != "from app.session import get_session"]
+    wanted = [line for line in after.splitlines(keepends=True) if line.strip() != "from app.session import get_session"]
+    assert lines == wanted
+
+
+def test_several_in_one_file(tmp_path: Path) -> None:
+    work = function("async with async_session_factory() as session:\n    await session.rollback()")
+    both = work + work[work.index("async def") :].replace("work(", "more(")
+    after = swapped(tmp_path, both)
+    assert after.count("async with get_session() as session:") == 2
+    assert "from app.session import get_session\n" in after
+    assert "async_session_factory" not in after
+
+
+def test_what_cannot_be_swapped_keeps_its_import(tmp_path: Path) -> None:
+    work = function("async with async_session_factory() as session:\n    await session.rollback()")
+    both = work + "\n\nasync def more(job_id):\n    return job_id(async_session_factory())\n"
+    after = swapped(tmp_path, both)
+    assert "from app.session import async_session_factory, get_session\n" in after
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("unit", ["\t", "  "])
+def test_tabs_line_ends_and_a_missing_last_one(tmp_path: Path, newline: str, unit: str) -> None:
+    body = "try:\n    session.add(Job())\n    await session.commit()\nfinally:\n    await session.close()"
+    text = function(f"session = async_session_factory()\n{body}").replace("    ", unit).rstrip("\n")
+    files = project("")
+    target = tmp_path / "app" / "work.py"
+    fix_project(tmp_path, files)
+    target.write_bytes(text.replace("\n", newline).encode())
+    del files["app/work.py"]
+    change = next(iter(fix_project(tmp_path, files, select=("SUP101",)).changes))
+    wanted = [f"{unit}async with get_session() as session:", f"{unit}{unit}session.add(Job())"]
+    assert newline.join([*wanted, f"{unit}{unit}await session.commit()"]) in change.after
+    assert change.after.replace(newline, "").count("\n") == 0
+
+
+REFUSED = {
+    "two statements on a line": "session = async_session_factory(); session.add(Job())\nawait session.rollback()",
+    "the whole on one line": "if job_id: session = async_session_factory(); await session.rollback()",
+    "a try of one line": "session = async_session_factory()\ntry: await session.rollback()\n"
+    "finally: await session.close()",
+    "a bracket round it": "session = (\n    async_session_factory()\n)\nawait session.rollback()",
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_odd_layouts_are_left(tmp_path: Path, name: str) -> None:
+    fixed = fix_project(tmp_path, project(function(REFUSED[name]), KEEPING), select=("SUP101",), unsafe=True)
+    assert fixed.changes == ()
+    assert fixed.result.findings[0].no_fix_reason
+
+
+def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    after = swapped(
+        tmp_path, function("session = async_session_factory()\nsession.add(Job())\nawait session.close()"), unsafe=True
+    )
+    assert fix_project(tmp_path, project(after), select=("SUP101",), unsafe=True).changes == ()
