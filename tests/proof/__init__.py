@@ -6,3 +6,8 @@
 `stage` runs one with a given input and given faults and notes what it does, `trial` runs both texts on every input and
 with faults, `compare` says what differs. Programs, driver and reduction come from `tests.judge`.
 """
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for `judge`, whose tests import it by that name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .stage import Run
+from .notes import Run
 
 
 @dataclass(frozen=True, slots=True)

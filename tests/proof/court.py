@@ -6,9 +6,10 @@ import difflib
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from ..judge.reduce import reduced
+from judge.reduce import reduced
 from .compare import Difference
 from .rewriting import Rewritten, rewritten
+from .on_sqlite import SqliteStage
 from .stage import Stage
 from .tasks import kind_of, task_text
 from .trial import tried
@@ -21,7 +22,7 @@ def judged_batch(seed: int, first: int, count: int, most_runs: int) -> tuple[Cou
     """Try some tasks of a seed: the counts, and a report of each difference."""
     counts: Counter[str] = Counter()
     reports: list[str] = []
-    stage = Stage()
+    stage = SqliteStage()
     try:
         texts = [task_text(seed, number) for number in range(first, first + count)]
         for number, one in enumerate(rewritten(texts), first):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..judge.constructs import menu
-from ..judge.programs import work
-from ..judge.writer import Names, Pick, Writer
+from judge.constructs import menu
+from judge.programs import work
+from judge.writer import Names, Pick, Writer
 
 _OPENINGS = (
     "async_session_factory()",

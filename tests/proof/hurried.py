@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ..judge.writer import Names, Pick, Statement, Writer
+from judge.writer import Names, Pick, Statement, Writer
 from . import parts
 
 HEAD = (

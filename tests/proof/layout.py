@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..judge.writer import Pick
+from judge.writer import Pick
 
 _COMMENTS = ("# TODO", "# why?", "#: see above", "# noqa: E501", "#no space", "# a comment: with a colon", "# é, ü and →")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..judge.writer import Names, Statement, Writer
+from judge.writer import Names, Statement, Writer
 
 FAILED = 'update(Job).where(Job.id == job_id).values(status="failed")'
 
@@ -252,7 +252,7 @@ def closure(w: Writer, names: Names) -> Names:
 def item_loop(w: Writer, names: Names) -> Names:
     """A loop with a commit for each item, at its end or not, with or without a handler of its own."""
     wild = w.menu is wild_menu
-    names = replace(names, loop=True)
+    outer, names = names, replace(names, loop=True)
     kind = w.pick(4)
     if kind == 0 and w.may_ask:
         w.line(f"while {w.flag()}:")
@@ -270,7 +270,7 @@ def item_loop(w: Writer, names: Names) -> Names:
     if guarded:
         w.line("try:")
         w.indent += 1
-    w.indent -= 1
+    w.indent -= 1  # which `body` adds
     w.body(names, 3)
     w.indent += 1
     if wild and w.chance(25):
@@ -288,7 +288,7 @@ def item_loop(w: Writer, names: Names) -> Names:
         if w.chance(20):
             w.line("    raise" if w.chance(50) else "    continue")
     w.indent -= 1
-    return names
+    return outer
 
 
 # ------------------------------------------------------------------------------------------------------------ menus

@@ -102,15 +102,13 @@ SCHEMA = """
 CREATE TABLE job (id INTEGER PRIMARY KEY, name VARCHAR NOT NULL UNIQUE, status VARCHAR NOT NULL, done INTEGER NOT NULL);
 CREATE TABLE item (id INTEGER PRIMARY KEY, job_id INTEGER NOT NULL, value VARCHAR NOT NULL UNIQUE);
 """
-RESET = """
-BEGIN;
-DELETE FROM job;
-DELETE FROM item;
+FIRST_ROWS = """
 INSERT INTO job VALUES (1, 'first', 'pending', 0);
 INSERT INTO item VALUES (1, 1, 'one'), (2, 1, 'two');
-COMMIT;
 """
+"""What each run starts with."""
+
 ROWS = ("SELECT id, name, status, done FROM job ORDER BY id", "SELECT id, job_id, value FROM item ORDER BY id")
 """What there is to see."""
 
-STATUS = "SELECT status FROM job WHERE id = 1"
+DATABASES = ("main", "second")

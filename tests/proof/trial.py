@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from .compare import Difference, differs
-from .stage import Run, Stage, Step
+from .notes import Run, Step
+from .stage import Stage
 
 MOST_INPUTS = 24
 """How many inputs of one task are tried at most."""
