@@ -1,12 +1,14 @@
 """The stage on PostgreSQL behind PgBouncer in transaction mode (`tests/pooler/servers.py` starts both).
 
-A fault is a real one: the statement that is to fail becomes one that divides by zero, so that PostgreSQL itself aborts
-the transaction. Errors that no database raises (ValueError, a cancellation) are raised beside it.
+A fault is a real one, so that PostgreSQL itself ends the transaction: the statement that is to fail becomes one that
+divides by zero, and before a commit that is to fail goes a row whose deferred constraint the commit finds broken.
+Errors that no database raises (ValueError, a cancellation) are raised before the statement is sent.
 """
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +20,7 @@ from pooler.servers import Servers
 
 from .notes import only_reads
 from .shop import DATABASES, FIRST_ROWS, ROWS, SCHEMA
-from .stage import NotedSession, Stage, is_called_by_helper
+from .stage import NotedSession, Stage
 
 _SERIAL = SCHEMA.replace("id INTEGER PRIMARY KEY", "id SERIAL PRIMARY KEY")
 _RESET = f"""
@@ -27,6 +29,10 @@ TRUNCATE job, item RESTART IDENTITY;
 SELECT setval('job_id_seq', 1), setval('item_id_seq', 2);
 """
 _FAILS = "SELECT 1 / 0"
+_FAULT_TABLE = """
+CREATE TABLE fault (id SERIAL PRIMARY KEY, missing INTEGER REFERENCES fault DEFERRABLE INITIALLY DEFERRED);
+"""
+_COMMIT_FAILS = "INSERT INTO {database}.fault VALUES (0, 1)"
 _RAISED = (ValueError, asyncio.CancelledError)
 
 
@@ -52,7 +58,7 @@ class PooledStage(Stage):
     def _database(self, name: str) -> psycopg.Connection[Any]:
         reader = psycopg.connect(f"postgresql://{self._servers.direct}", autocommit=True)
         reader.execute(f"SET search_path = {name}")
-        reader.execute(_SERIAL)
+        reader.execute(_SERIAL + _FAULT_TABLE)
         return reader
 
     def engine(self, database: str) -> AsyncEngine:
@@ -67,6 +73,7 @@ class PooledStage(Stage):
         )
         event.listen(engine.sync_engine, "before_cursor_execute", self._before, retval=True)
         event.listen(engine.sync_engine, "commit", self._commit)
+        event.listen(engine.sync_engine, "checkout", lambda _dbapi, record, _proxy: record.info.update(wrote=False))
         event.listen(engine.sync_engine, "rollback", lambda connection: connection.info.update(wrote=False))
         return engine
 
@@ -89,13 +96,13 @@ class PooledStage(Stage):
         return (statement, parameters) if error is None else (_FAILS, ())
 
     def _commit(self, connection: Connection) -> None:
-        wrote = connection.info.pop("wrote", False)
-        if not wrote and is_called_by_helper():
+        if not connection.info.pop("wrote", False):
             return
         if self.notes.step("commit") is not None:
             self.notes.trace.append(("commit fails",))
-            connection.connection.cursor().execute(_FAILS)
-        self._commits_writes = wrote
+            with suppress(connection.dialect.dbapi.Error):  # the transaction is aborted: the commit is a rollback
+                connection.connection.cursor().execute(_COMMIT_FAILS.format(database=DATABASES[0]))
+        self._commits_writes = True
 
     def _after_commit(self, _session: object) -> None:
         if self._commits_writes:

@@ -16,7 +16,7 @@ from judge.driver import Connection, Cursor, Faults
 
 from .notes import only_reads
 from .shop import DATABASES, FIRST_ROWS, ROWS, SCHEMA
-from .stage import Stage, is_called_by_helper
+from .stage import Stage
 
 _RESET = f"BEGIN; DELETE FROM job; DELETE FROM item; {FIRST_ROWS} COMMIT;"
 
@@ -75,6 +75,10 @@ class NotedConnection(Connection):
         if self.raw.in_transaction:
             await NotedCursor(self).execute("COMMIT")
 
+    async def rollback(self) -> None:
+        self.wrote = False
+        await super().rollback()
+
     def check(self) -> None:
         super().check()
         error = self.stage.notes.step("statement")
@@ -103,7 +107,7 @@ class NotedCursor(Cursor):
     async def _commit(self) -> Cursor:
         connection, stage = self._connection, self._connection.stage
         wrote, connection.wrote = connection.wrote, False
-        if not wrote and is_called_by_helper():
+        if not wrote:
             return await super().execute("ROLLBACK")
         error = stage.notes.step("commit")
         if error is not None:
@@ -112,6 +116,5 @@ class NotedCursor(Cursor):
             raise error("the commit failed")
         await super().execute("COMMIT")
         stage.forget_rows()
-        if wrote:
-            stage.notes.trace.append(("committed", stage.rows()))
+        stage.notes.trace.append(("committed", stage.rows()))
         return self

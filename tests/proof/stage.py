@@ -4,8 +4,8 @@ What is noted: each statement with its parameters, each commit with the rows tha
 call of a plain function (what it was given, and what a second connection sees meanwhile), what the task returns, what
 escapes, the rows at the end, and the connections that nobody has given back.
 
-A fault stands at a *step*: a statement, a commit or a plain call. The commit with which a session helper ends a
-transaction that has only read is none: there the task without the helper rolled back, which nobody can tell apart.
+A fault stands at a *step*: a statement, a commit or a plain call. The end of a transaction that has only read is none,
+and is not noted: whether it is a commit or a rollback, and when it comes, nobody can tell apart.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
-from greenlet import getcurrent
 from sqlalchemy.exc import InvalidRequestError, SAWarning
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.ext.asyncio.session import AsyncSessionTransaction
@@ -166,20 +165,6 @@ class Stage(ABC):
 
 def _status(rows: tuple[Any, ...]) -> str:
     return next((status for id_, _, status, *_ in rows[0] if id_ == 1), "")
-
-
-def is_called_by_helper() -> bool:
-    """Whether a session helper is on the stack: it is its own commit that goes on, not the task's."""
-    greenlet = getcurrent()
-    at: Any = sys._getframe(1)
-    while at is not None:
-        if at.f_code.co_filename.startswith("<shop."):
-            return True
-        at = at.f_back
-        if at is None and greenlet.parent is not None:
-            greenlet = greenlet.parent
-            at = greenlet.gr_frame
-    return False
 
 
 class NotedTransaction(AsyncSessionTransaction):
