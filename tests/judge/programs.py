@@ -58,7 +58,7 @@ def _open(w: Writer) -> None:
     if kind == 11:
         w.line("session = factory()")
         w.line("try:")
-        _work(w, names)
+        work(w, names)
         w.line("finally:")
         w.line("    await session.close()")
         return
@@ -79,14 +79,14 @@ def _open(w: Writer) -> None:
         w.line(f"async with {opening} as session:")
         if opening.endswith("begin()"):
             names = replace(names, blocks=frozenset({"session"}))
-    _work(w, names)
+    work(w, names)
     if w.chance(10):
         w.line("async with get_session() as session:")
         w.left = max(w.left, 2)
         w.body(Names(("session",), depth=1), 3)
 
 
-def _work(w: Writer, names: Names) -> None:
+def work(w: Writer, names: Names) -> None:
     """The body of the session's block: statements, or the template with its failure handler."""
     if not w.chance(40):
         w.body(names, 7)

@@ -1,0 +1,49 @@
+"""What differs between two runs of a task with the same answers and the same faults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .notes import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A difference: its kind, the input and the faults that show it, and both sides."""
+
+    kind: str
+    flags: tuple[bool, ...]
+    faults: tuple[tuple[int, str], ...]
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        asked = ", ".join("yes" if flag else "no" for flag in self.flags) or "none"
+        failed = ", ".join(f"{error} at step {step}" for step, error in self.faults) or "none"
+        return f"{self.kind}: answers {asked}; faults {failed}\n    before: {self.before}\n    after:  {self.after}"
+
+
+def differs(before: Run, after: Run) -> tuple[str, str, str] | None:
+    """Kind, before and after of the first difference; None if there is none.
+
+    A run in which a `begin()` failed because a transaction had begun already may be cured from there on.
+    """
+    cured = before.already_begun
+    for number, (old, new) in enumerate(zip(before.trace, after.trace, strict=False)):
+        if cured is not None and number >= cured:
+            break
+        if old != new:
+            return f"{old[0]} becomes {new[0]}" if old[0] != new[0] else f"another {old[0]}", str(old), str(new)
+    if after.left_out > before.left_out:
+        return "a connection is left checked out", str(before.left_out), str(after.left_out)
+    if cured is not None:
+        return None
+    if len(before.trace) != len(after.trace):
+        longer = before.trace if len(before.trace) > len(after.trace) else after.trace
+        extra = str(longer[min(len(before.trace), len(after.trace))])
+        return ("less is done", extra, "-") if longer is before.trace else ("more is done", "-", extra)
+    for kind in ("escaped", "rows", "result", "flags"):
+        old, new = getattr(before, kind), getattr(after, kind)
+        if old != new:
+            return f"other {kind}", str(old), str(new)
+    return None
