@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 from supavisor_lint.facts.file import walk
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import ClassDef, FunctionDef
+from supavisor_lint.facts.statements import ClassDef, For, FunctionDef, If, Match, MatchCase, Try, While, With
 from supavisor_lint.facts.tree import Stmt
 from supavisor_lint.findings import Edit, Span
 from supavisor_lint.sources.reading import split_lines
 
 if TYPE_CHECKING:
     from supavisor_lint.facts.layout import Layout
+
+_COMPOUND = (With, Try, If, For, While, Match, MatchCase)
+"""Statements whose own span goes up to the next one: where they end, their last inner statement tells."""
 
 
 class Source:
@@ -74,11 +77,8 @@ class Source:
         return first, max(self.end_of(statement)[0] for statement in statements)
 
     def end_of(self, statement: Stmt) -> tuple[int, int]:
-        """Line and column behind the last character of a statement (closing brackets of expressions included).
-
-        The span of a compound statement goes up to the start of the line behind it.
-        """
-        return max((node.span.end for node in walk(statement) if node.span.end_column > 1), default=statement.span.end)
+        """Line and column behind the last character of a statement (closing brackets of expressions included)."""
+        return max(node.span.end for node in walk(statement) if not isinstance(node, _COMPOUND))
 
     def end_of_expression(self, expr: Node) -> tuple[int, int]:
         """Line and column behind an expression's last character."""

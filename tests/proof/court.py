@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from judge.reduce import reduced
+
 from .compare import Difference
-from .rewriting import Rewritten, rewritten
 from .on_sqlite import SqliteStage
+from .rewriting import Rewritten, rewritten
 from .stage import Stage
 from .tasks import kind_of, task_text
 from .trial import tried

@@ -6,10 +6,11 @@ enough to be rewritten; the others have something in them that a rewrite must se
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from judge.writer import Names, Pick, Statement, Writer
+from judge.writer import Names, Pick, Writer
+
 from . import parts
 
 HEAD = (
@@ -82,7 +83,18 @@ def _start(w: Writer) -> None:
 
 def _open(w: Writer, style: Style) -> None:
     opening: Callable[[Writer, Style], None] = w.one_of(
-        (_try_finally, _try_finally, _try_finally, _entered, _entered, _entered, _begun, _helped, _helped, _helped_blocks)
+        (
+            _try_finally,
+            _try_finally,
+            _try_finally,
+            _entered,
+            _entered,
+            _entered,
+            _begun,
+            _helped,
+            _helped,
+            _helped_blocks,
+        )
     )
     opening(w, style)
 
@@ -182,7 +194,11 @@ def _guarded(w: Writer, names: Names, *, finally_: bool, in_blocks: bool = False
     if w.chance(15):
         w.line("except IntegrityError:")
         _deeper(w, lambda: _handler(w, inner, in_blocks))
-    w.line(w.one_of(("except Exception as error:", "except Exception as error:", "except Exception:", "except ValueError:")))
+    w.line(
+        w.one_of(
+            ("except Exception as error:", "except Exception as error:", "except Exception:", "except ValueError:")
+        )
+    )
     _deeper(w, lambda: _handler(w, inner, in_blocks))
     if w.chance(10):
         w.line("else:")
@@ -270,5 +286,3 @@ def _handler(w: Writer, names: Names, in_blocks: bool) -> None:
         w.line('    await session.execute(update(Job).where(Job.id == job_id).values(status="failed"))')
     if w.chance(25):
         w.line("raise")
-
-

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 
 from judge.writer import Pick
 
-_COMMENTS = ("# TODO", "# why?", "#: see above", "# noqa: E501", "#no space", "# a comment: with a colon", "# é, ü and →")
+_COMMENTS = (
+    "# TODO",
+    "# why?",
+    "#: see above",
+    "# noqa: E501",
+    "#no space",
+    "# a comment: with a colon",
+    "# é, ü and →",
+)
 
 
 def laid_out(lines: Sequence[str], pick: Pick) -> str:

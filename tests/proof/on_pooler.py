@@ -13,10 +13,9 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+from pooler.servers import Servers
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-
-from pooler.servers import Servers
 
 from .notes import only_reads
 from .shop import DATABASES, FIRST_ROWS, ROWS, SCHEMA

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from judge.driver import Connection, Cursor, Faults
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-
-from judge.driver import Connection, Cursor, Faults
 
 from .notes import only_reads
 from .shop import DATABASES, FIRST_ROWS, ROWS, SCHEMA

@@ -69,7 +69,9 @@ def get_job(w: Writer, names: Names) -> Names:
         w.line(f"result = await {session}.execute(select(Job).where(Job.id == job_id))")
         w.line(f"{job} = result.scalar_one_or_none()")
     else:
-        w.line(f"{job} = await {session}.scalar(\n            select(Job).where(Job.id == job_id)  # the row\n        )")
+        w.line(
+            f"{job} = await {session}.scalar(\n            select(Job).where(Job.id == job_id)  # the row\n        )"
+        )
     if w.chance(25):
         w.line(f"if {job} is None:")
         w.line('    print("no such job")')
@@ -102,7 +104,11 @@ def insert_item(w: Writer, names: Names) -> Names:
     elif kind == 2:
         w.line(f"{session}.add_all([Item(job_id=job_id, value=fresh()) for _ in range(2)])")
     else:
-        w.line(f"{session}.add(Job(name=taken({w.flag()}), status=mark()))" if w.may_ask else f"{session}.add(Job(name=fresh(), status=mark()))")
+        w.line(
+            f"{session}.add(Job(name=taken({w.flag()}), status=mark()))"
+            if w.may_ask
+            else f"{session}.add(Job(name=fresh(), status=mark()))"
+        )
         if w.chance(50):
             w.line(f"await {session}.flush()")
     return names
@@ -157,7 +163,7 @@ def branch(w: Writer, names: Names) -> Names:
 
 def helper_that_works(w: Writer, names: Names) -> Names:
     """A function of the module that is handed the session and leaves its transaction alone."""
-    name = _helper(w, names, ('await session.execute(update(Job).where(Job.id == job_id).values(done=7))', "return 7"))
+    name = _helper(w, names, ("await session.execute(update(Job).where(Job.id == job_id).values(done=7))", "return 7"))
     w.line(f"log(await {name}(session, job_id))")
     return names
 

@@ -20,11 +20,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+from judge.recorder import Decisions
 from sqlalchemy.exc import InvalidRequestError, SAWarning
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.ext.asyncio.session import AsyncSessionTransaction
-
-from judge.recorder import Decisions
 
 from .notes import Faults, Notes, Run, plain
 from .shop import DATABASES, FACTORIES, MODULES

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
 from pooler.servers import started, why_not
 
 from .court import difference, report

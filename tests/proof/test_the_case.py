@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from pooler.servers import started, why_not
+
 from supavisor_lint.fixing import fix, write
 from supavisor_lint.run import job_of_paths
 from supavisor_lint.settings import Settings

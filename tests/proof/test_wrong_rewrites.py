@@ -7,8 +7,8 @@ from textwrap import dedent, indent
 
 import pytest
 
-from .rewriting import fault_of_text
 from .on_sqlite import SqliteStage
+from .rewriting import fault_of_text
 from .stage import Stage
 from .trial import tried
 
@@ -94,12 +94,14 @@ WRONG_WRAPS = {
     "a commit between is gone": SWAPPED.replace('"processing"\n        await session.commit()', '"processing"'),
     "the last commit is gone": SWAPPED.replace("fresh()))\n        await session.commit()", "fresh()))"),
     "the rollback is gone": SWAPPED.replace("        await session.rollback()\n", ""),
-    "the rollback is gone behind blocks": SWAPPED.replace("        await session.rollback()\n        ", "        ").replace(
+    "the rollback is gone behind blocks": SWAPPED.replace(
+        "        await session.rollback()\n        ", "        "
+    ).replace(
         "        FAILED\n        await session.commit()", "        async with session.begin():\n            FAILED"
     ),
-    "the handler's commit is gone, and the helper's too": SWAPPED.replace("FAILED\n        await session.commit()", "FAILED").replace(
-        "get_session", "async_session_factory"
-    ),
+    "the handler's commit is gone, and the helper's too": SWAPPED.replace(
+        "FAILED\n        await session.commit()", "FAILED"
+    ).replace("get_session", "async_session_factory"),
     "one block for both phases": WRAPPED.replace('"processing"\n        async with session.begin():', '"processing"'),
     "a read stays outside of its block": WRAPPED.replace(
         "        async with session.begin():\n            job = await session.get(Job, job_id)",
@@ -212,7 +214,7 @@ def test_other_wrong_rewrites_make_a_difference(name: str, stage: Stage) -> None
 
 
 def test_another_expiry_makes_a_difference(stage: Stage) -> None:
-    body = 'async with get_session() as session:\n    job = await session.get(Job, 1)\n    await session.commit()\n    log(job.name)'
+    body = "async with get_session() as session:\n    job = await session.get(Job, 1)\n    await session.commit()\n    log(job.name)"
     before, after = text_of(body), text_of(body, "expiring")
     assert tried(stage, before, after, 10).difference is not None
 
