@@ -8,21 +8,27 @@ from dataclasses import dataclass
 import libcst as cst
 
 from supavisor_lint.facts.file import UnparsableFile
-from supavisor_lint.facts.positions import Positions
+from supavisor_lint.facts.positions import spans_of
 from supavisor_lint.sources.nesting import too_deep_at
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`comments` in source order, from the `#`; `inside_strings`: lines (1-based) that begin inside a string literal.
+    """What a rewrite has to keep.
 
-    `indent` is the file's own unit of indentation, `newline` its own line end.
+    `comment_lines` are the comments, from the `#`, in source order, each with its line (1-based); `inside_strings` the
+    lines that begin inside a string literal; `indent` is the file's own unit of indentation, `newline` its line end.
     """
 
-    comments: tuple[str, ...]
+    comment_lines: tuple[tuple[int, str], ...]
     inside_strings: frozenset[int]
     indent: str
     newline: str
+
+    @property
+    def comments(self) -> tuple[str, ...]:
+        """The comments alone."""
+        return tuple(text for _, text in self.comment_lines)
 
 
 def read_layout(text: str) -> Layout:
@@ -32,18 +38,15 @@ def read_layout(text: str) -> Layout:
     try:
         tree = cst.parse_module(text)
         nodes = list(_wanted(tree))
-        positions = Positions(tree, text, {id(node) for node in nodes if not isinstance(node, cst.Comment)})
+        spans = spans_of(tree, text, nodes)
     except cst.ParserSyntaxError as error:
         raise UnparsableFile("invalid syntax", error.raw_line, error.raw_column + 1) from None
     except RecursionError:
         raise UnparsableFile("the code is nested too deeply") from None
-    lines: set[int] = set()
-    for node in nodes:
-        span = None if isinstance(node, cst.Comment) else positions.span(id(node))
-        if span is not None:
-            lines.update(range(span.line + 1, span.end_line + 1))
-    comments = tuple(node.value for node in nodes if isinstance(node, cst.Comment))
-    return Layout(comments, frozenset(lines), tree.default_indent, tree.default_newline)
+    inside = (spans[id(node)] for node in nodes if not isinstance(node, cst.Comment))
+    lines = frozenset(line for span in inside for line in range(span.line + 1, span.end_line + 1))
+    comments = tuple((spans[id(node)].line, node.value) for node in nodes if isinstance(node, cst.Comment))
+    return Layout(comments, lines, tree.default_indent, tree.default_newline)
 
 
 _F_STRINGS = frozenset({"FormattedString", "TemplatedString"})  # by name: older LibCSTs have no template strings

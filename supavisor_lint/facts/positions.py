@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -81,6 +82,14 @@ class _Measure(CodegenState):
         return _Recorder(self, key) if key in self._wanted else _NOTHING
 
 
+class _MeasureWithComments(_Measure):
+    """Records comments as well, which LibCST does not count among what has a position."""
+
+    def before_codegen(self, node: cst.CSTNode) -> None:
+        if isinstance(node, cst.Comment):
+            self.offsets[id(node)] = (self.offset, self.offset + len(node.value))
+
+
 Wanted: TypeAlias = tuple[cst.CSTNode, "cst.CSTNode | int | None", Node]
 
 
@@ -136,12 +145,30 @@ class Locator:
         section.wanted.clear()
 
     def _point(self, offset: int) -> tuple[int, int]:
-        line = bisect_right(self._line_starts, offset)
-        return line, offset - self._line_starts[line - 1] + 1
+        return _point(self._line_starts, offset)
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        return [0, *(match.end() for match in _NEWLINE.finditer(self._text))]
+        return _line_starts(self._text)
+
+
+def spans_of(module: cst.Module, text: str, nodes: Iterable[cst.CSTNode]) -> dict[int, Span]:
+    """The spans of some nodes of a whole module, which may be comments, by their `id()`."""
+    wanted = {id(node) for node in nodes}
+    measure = _MeasureWithComments(module, wanted)
+    module._codegen(measure)
+    starts = _line_starts(text)
+    offsets = ((key, measure.offsets[key]) for key in wanted if key in measure.offsets)
+    return {key: Span(*_point(starts, start), *_point(starts, end)) for key, (start, end) in offsets}
+
+
+def _point(line_starts: list[int], offset: int) -> tuple[int, int]:
+    line = bisect_right(line_starts, offset)
+    return line, offset - line_starts[line - 1] + 1
+
+
+def _line_starts(text: str) -> list[int]:
+    return [0, *(match.end() for match in _NEWLINE.finditer(text))]
 
 
 def _measured(

@@ -139,8 +139,7 @@ class Context:
         return any("#" in self.source.line(number) for number in range(first, last + 1))
 
     def _comments(self, first: int, last: int) -> list[str]:
-        text = "".join(self.source.lines[first - 1 : last])
-        return [comment for comment in self.source.layout.comments if comment in text]
+        return [text for line, text in self.source.layout.comment_lines if first <= line <= last]
 
     def _cut_from_line(self, statement: Stmt, block: Sequence[Stmt], span: Span) -> Edit:
         """One of `a; b`: it goes with the semicolon behind it, or before it if it is the last."""
