@@ -160,13 +160,18 @@ def starts_with_log(body: Block) -> bool:
             return starts_with_log(statement.body)
         if isinstance(statement, With) and all(_is_log_context(item.context) for item in statement.items):
             return starts_with_log(statement.body)
-        if isinstance(statement, ExprStmt):
-            value = statement.value.value if isinstance(statement.value, Await) else statement.value
-            if is_log_call(value):
-                return True
-        if not _cannot_fail(statement):
+        if is_log_statement(statement):
+            return True
+        if not cannot_fail(statement):
             return False
     return False
+
+
+def is_log_statement(statement: Stmt) -> bool:
+    """Whether a statement is a log call, maybe awaited, and nothing else."""
+    if not isinstance(statement, ExprStmt):
+        return False
+    return is_log_call(statement.value.value if isinstance(statement.value, Await) else statement.value)
 
 
 def _is_log_context(context: Expr) -> bool:
@@ -179,7 +184,8 @@ def _is_log_context(context: Expr) -> bool:
     return isinstance(func, Name) and func.id == "bound_contextvars"
 
 
-def _cannot_fail(statement: Stmt) -> bool:
+def cannot_fail(statement: Stmt) -> bool:
+    """Whether a statement can do nothing that a database or a job can break."""
     if isinstance(statement, Import | ImportFrom | FunctionDef | ClassDef):
         return True
     if isinstance(statement, ExprStmt):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.tree import Block, Expr, Param, Stmt, Yield
+from supavisor_lint.facts.tree import Block, Constant, Expr, Param, Stmt, Yield
 
 if TYPE_CHECKING:
     from supavisor_lint.facts.scopes import Scope
@@ -269,3 +269,13 @@ class Module(Node):
         locator, self.locator = self.locator, None
         if locator is not None:
             locator()
+
+
+def is_docstring(statement: Stmt, body: Sequence[Stmt]) -> bool:
+    """Whether a statement is the docstring of its body."""
+    return (
+        statement is body[0]
+        and isinstance(statement, ExprStmt)
+        and isinstance(statement.value, Constant)
+        and isinstance(statement.value.value, str)
+    )

@@ -24,11 +24,15 @@ _SQL_STATUS = re.compile(r"\bupdate\b.*\bset\b.*\bstatus\s*=", re.IGNORECASE | r
 
 @dataclass(frozen=True, slots=True)
 class StatusWrite:
-    """One status write: the node that does it, the text of the new value ("" if unknown), whether it says "failed"."""
+    """One status write: the node that does it, the text of the new value ("" if unknown), whether it says "failed".
+
+    `expr` is the new value itself, None where it is part of a name or of SQL text.
+    """
 
     node: Expr
     value: str
     failed: bool
+    expr: Expr | None = None
 
 
 def status_writes(statements: Iterable[Node]) -> Iterator[StatusWrite]:
@@ -96,7 +100,7 @@ def _is_status_value(expr: Expr) -> bool:
 
 def _write(node: Expr, value: Expr) -> StatusWrite:
     text = _text(value)
-    return StatusWrite(node, text, _FAILED.search(text) is not None)
+    return StatusWrite(node, text, _FAILED.search(text) is not None, value)
 
 
 def _text(expr: Expr) -> str:

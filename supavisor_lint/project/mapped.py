@@ -64,6 +64,12 @@ def _typed(ev: Evaluator, file: FileFacts, annotation: Expr | None) -> Found | N
             return None
 
 
+def class_behind(ev: Evaluator, file: FileFacts, expr: Expr) -> Found | None:
+    """The class of the project that an expression names, with its file; modules are read for it if need be."""
+    found = _definition(ev, file, expr, 0)
+    return found if isinstance(found, tuple) else None
+
+
 class _Alias:
     """`CurrentUser = Annotated[User, Depends(…)]`."""
 

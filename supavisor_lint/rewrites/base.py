@@ -17,6 +17,8 @@ from supavisor_lint.rewrites.source import Source
 from supavisor_lint.rules import FileView
 
 NodeT = TypeVar("NodeT", bound=Node)
+GivenT = TypeVar("GivenT")
+MadeT = TypeVar("MadeT")
 
 
 class NoFix(Exception):  # noqa: N818 - it is named for what it says
@@ -153,6 +155,17 @@ class Context:
 
 
 Propose: TypeAlias = Callable[[Context, Finding], Fix]
+
+
+def first_that_works(make: Callable[[GivenT], MadeT], candidates: Iterable[GivenT]) -> MadeT:
+    """What can be made of the first of some candidates (one at least); raises the first one's NoFix if none will do."""
+    first: NoFix | None = None
+    for candidate in candidates:
+        try:
+            return make(candidate)
+        except NoFix as none:  # noqa: PERF203 - a candidate that will not do is what this is about
+            first = first or none
+    raise first or NoFix("there is nothing to choose from")
 
 
 def neighbours(statements: Iterable[Stmt]) -> Iterator[list[Stmt]]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Binding, NameImport, Scope
-from supavisor_lint.facts.statements import Assign, ExprStmt, FunctionDef, ImportFrom
-from supavisor_lint.facts.tree import Attribute, Collection, Constant, Expr, Name, Stmt
+from supavisor_lint.facts.statements import Assign, FunctionDef, ImportFrom, is_docstring
+from supavisor_lint.facts.tree import Attribute, Collection, Constant, Expr, Name
 from supavisor_lint.findings import Edit, Span
 from supavisor_lint.project.names import bound_at_run_time
 from supavisor_lint.rewrites.base import Context, NoFix
@@ -248,7 +248,7 @@ def _takes_from(context: Context, other: str, name: str) -> bool:
 def at_function_level(context: Context, function: FunctionDef, lines: list[str]) -> Edit:
     """Lines at the head of a function's body: behind its docstring and its own imports of that kind."""
     body = list(function.body)
-    first = next((s for s in body if not _is_docstring(s, body)), None)
+    first = next((s for s in body if not is_docstring(s, body)), None)
     anchor = body[0] if first is None else first
     line, _ = context.lines_of([anchor])
     indent = context.source.indent_of(line)
@@ -259,22 +259,13 @@ def at_function_level(context: Context, function: FunctionDef, lines: list[str])
     return context.source.insert_lines(line, [indent + text for text in lines])
 
 
-def _is_docstring(statement: Stmt, body: list[Stmt]) -> bool:
-    return (
-        statement is body[0]
-        and isinstance(statement, ExprStmt)
-        and isinstance(statement.value, Constant)
-        and isinstance(statement.value.value, str)
-    )
-
-
 def at_module_level(context: Context, line: str) -> Edit:
     """Behind the last import of the module's own first block of imports."""
     body = list(context.file.module.body)
     imports = [s for s in body if isinstance(s, ImportFrom) or type(s).__name__ == "Import"]
     if imports and context.source.has_lines_of_its_own([imports[-1]]):
         return context.source.insert_lines(context.source.extent([imports[-1]])[1] + 1, [line])
-    first = next((s for s in body if not _is_docstring(s, body)), None)
+    first = next((s for s in body if not is_docstring(s, body)), None)
     if first is None:
         raise NoFix("the module has no place for an import")
     return context.source.insert_lines(context.with_comments_above(context.lines_of([first])[0]), [line, ""])

@@ -42,7 +42,13 @@ async def process(job_id):
 ```
 
 ## Fix safety
-Unsafe: the template is put round the phases. This version reports only.
+Unsafe: errors that left the task are caught, and whoever awaits it sees them no more. The handler goes round the
+phases in the session's block, logs, rolls back, and writes the failed status in a transaction of its own, guarded;
+where a task also works outside of that block, one handler round all of it does the same on a session of its own. The
+failed status is the one that the project has beside the task's completed one, written by the same statement, or what
+the setting `template.failure-update` says; where neither tells, there is no fix. A task without a status gets a handler
+round its body that logs. The handler ends in `raise` where another one does more than log, and in `return` before code
+that has never run after a failure. There is no fix while SUP407 is selected: it asks for more than these handlers.
 """
 
 from __future__ import annotations
@@ -59,7 +65,7 @@ from supavisor_lint.rules.base import FileView, Rule
 def detect(view: FileView) -> Iterator[Finding]:
     """Tasks with an operation that no sufficient handler covers."""
     for task, shape in view.tasks_with_handlers:
-        bare = next((op for op in shape.main_operations if not _is_covered(task, shape, op)), None)
+        bare = first_bare(task, shape)
         if bare is not None:
             yield RULE.at(
                 view,
@@ -71,6 +77,11 @@ def detect(view: FileView) -> Iterator[Finding]:
                     *view.registrations_of(task),
                 ],
             )
+
+
+def first_bare(task: Task, shape: TaskShape) -> Operation | None:
+    """The first operation of a task that no sufficient handler covers."""
+    return next((op for op in shape.main_operations if not _is_covered(task, shape, op)), None)
 
 
 def _message(shape: TaskShape, bare: Operation) -> str:

@@ -38,7 +38,8 @@ async def process(job_id):
 ```
 
 ## Fix safety
-Unsafe: an error that leaves the task today is caught then. This version reports only.
+Unsafe: the body of the task goes into a `try` that logs, so an error that left the task is caught, and whoever awaits
+it sees it no more.
 """
 
 from __future__ import annotations

@@ -34,7 +34,8 @@ async def process(job_id):
 ```
 
 ## Fix safety
-Unsafe: which logger to use is a judgement. This version reports only.
+Unsafe: which logger to use, and which parameters to tell, is a judgement. The line uses the logger that the file uses;
+a file that has none gets `logging.getLogger(__name__)`. What looks like a secret is not logged.
 """
 
 from __future__ import annotations

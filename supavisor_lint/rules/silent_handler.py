@@ -20,7 +20,8 @@ except Exception:
 ```
 
 ## Fix safety
-Unsafe: which logger to use is a judgement. This version reports only.
+Unsafe: which logger to use is a judgement. The line uses the one that the file uses; a file that has none gets
+`logging.getLogger(__name__)`. It takes the place of a `pass`.
 """
 
 from __future__ import annotations

@@ -28,7 +28,8 @@ except Exception:
 ```
 
 ## Fix safety
-Unsafe: an error that leaves the handler today is caught then. This version reports only.
+Unsafe: the update, and what follows it in the handler, goes into a `try` that logs: an error that left the handler is
+caught. A `raise` or `return` at its end stays outside.
 """
 
 from __future__ import annotations

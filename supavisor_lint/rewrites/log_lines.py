@@ -1,0 +1,89 @@
+"""SUP403, SUP405, SUP408: a failure update is guarded, a silent handler logs, a task says that it starts. Unsafe."""
+
+from __future__ import annotations
+
+from supavisor_lint.facts.file import enclosing_function
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.statements import FunctionDef, Handler, Simple, is_docstring
+from supavisor_lint.facts.tree import Await, Expr, Stmt
+from supavisor_lint.findings import Edit, Finding, Fix, Span
+from supavisor_lint.rewrites.base import Context, NoFix
+from supavisor_lint.rewrites.handlers import is_jump, put_in_try
+from supavisor_lint.rewrites.log_text import handler
+from supavisor_lint.rewrites.logs import logger_of
+
+
+def start_log(context: Context, finding: Finding) -> Fix:
+    """SUP408: a log line as the first statement behind the docstring."""
+    function = context.node(finding, FunctionDef)
+    logger = logger_of(context, function)
+    body = list(function.body)
+    after_docstring = is_docstring(body[0], body)
+    if after_docstring and len(body) == 1:
+        raise NoFix("the function has no body")
+    first = body[1] if after_docstring else body[0]
+    line, _ = context.lines_of([first])
+    indent = context.source.indent_of(line)
+    insert = context.source.insert_lines(context.with_comments_above(line), [indent + logger.logs.started])
+    return Context.fix("unsafe", f"Log the start of `{function.name}`", [insert, *logger.edits])
+
+
+def silent_handler(context: Context, finding: Finding) -> Fix:
+    """SUP405: a log line at the head of the handler, in the place of a `pass`."""
+    node = context.node(finding, Handler)
+    logger = logger_of(context, _function_around(node))
+    edit = _at_head(context, node, logger.logs.ignored)
+    return Context.fix("unsafe", "Log the error that is caught here", [edit, *logger.edits])
+
+
+def _at_head(context: Context, node: Handler, line: str) -> Edit:
+    first = node.body[0]
+    span = Span(*first.span.start, *context.source.end_of(first))
+    if len(node.body) == 1 and isinstance(first, Simple) and first.keyword == "pass":
+        return Edit(span, line)
+    if not context.source.has_lines_of_its_own([first]) and first.span.line == node.span.line:
+        return Edit(Span(*span.start, *span.start), f"{line}; ")
+    top, _ = context.source.extent([first])
+    indent = context.source.indent_of(top)
+    return context.source.insert_lines(context.with_comments_above(top), [indent + line])
+
+
+def guarded_update(context: Context, finding: Finding) -> Fix:
+    """SUP403: the failure update, with all that follows it in its handler, in a `try` that logs."""
+    node = context.node(finding, Expr)
+    around = _handler_of(context, finding, node)
+    statements = list(around.body)
+    first = next(i for i, s in enumerate(statements) if s.contains(node))
+    while first > 0 and _is_await(statements[first - 1]):
+        first -= 1  # the rollback before it, and what else can fail
+    run = statements[first:]
+    while len(run) > 1 and is_jump(run[-1]):
+        run.pop()
+    if is_jump(run[-1]):
+        raise NoFix("the failure update is part of the statement that leaves the handler")
+    logger = logger_of(context, _function_around(node))
+    lines = handler([logger.logs.unrecorded], context.source.unit_of(run[0]))
+    edits = put_in_try(context, run, lines)
+    return Context.fix("unsafe", "Guard the failure update", [*edits, *logger.edits])
+
+
+def _handler_of(context: Context, finding: Finding, node: Node) -> Handler:
+    """The handler that the finding speaks of: the one whose place it gives."""
+    lines = {place.line for place in finding.related if place.path == finding.path}
+    parent = node.parent
+    while parent is not None and not isinstance(parent, FunctionDef):
+        if isinstance(parent, Handler) and parent.span.line in lines:
+            return parent
+        parent = parent.parent
+    raise NoFix("the failure update stands outside its handler")
+
+
+def _is_await(statement: Stmt) -> bool:
+    return isinstance(getattr(statement, "value", None), Await)
+
+
+def _function_around(node: Node) -> FunctionDef:
+    function = enclosing_function(node)
+    if function is None:
+        raise NoFix("the code stands in no function")
+    return function
