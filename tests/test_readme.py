@@ -85,7 +85,7 @@ def test_defaults_are_the_settings_own() -> None:
 
 def test_no_command_and_no_option_is_invented() -> None:
     text = README.read_text("utf-8")
-    runs = re.findall(r"\bsupavisor-lint ([a-z]+)\b([^\n#|]*)", "\n".join(blocks_of(text, "sh")))
+    runs = re.findall(r"\bsupavisor-lint ([a-z-]+)\b([^\n#|]*)", "\n".join(blocks_of(text, "sh")))
     assert {command for command, _ in runs} == set(cli.commands)
     for command, arguments in runs:
         options = {option for param in cli.commands[command].params for option in param.opts}

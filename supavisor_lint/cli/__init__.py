@@ -14,6 +14,7 @@ import click
 from supavisor_lint import __version__
 from supavisor_lint.cli.check_command import check
 from supavisor_lint.cli.errors import PROGRAM, Group
+from supavisor_lint.cli.new_task_command import new_task
 from supavisor_lint.cli.output import wants_colour
 from supavisor_lint.cli.rule_commands import explain, rules
 
@@ -41,7 +42,7 @@ def cli(ctx: click.Context) -> None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
-for _command in (check, explain, rules):
+for _command in (check, explain, rules, new_task):
     cli.add_command(_command)
 
 

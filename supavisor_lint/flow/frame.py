@@ -81,6 +81,7 @@ class Frame:
         self.follower = follower
         self.file = file
         self.function = function
+        self.text = function  # with all the nested functions that are followed as a part of it
         self.trace = trace
         self.depth = depth
         self.opened: dict[Site, Opened] = {}
@@ -107,7 +108,7 @@ class Frame:
     def nested(self, function: FunctionValue) -> Frame:
         """A function of this one's own text, followed as a part of it."""
         inner = Frame(self.follower, function.file, function.node, self.trace, self.depth + 1)
-        inner.opened, inner.given = self.opened, self.given
+        inner.text, inner.opened, inner.given = self.text, self.opened, self.given
         inner.updates, inner.rows = self.updates, self.rows
         inner.swallowers, inner.losses = self.swallowers, self.losses
         return inner

@@ -72,7 +72,7 @@ class Inliner:
         self, frame: Frame, node: Call, function: FunctionValue, given: dict[str, Tracked], state: State
     ) -> list[tuple[State, Tracked]]:
         """The states behind the call, each with the returned value."""
-        if frame.function.contains(function.node):
+        if frame.text.contains(function.node):
             return self._in_place(frame, node, function, given, state)
         names = Renaming.of(given, state)
         if not any(state.sessions[site].sure for site in names.sites):

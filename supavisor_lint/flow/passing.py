@@ -116,8 +116,13 @@ def _by_receiver(node: Call, function: FunctionValue, state: State) -> dict[str,
 
 
 def _by_closure(frame: Frame, function: FunctionValue, state: State) -> dict[str, Tracked]:
-    """What a nested function sees of the variables around it."""
-    if enclosing_function(function.node) is not frame.function:
-        return {}
-    own = function.node.scope.bindings
+    """What a nested function sees of the variables around it, also when another nested function calls it."""
+    home, around = enclosing_function(function.node), frame.function
+    own = {*function.node.scope.bindings}
+    while around is not home:
+        outer = enclosing_function(around)
+        if around is frame.text or outer is None:
+            return {}
+        own |= {*around.scope.bindings}
+        around = outer
     return {n: v for n, v in state.variables.items() if n.partition(".")[0] not in own and v != ANYTHING}

@@ -35,8 +35,13 @@ Modules that define a factory, and functions that are themselves a helper, depen
 modules can be named with `session-modules`.
 
 ## Fix safety
-Swapping the factory for the helper is safe only where helper and code agree on commit, rollback and close on every
-path. This version reports only.
+The session is opened with the helper (the setting `helper`, else the one beside the factory, else the only one) for the
+statements that use it; a `close()` that the helper makes superfluous goes, all other statements and comments stay. That
+is safe where the helper's exit finds nothing to commit and no object that is read later: every path that ends without
+an error has committed or rolled back last, every handler that goes on has rolled back, and factory and helper are made
+alike. It is unsafe where work that was discarded would be committed, or where objects would expire. There is no fix
+where the session is returned, kept, captured, given to a task or used elsewhere, and where the helper does not commit
+and let errors out, or its name means something else here.
 """
 
 from __future__ import annotations

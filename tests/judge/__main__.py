@@ -2,8 +2,8 @@
 
 It prints the number of every program with a disagreement, and the first of each kind made small, with what happened
 and what was found; then the counts, those of the differences by design with their rate. The exit code is 1 if there
-was a disagreement. `--number N` judges the one program with that number again, `--events` counts what happens without
-asking the rules.
+was a disagreement. `--number N` judges the one program with that number again, `--first N` goes on with a run that was
+cut off, `--events` counts what happens without asking the rules.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from .programs import program
 from .run_program import World
 
 BATCH = 100
+PROGRESS = 5
+"""After how many batches a line says how far the run is."""
 MOST_SHOWN = 1
 """How many examples of one kind of disagreement a batch makes small."""
 
@@ -76,19 +78,35 @@ def _with_rate(name: str, count: int, programs: int) -> str:
     return f"{count:8}  {name}{rate}"
 
 
-def main() -> int:
-    """Run the batches, print as they come."""
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.judge", description=__doc__)
     parser.add_argument("--programs", type=int, default=20_000)
+    parser.add_argument("--first", type=int, default=0, help="the number of the first program")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--number", type=int)
     parser.add_argument("--events", action="store_true")
     options = parser.parse_args()
+    if options.number is not None:
+        options.first, options.programs = options.number, 1
+    return options
+
+
+def _print_wrong(found: Sequence[Wrong], seed: int, kinds: Counter[str]) -> None:
+    """The disagreements of a batch; of each kind the first few in full (`kinds` counts them)."""
+    for wrong in found:
+        kinds[wrong.kind] += 1
+        shown = f"{wrong.shown}\n" if wrong.shown and kinds[wrong.kind] <= 4 * MOST_SHOWN else ""
+        print(f"== {wrong.kind}: program {wrong.number} of seed {seed}\n{shown}", flush=True)
+
+
+def main() -> int:
+    """Run the batches, print as they come; how far they are goes to stderr."""
+    options = _options()
     if MISSING and not options.events:
         print(f"the catalogue has no {', '.join(MISSING)}: nothing to compare with", file=sys.stderr)
         return 2
-    first, end = (0, options.programs) if options.number is None else (options.number, options.number + 1)
+    first, end = options.first, options.first + options.programs
     started = time.monotonic()
     counts: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
@@ -97,17 +115,16 @@ def main() -> int:
             pool.submit(judge_batch, options.seed, at, min(BATCH, end - at), not options.events)
             for at in range(first, end, BATCH)
         ]
-        for batch in batches:
+        for number, batch in enumerate(batches, 1):
             more, found = batch.result()
             counts += more
-            for wrong in found:
-                kinds[wrong.kind] += 1
-                small_text = f"{wrong.shown}\n" if wrong.shown and kinds[wrong.kind] <= 4 * MOST_SHOWN else ""
-                print(f"== {wrong.kind}: program {wrong.number} of seed {options.seed}\n{small_text}", flush=True)
+            _print_wrong(found, options.seed, kinds)
+            if number % PROGRESS == 0:
+                print(f"{first + number * BATCH} of {end}: {kinds.total()} disagreements", file=sys.stderr, flush=True)
     for name, count in sorted(counts.items()):
         print(_with_rate(name, count, counts["programs"]))
     print(f"{time.monotonic() - started:8.0f}  seconds")
-    return 1 if any(name.startswith("WRONG") for name in counts) else 0
+    return 1 if kinds else 0
 
 
 if __name__ == "__main__":

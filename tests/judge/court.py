@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .by_design import Disagreement
 from .findings import Ask, Found
 from .lines import Lines
 from .reduce import reduced
 from .run_program import Outcome, World
-from .verdict import Disagreement, compare, undecided, unexplained
+from .verdict import compare, undecided, unexplained
 
 
 @dataclass(frozen=True, slots=True)

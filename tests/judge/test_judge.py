@@ -5,11 +5,15 @@ The long run is `python -m tests.judge --programs 20000 --seed 1 --jobs 2`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from supavisor_lint.rules import RULES
+
+from .by_design import BY_DESIGN
 from .court import Case, report, small, try_cases
 from .findings import MISSING, Found, ask_rules
 from .lines import Lines
@@ -60,6 +64,13 @@ def test_the_judge_can_explain_what_programs_do(world: World) -> None:
         kinds |= {event.kind for event in events}
         assert not [event for event in events if event.kind == "unexplained"], text
     assert {"begun", "closed", "lost", "discarded", "greenlet"} <= kinds
+
+
+@pytest.mark.parametrize("name", BY_DESIGN)
+def test_the_rules_say_what_is_by_design_and_how_often(name: str) -> None:
+    meant = BY_DESIGN[name]
+    text = " ".join(next(rule.doc for rule in RULES if rule.code == meant.code).split())
+    assert re.search(rf"{re.escape(meant.words)}.{{,80}}?\d %", text), text
 
 
 def test_the_real_driver_does_the_same(world: World) -> None:

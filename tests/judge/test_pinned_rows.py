@@ -70,6 +70,23 @@ async with get_session() as session:
             session.add(Job(name=fresh(), status=mark()))
         await other()
 """,
+    "a nested function that another one calls": """
+async with get_session() as session:
+    async with session.begin():
+        async def inner():
+            await session.commit()
+        async def other():
+            await inner()
+        await other()
+        READ
+    async def reads():
+        READ
+    async def reads_and_begins():
+        await reads()
+        async with session.begin():
+            log()
+    await reads_and_begins()
+""",
 }
 
 

@@ -1,0 +1,47 @@
+"""The command `new-task`: the standard template for a project, on stdout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from supavisor_lint.cli.errors import Failure, warn
+from supavisor_lint.cli.output import out
+
+
+@click.command(
+    "new-task",
+    epilog="""\b
+Example:
+  supavisor-lint new-task process_batch > app/tasks/process_batch.py""",
+)
+@click.argument("name", metavar="NAME")
+@click.option("--config", type=click.Path(path_type=Path), help="Read the settings from this file.")
+@click.option("--isolated", is_flag=True, help="Read no settings file.")
+def new_task(name: str, config: Path | None, isolated: bool) -> None:
+    """Print a background task by the standard template.
+
+    It imports this project's own session helper: the setting `helper`, else the only one that there is.
+    """
+    from supavisor_lint.new_task import task_for_project
+    from supavisor_lint.rewrites.base import NoFix
+    from supavisor_lint.rewrites.new_task import fault_of_name
+    from supavisor_lint.sources.config import SettingsError, find_root, load_settings
+
+    fault = fault_of_name(name)
+    if fault is not None:
+        raise Failure(f'"{name}" {fault}')
+    root = config.absolute().parent if config is not None else find_root(Path.cwd())
+    try:
+        task = task_for_project(name, root, load_settings(root, config, isolated))
+    except SettingsError as error:
+        *others, last = error.lines
+        for line in others:
+            Failure(line).show()
+        raise Failure(last) from error
+    except NoFix as none:
+        raise Failure(none.reason) from none
+    if task.remark is not None:
+        warn(task.remark)
+    out(task.text)
