@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from supavisor_lint.engine import Engine
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.findings import Finding
 from supavisor_lint.rewrites.loop import Approve, Fixer, Outcome
-from supavisor_lint.run import Job, Result, collect, linked_project, room_for_trees
-from supavisor_lint.sources.reading import UndecodableFile, UnreadableFile, decode, read_source
+from supavisor_lint.run import (
+    Job,
+    Result,
+    candidates_of,
+    check_job,
+    collect,
+    linked_project,
+    reader,
+    renamed,
+    room_for_trees,
+)
+from supavisor_lint.sources.reading import UndecodableFile, UnreadableFile, decode
 from supavisor_lint.sources.writing import UnwritableFile, encode_like, replace_file
 
 
@@ -29,53 +40,71 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """What a fixing run comes to, before anything is written.
+    """What a fixing run comes to.
 
     `result` is what a check of the rewritten project says; `fixed` are the findings that are gone, with their fixes;
-    `failures` say, by path, why a file is left as it was.
+    `failures` say, by path, why a file is left as it was. The paths of `changes` are those of the job, the others those
+    of reports.
     """
 
     result: Result
-    changes: tuple[Change, ...]
-    fixed: tuple[Finding, ...]
-    failures: Mapping[str, str]
+    changes: tuple[Change, ...] = ()
+    fixed: tuple[Finding, ...] = ()
+    failures: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Builder:
-    """Builds engines over a job's project with some texts replaced; what has not changed is parsed once."""
+    """Builds engines over a job's project with some texts replaced; what has not changed is read and parsed once."""
 
     def __init__(self, job: Job) -> None:
         self._job = job
         self._parsed: dict[str, FileFacts] = {}
+        self._read = cache(reader(job.known))  # all rounds see the files as they were
         self.bytes: dict[str, bytes] = {}
         self.texts: dict[str, str] = {}
 
-    def read(self) -> None:
-        """Read the files that were asked for, as far as they are Python."""
-        for path in self._job.asked:
+    def read_candidates(self) -> None:
+        """Read the files asked for that can have findings, as far as they are Python."""
+        for path in candidates_of(self._job, self({}).project):
             with suppress(UndecodableFile, UnreadableFile):  # the check reports it
-                data = self._job.overlay[path] if path in self._job.overlay else read_source(self._job.known[path])
+                data = self._job.overlay[path] if path in self._job.overlay else self._read(path)
                 self.texts[path] = decode(data)
                 self.bytes[path] = data
 
     def __call__(self, texts: Mapping[str, str]) -> Engine:
         changed = {path: encode_like(text, self.bytes[path]) for path, text in texts.items()}
         overlay = dict(self._job.overlay) | changed
-        project = linked_project(self._job.known, self._job.settings, overlay, self._job.root, self._parsed)
+        job = self._job
+        project = linked_project(job.known, job.settings, overlay, job.root, self._parsed, self._read)
         for path in project.parsed_paths:
             facts = project.facts(path)
             if facts is not None and path not in overlay:
                 self._parsed[path] = facts
         return Engine(project)
 
+    def refuse(self, path: str, text: str) -> str | None:
+        """Why a file cannot hold a text in its encoding; None if it can."""
+        try:
+            encode_like(text, self.bytes[path])
+        except UnwritableFile as failure:
+            return failure.reason
+        return None
+
 
 def fix(job: Job, *, unsafe: bool, approve: Approve | None = None) -> Fixed:
     """Fix the files of a job in memory. `approve` is asked before each fix, if it is given."""
     with room_for_trees():
+        if not job.asked:
+            return Fixed(check_job(job))
         build = _Builder(job)
-        build.read()
-        outcome = Fixer(build, unsafe, approve).run(build.texts)
-        return Fixed(collect(job, outcome.engine), _changes(build, outcome), outcome.fixed, outcome.failures)
+        build.read_candidates()
+        outcome = Fixer(build, unsafe, approve, build.refuse).run(build.texts)
+        return Fixed(
+            collect(job, outcome.engine),
+            _changes(build, outcome),
+            tuple(renamed(finding, job.shown_as) for finding in outcome.fixed),
+            {job.shown_as.get(path, path): reason for path, reason in outcome.failures.items()},
+        )
 
 
 def _changes(build: _Builder, outcome: Outcome) -> tuple[Change, ...]:
@@ -86,16 +115,21 @@ def _changes(build: _Builder, outcome: Outcome) -> tuple[Change, ...]:
 
 
 def write(job: Job, fixed: Fixed) -> Fixed:
-    """Write the changes. A file that cannot be written is left as it was, and said to be, with the reason."""
-    failures = dict(fixed.failures)
-    written = []
-    for change in fixed.changes:
-        reason = _write(job, change)
-        if reason is None:
-            written.append(change)
-        else:
-            failures[change.path] = reason
-    return replace(fixed, changes=tuple(written), failures=failures)
+    """Write the changes. A file that cannot be written is left as it is, and said to be, with the reason.
+
+    Then the result is that of a check of what is on the disk.
+    """
+    reasons = {change.path: reason for change in fixed.changes if (reason := _write(job, change)) is not None}
+    if not reasons:
+        return fixed
+    with room_for_trees():
+        result = check_job(job)
+    return Fixed(
+        result,
+        tuple(change for change in fixed.changes if change.path not in reasons),
+        tuple(finding for finding in fixed.fixed if finding.path not in reasons),
+        {**fixed.failures, **reasons},
+    )
 
 
 def _write(job: Job, change: Change) -> str | None:

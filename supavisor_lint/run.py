@@ -107,16 +107,17 @@ def check_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Result
     A file that is named itself is parsed, or proven fine, even when nothing in it can matter.
     """
     with room_for_trees():
-        return _check(job_of_paths(paths, root, settings))
+        return check_job(job_of_paths(paths, root, settings))
 
 
 def check_stdin(data: bytes, filename: Path | None, root: Path, settings: Settings) -> Result:
     """Check a text from standard input (see `job_of_stdin`)."""
     with room_for_trees():
-        return _check(job_of_stdin(data, filename, root, settings))
+        return check_job(job_of_stdin(data, filename, root, settings))
 
 
-def _check(job: Job) -> Result:
+def check_job(job: Job) -> Result:
+    """Check the files of a job."""
     if not job.asked:
         return Result((), 0, 0, 0, 0, job.problems, {}, excluded=job.excluded)
     return collect(job, Engine(linked_project(job.known, job.settings, job.overlay, job.root)))
@@ -181,14 +182,15 @@ def linked_project(
     overlay: Mapping[str, bytes],
     root: Path | None = None,
     parsed: Mapping[str, FileFacts] | None = None,
+    read: Callable[[str], bytes] | None = None,
 ) -> Project:
     """The project of some files (`known_files`), read and linked; `overlay` replaces the bytes of some.
 
     Below `root` requirement files are looked for when a rule needs a version; without it there are none. `parsed` are
-    facts of files that have not changed since.
+    facts of files that have not changed since; `read` gives a file's bytes (default: from the disk).
     """
     near = partial(requirement_files, root) if root is not None else None
-    project = Project(known, _reader(known), settings, overlay, near, parsed)
+    project = Project(known, read or reader(known), settings, overlay, near, parsed)
     project.link()
     return project
 
@@ -199,25 +201,31 @@ def analyse_all(project: Project) -> list[Finding]:
     return [finding for path in project.candidates for finding in engine.analyse(path)]
 
 
-def _reader(known: Mapping[str, str]) -> Callable[[str], bytes]:
+def reader(known: Mapping[str, str]) -> Callable[[str], bytes]:
+    """Reads the files of a project from the disk, by their relative paths."""
     return lambda relative: read_source(known[relative])
+
+
+def candidates_of(job: Job, project: Project) -> list[str]:
+    """The files asked for that can have findings, in order; those that are named, and can matter, are parsed for it."""
+    for path in sorted(job.named | project.speaking.intersection(job.asked)):
+        project.look_at(path)
+    parsed = {*project.candidates, *project.failures}
+    return [path for path in job.asked if path in parsed]
 
 
 def collect(job: Job, engine: Engine) -> Result:
     """Analyse the files of a job that can matter, and put together what is to be said of them."""
     project = engine.project
-    for path in sorted(job.named | project.speaking.intersection(job.asked)):
-        project.look_at(path)
+    candidates = candidates_of(job, project)
     findings: list[Finding] = []
     suppressed = 0
     sources: dict[str, str] = {}
-    parsed = {*project.candidates, *project.failures}
-    candidates = [path for path in job.asked if path in parsed]
     for path in candidates:
         text = _text_of(project, path) or ""
         analysis = engine.analyse_text(path, text)
         suppressed += len(analysis.suppressed)
-        findings += [_renamed(finding, job.shown_as) for finding in with_fixes(engine, path, text, analysis)]
+        findings += [renamed(finding, job.shown_as) for finding in with_fixes(engine, path, text, analysis)]
         if analysis.findings:
             sources[job.shown_as.get(path, path)] = text
     failed = sum(1 for path in job.asked if path in project.failures)
@@ -236,7 +244,8 @@ def collect(job: Job, engine: Engine) -> Result:
     )
 
 
-def _renamed(finding: Finding, names: Mapping[str, str]) -> Finding:
+def renamed(finding: Finding, names: Mapping[str, str]) -> Finding:
+    """A finding with the names that reports use for files."""
     if finding.path not in names:
         return finding
     related = tuple(replace(place, path=names.get(place.path, place.path)) for place in finding.related)

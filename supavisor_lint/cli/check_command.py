@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import sys
-from collections.abc import Iterable
-from dataclasses import replace
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from supavisor_lint.cli.errors import VERBOSE, Failure, warn
-from supavisor_lint.cli.output import click_style, out, stdout_is_utf8, text_of, write_atomically
-from supavisor_lint.report import concise, full, json_format, statistics
-from supavisor_lint.report.model import Display, Style, Summary, count, plain
+from supavisor_lint.cli.fix_options import FixOptions, fix_options, fixed_lines, show_failures, text_for_stdout
+from supavisor_lint.cli.output import click_style, out, out_bytes, stdout_is_utf8, write_atomically
+from supavisor_lint.cli.reporting import Format, counts_line, display_from, fixed_line, report, summary_line
+from supavisor_lint.cli.settings_options import settings_of
+from supavisor_lint.report.model import Display, plain
 from supavisor_lint.report.text import harmless
 
 if TYPE_CHECKING:
+    from supavisor_lint.fixing import Fixed
     from supavisor_lint.run import Result
-    from supavisor_lint.settings import Settings
 
 _STDIN = Path("-")
 
@@ -35,13 +34,17 @@ Examples:
   supavisor-lint check app/tasks.py app/jobs
   supavisor-lint check --profile hazards --ignore SUP5
   supavisor-lint check --output-format json --output-file report.json
+  supavisor-lint check --diff > fixes.patch
+  supavisor-lint check --fix --unsafe-fixes app/tasks.py
 
 \b
-Exit codes: 0 nothing found, 1 findings, 2 the tool could not do its job.""",
+Exit codes: 0 nothing (left) to report, 1 findings, 2 the tool could not do its
+job, or a fix failed. --diff exits with 1 if there is something to change.""",
 )
 @click.argument(
     "paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path, allow_dash=True, readable=False)
 )
+@fix_options
 @click.option("--profile", type=click.Choice(["template", "hazards"]), help="Which rules apply.")
 @click.option("--select", multiple=True, metavar="CODES", help="Report these only.")
 @click.option("--ignore", multiple=True, metavar="CODES", help="Do not report these.")
@@ -65,6 +68,10 @@ Exit codes: 0 nothing found, 1 findings, 2 the tool could not do its job.""",
 def check(
     ctx: click.Context,
     paths: tuple[Path, ...],
+    fix: bool,
+    unsafe_fixes: bool,
+    diff: bool,
+    interactive: bool,
     profile: str | None,
     select: tuple[str, ...],
     ignore: tuple[str, ...],
@@ -90,167 +97,74 @@ def check(
         raise click.UsageError('--stdin-filename needs "-" as the path.')
     if isolated and config is not None:
         raise click.UsageError("--isolated and --config exclude each other.")
-    if stdin:
-        root = _root([stdin_filename] if stdin_filename else [], config)
-    else:
+    fixes = FixOptions(fix, unsafe_fixes, diff, interactive)
+    wants_report = counts or ctx.get_parameter_source("output_format") is ParameterSource.COMMANDLINE
+    fixes.check(stdin=stdin, report_on_stdout=wants_report and output_file is None)
+    if not stdin:
         paths = paths or (Path(),)
-        root = _root(paths, config)
-    settings = _settings(root, config, isolated, profile, select, ignore, extend_select)
-    if stdin:
-        if sys.stdin is None:
-            raise Failure("stdin is closed")
-        result = run.check_stdin(sys.stdin.buffer.read(), stdin_filename, root, settings)
+    root = _root(paths, stdin_filename, stdin, config)
+    settings = settings_of(root, config, isolated, profile, select, ignore, extend_select)
+    data = _standard_input() if stdin else b""
+    display = display_from(root, stdin and stdin_filename is None)
+    fixed = None
+    if fixes.wanted:
+        job = (
+            run.job_of_stdin(data, stdin_filename, root, settings) if stdin else run.job_of_paths(paths, root, settings)
+        )
+        fixed = fixes.run(job, display)
+        result = fixed.result
+        if stdin and fix:
+            out_bytes(text_for_stdout(fixed, data))
+    elif stdin:
+        result = run.check_stdin(data, stdin_filename, root, settings)
     else:
         result = run.check_paths(paths, root, settings)
-    display = _display(root, stdin and stdin_filename is None)
-    if output_file is None:
-        out(_report(result, output_format, counts, display, click_style, stdout_is_utf8()))
-    else:
-        write_atomically(output_file, _report(result, output_format, counts, display, plain, True))
+    number = len(fixed.fixed) if fixed is not None and not diff else 0
+    how = Format(output_format, counts, display, unsafe_fixes)
+    if output_file is not None:
+        write_atomically(output_file, report(result, number, how, plain, True))
+    elif stdin and fix:
+        click.echo(report(result, number, how, click_style, False), err=True, nl=False)
+    elif not diff:
+        out(report(result, number, how, click_style, stdout_is_utf8()))
     for problem in result.problems:
         Failure(problem).show()
     for warning in result.warnings:
         warn(warning)
+    if fixed is not None:
+        show_failures(fixed, display)
     if verbose:
         for place in result.given_up:
             click.echo(f"{harmless(place.path)}:{place.line}:{place.column}: {place.message}", err=True)
-        click.echo(f"root: {harmless(str(root))}; profile: {settings.profile}; {_counts(result)}", err=True)
+        click.echo(f"root: {harmless(str(root))}; profile: {settings.profile}; {counts_line(result)}", err=True)
     if not quiet and (result.files or not result.problems):
-        click.echo(_summary_line(result), err=True)
-    ctx.exit(2 if result.problems else 1 if result.findings and not exit_zero else 0)
+        for line in _last_lines(result, fixed, fixes, display, verbose):
+            click.echo(line, err=True)
+    failed = result.problems or (fixed is not None and fixed.failures)
+    left = result.findings or (diff and fixed is not None and fixed.changes)
+    ctx.exit(2 if failed else 1 if left and not exit_zero else 0)
 
 
-def _root(paths: Iterable[Path], config: Path | None) -> Path:
-    """Give the root of the paths' common folder, or the folder of `--config` if that lies above it.
+def _root(paths: tuple[Path, ...], stdin_filename: Path | None, stdin: bool, config: Path | None) -> Path:
+    from supavisor_lint.sources.roots import root_of
 
-    Missing paths do not count, unless all are missing.
-    """
-    from supavisor_lint.sources.config import find_root
-
-    given = list(paths)
-    found = [path for path in given if os.path.exists(path)] or given  # noqa: PTH110 (never raises)
-    folders = []
-    for path in found:
-        folder = Path(os.path.abspath(path))  # noqa: PTH100 (keeps symlinks)
-        while not folder.is_dir() and folder != folder.parent:
-            folder = folder.parent
-        folders.append(folder)
-    start = Path.cwd()
-    with contextlib.suppress(ValueError):  # none, or on several drives
-        start = Path(os.path.commonpath(folders))
-    if config is not None:
-        above = Path(os.path.abspath(config)).parent  # noqa: PTH100
-        if start.is_relative_to(above):
-            return above
-    return find_root(start)
+    if stdin:
+        return root_of([stdin_filename] if stdin_filename else [], config)
+    return root_of(paths, config)
 
 
-def _settings(
-    root: Path,
-    config: Path | None,
-    isolated: bool,
-    profile: str | None,
-    select: tuple[str, ...],
-    ignore: tuple[str, ...],
-    extend_select: tuple[str, ...],
-) -> Settings:
-    """Give the settings of the root, changed by what the command line says."""
-    from supavisor_lint.sources.config import SettingsError, load_settings, parse_codes
-
-    def codes(values: tuple[str, ...], option: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(code for value in values for code in parse_codes(value, option)))
-
-    changes: dict[str, Any] = {}
-    try:
-        settings = load_settings(root, config, isolated)
-        if profile is not None:
-            changes["profile"] = profile
-        if select:
-            changes |= {"select": codes(select, "--select"), "extend_select": ()}
-            if not changes["select"]:
-                raise Failure("--select: names no code")
-        if ignore:
-            changes["ignore"] = codes(ignore, "--ignore")
-        if extend_select:
-            more = codes(extend_select, "--extend-select")
-            changes["extend_select"] = more if select else (*settings.extend_select, *more)
-    except SettingsError as error:
-        *others, last = error.lines
-        for line in others:
-            Failure(line).show()
-        raise Failure(last) from error
-    return replace(settings, **changes)
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise Failure("stdin is closed")
+    return sys.stdin.buffer.read()
 
 
-def _display(root: Path, anonymous: bool) -> Display:
-    """Give the way paths are shown: from the current folder if it is inside the root or the file below it."""
-    here = Path.cwd()
-
-    @cache
-    def show(path: str) -> str:
-        if anonymous and path == "stdin":
-            return path
-        place = root / path
-        if place.is_relative_to(here) or here.is_relative_to(root):
-            return os.path.relpath(place, here)
-        return str(place)
-
-    return show
-
-
-def _report(result: Result, output_format: str, counts: bool, display: Display, style: Style, utf8: bool) -> str:
-    """Give the whole report in the format, with the counts per code if they are wanted."""
-    numbers = statistics.count_codes(result.findings) if counts else None
-    if output_format == "json":
-        summary = Summary(
-            files=result.files,
-            analysed=result.analysed,
-            failed=result.failed,
-            findings=len(result.findings),
-            fixed=0,
-            suppressed=result.suppressed,
-        )
-        return json_format.render(result.findings, summary, numbers, not utf8) + "\n"
-    if output_format == "concise":
-        lines = list(concise.render(result.findings, display, style))
+def _last_lines(
+    result: Result, fixed: Fixed | None, fixes: FixOptions, display: Display, verbose: bool
+) -> Iterator[str]:
+    """What was fixed, and the summary."""
+    if fixed is None or not fixed.fixed:
+        yield summary_line(result, fixes)
     else:
-        lines = list(full.render(result.findings, result.sources, display, style))
-    if numbers:
-        lines += [*([""] if output_format == "concise" else []), *statistics.render(numbers, style)]
-    return text_of(lines)
-
-
-def _counts(result: Result) -> str:
-    return (
-        f"{count(result.files, 'file')}, {result.analysed} analysed, {result.failed} failed, "
-        f"{count(len(result.findings), 'finding')}, {result.suppressed} suppressed"
-    )
-
-
-def _why_nothing(excluded: tuple[str, ...]) -> str:
-    """Give the reason for which no file was checked."""
-    if not excluded:
-        return "there are none here, or all are excluded or ignored by git"
-    first, more = harmless(excluded[0]), len(excluded) - 1
-    if not more:
-        return f"{first} is excluded by the settings"
-    return f"{first} and {count(more, 'other path')} are excluded by the settings"
-
-
-def _summary_line(result: Result) -> str:
-    """Give the last line for people: what was found, in how many files, and what stays out of sight."""
-    files = count(result.files, "file")
-    if result.findings:
-        places = len({finding.path for finding in result.findings})
-        line = f"Found {count(len(result.findings), 'finding')} in {places} of {files}."
-    elif result.files == 0:
-        line = f"No Python files to check: {_why_nothing(result.excluded)}."
-    elif result.failed or result.problems:
-        line = f"No findings in {files}, but not everything could be checked."
-    else:
-        line = f"All clear: {files} checked."
-    if result.failed:
-        line += f" {count(result.failed, 'file')} could not be analysed."
-    if result.suppressed:
-        line += f" {count(result.suppressed, 'finding')} suppressed."
-    return line
+        yield from fixed_lines(fixed.fixed, display, verbose, written=not fixes.diff)
+        yield fixed_line(result, fixed.fixed, fixes)

@@ -6,7 +6,6 @@ import codecs
 import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import click
 
 from supavisor_lint.cli.errors import Failure
 from supavisor_lint.report.model import Role
+from supavisor_lint.sources.writing import write_whole
 
 _COLOURS: dict[Role, dict[str, Any]] = {
     "path": {"bold": True},
@@ -47,6 +47,13 @@ def out(text: str) -> None:
     click.echo(text, file=sys.stdout, nl=False)
 
 
+def out_bytes(data: bytes) -> None:
+    """Write bytes to stdout as they are: code keeps its own encoding and line ends."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
 def text_of(lines: Iterable[str]) -> str:
     """Give the lines as one text, each with its end."""
     return "".join(f"{line}\n" for line in lines)
@@ -66,22 +73,7 @@ def write_atomically(path: Path, text: str) -> None:
         target = path.resolve()
         if target.exists() and not target.is_file():
             target.write_bytes(data)
-            return
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(data)
-            _keep_mode(Path(name), target)
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        else:
+            write_whole(target, data, target.stat() if target.exists() else None)
     except OSError as error:
         raise Failure(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def _keep_mode(new: Path, old: Path) -> None:
-    """Give the new file the permissions of the old one, or those that a plain `open` would have given it."""
-    umask = os.umask(0)
-    os.umask(umask)
-    new.chmod(old.stat().st_mode & 0o777 if old.exists() else 0o666 & ~umask)

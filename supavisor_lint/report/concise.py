@@ -19,8 +19,15 @@ def position(path: str, line: int, column: int, style: Style) -> str:
     return f"{style(harmless(path), 'path')}:{line}:{column}"
 
 
-def render(findings: Iterable[Finding], display: Display = unchanged, style: Style = plain) -> Iterator[str]:
-    """Yield `path:line:column: CODE message` for each finding, without line ends."""
+def render(
+    findings: Iterable[Finding], display: Display = unchanged, style: Style = plain, unsafe: bool = False
+) -> Iterator[str]:
+    """Yield `path:line:column: CODE message` for each finding, without line ends.
+
+    `[*]` stands before the message where `--fix` can fix it; with `unsafe` also where only `--unsafe-fixes` can.
+    """
     for finding in findings:
         where = position(display(finding.path), finding.span.line, finding.span.column, style)
-        yield f"{where}: {style(finding.code, 'code')} {harmless(finding.message)}"
+        fix = finding.fix
+        mark = f"[{style('*', 'info')}] " if fix is not None and (unsafe or fix.applicability == "safe") else ""
+        yield f"{where}: {style(finding.code, 'code')} {mark}{harmless(finding.message)}"

@@ -44,7 +44,10 @@ def _block(finding: Finding, lines: list[str], display: Display, style: Style, w
     for place in finding.related:
         at = position(display(place.path), place.line, place.column, style)
         yield f"{margin} {style('= note:', 'dim')} {at}: {harmless(place.message)}"
-    if finding.no_fix_reason is not None and finding.no_fix_reason != NO_REWRITE_YET:
+    if finding.fix is not None:
+        label = "= fix:" if finding.fix.applicability == "safe" else "= unsafe fix:"
+        yield f"{margin} {style(label, 'dim')} {harmless(finding.fix.title)}"
+    elif finding.no_fix_reason is not None and finding.no_fix_reason != NO_REWRITE_YET:
         yield f"{margin} {style('= help:', 'dim')} {harmless(finding.no_fix_reason)}"
     yield ""
 

@@ -31,7 +31,7 @@ def with_fixes(engine: Engine, path: str, text: str, analysis: Analysis) -> tupl
     facts = engine.project.facts(path)
     if facts is None or not analysis.findings:
         return analysis.findings
-    context = Context(engine.view(facts), text, analysis.suppressed)
+    context = Context(engine.view(facts), text, analysis.suppressed, analysis.findings)
     return tuple(_with_fix(context, finding) for finding in analysis.findings)
 
 

@@ -32,8 +32,11 @@ class NoFix(Exception):  # noqa: N818 - it is named for what it says
 class Context:
     """One file with its findings: what a rewrite may ask. `suppressed` are the findings under a noqa."""
 
-    def __init__(self, view: FileView, text: str, suppressed: Sequence[Finding] = ()) -> None:
+    def __init__(
+        self, view: FileView, text: str, suppressed: Sequence[Finding] = (), findings: Sequence[Finding] = ()
+    ) -> None:
         self.view = view
+        self.findings = findings
         self.source = Source(text)
         self._suppressed = frozenset((finding.span.line, finding.code) for finding in suppressed)
         self._nodes: dict[Span, list[Node]] = {}

@@ -23,6 +23,9 @@ Build: TypeAlias = Callable[[Mapping[str, str]], Engine]
 Approve: TypeAlias = Callable[[str, str, Finding], bool]
 """Asks whether a finding's fix is to be applied; in: path, the text as it is now, the finding with its fix."""
 
+Refuse: TypeAlias = Callable[[str, str], str | None]
+"""Says why a file (path) could not hold a rewritten text; None if it could."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -58,10 +61,13 @@ class _File:
 class Fixer:
     """Fixes some files of one project; `unsafe` applies unsafe fixes as well."""
 
-    def __init__(self, build: Build, unsafe: bool, approve: Approve | None = None) -> None:
+    def __init__(
+        self, build: Build, unsafe: bool, approve: Approve | None = None, refuse: Refuse = lambda path, text: None
+    ) -> None:
         self._build = build
         self._unsafe = unsafe
         self._approve = approve
+        self._refuse = refuse
 
     def run(self, texts: Mapping[str, str]) -> Outcome:
         """Fix the files with these texts. A file whose rewrite fails a guard is left out, and the rest done again."""
@@ -81,9 +87,14 @@ class Fixer:
         active = files
         for _ in range(MAX_ROUNDS):
             active = [file for file in active if self._apply(file)]
+            for file in active:
+                file.fault = file.fault or self._refuse(file.path, file.text)
+            active = [file for file in active if file.fault is None]
             if not active:
                 break
-            engine = self._build({file.path: file.text for file in files if file.text != file.original})
+            engine = self._build(
+                {file.path: file.text for file in files if file.text != file.original and file.fault is None}
+            )
             for file in active:
                 _look_again(engine, file)
             active = [file for file in active if file.fault is None]
@@ -114,7 +125,10 @@ class Fixer:
                 chosen += fix.edits
             file.applied.append(finding)
         if chosen:
-            file.text = applied(file.text, chosen)
+            try:
+                file.text = applied(file.text, chosen)
+            except ValueError as error:
+                file.fault = f"the rewrite contradicts itself: {error}"
             file.noqas_removed += sum(1 for finding in file.applied if finding.code == "SUP901")
         return bool(chosen)
 

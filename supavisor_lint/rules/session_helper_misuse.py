@@ -24,7 +24,7 @@ async with get_session() as session:
 
 ## Fix safety
 `with` to `async with`, and a missing call, are safe: what stands there can only fail. The other forms are not
-rewritten. This version reports only.
+rewritten.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A `noqa` for a SUP code suppresses nothing.
 
 ## What it finds
-A SUP code in a `# noqa: …` or `# flake8: noqa: …` comment that suppresses no finding, if its rule is enabled in this
-run. Blanket `# noqa` comments and codes of other tools are left alone.
+A SUP code in a `# noqa: …` comment that suppresses no finding, if its rule is enabled in this run. Blanket
+`# noqa` comments and codes of other tools are left alone.
 
 ## Why it matters
 A comment that once silenced a known case will silence the next, unknown one.
@@ -20,7 +20,8 @@ async with get_session() as session:
 ```
 
 ## Fix safety
-Safe: only the code is removed, and the comment when nothing else is in it. This version reports only.
+Safe: only the codes are removed, and the `noqa` when none is left in it; an explanation behind it stays. No fix where
+the rest of the line would mean something else to flake8 or to another tool.
 """
 
 from __future__ import annotations

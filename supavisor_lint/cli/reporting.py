@@ -1,0 +1,126 @@
+"""What a run says: its findings in the format asked for, and the last line for people."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from supavisor_lint.cli.output import text_of
+from supavisor_lint.report import concise, full, json_format, statistics
+from supavisor_lint.report.model import Display, Style, Summary, count
+from supavisor_lint.report.text import harmless
+
+if TYPE_CHECKING:
+    from supavisor_lint.cli.fix_options import FixOptions
+    from supavisor_lint.findings import Finding
+    from supavisor_lint.run import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How findings are shown: `counts` adds the number per code, `unsafe` counts unsafe fixes as available."""
+
+    name: str
+    counts: bool
+    display: Display
+    unsafe: bool = False
+
+
+def display_from(root: Path, anonymous: bool) -> Display:
+    """Give the way paths are shown: from the current folder if it is inside the root or the file below it."""
+    here = Path.cwd()
+
+    @cache
+    def show(path: str) -> str:
+        if anonymous and path == "stdin":
+            return path
+        place = root / path
+        if place.is_relative_to(here) or here.is_relative_to(root):
+            return os.path.relpath(place, here)
+        return str(place)
+
+    return show
+
+
+def report(result: Result, fixed: int, how: Format, style: Style, utf8: bool) -> str:
+    """Give the whole report; `fixed` findings are gone already."""
+    numbers = statistics.count_codes(result.findings) if how.counts else None
+    if how.name == "json":
+        summary = Summary(
+            files=result.files,
+            analysed=result.analysed,
+            failed=result.failed,
+            findings=len(result.findings),
+            fixed=fixed,
+            suppressed=result.suppressed,
+        )
+        return json_format.render(result.findings, summary, numbers, not utf8) + "\n"
+    if how.name == "concise":
+        lines = list(concise.render(result.findings, how.display, style, how.unsafe))
+    else:
+        lines = list(full.render(result.findings, result.sources, how.display, style))
+    if numbers:
+        lines += [*([""] if how.name == "concise" else []), *statistics.render(numbers, style)]
+    return text_of(lines)
+
+
+def counts_line(result: Result) -> str:
+    """Give the counts of a run, for `--verbose`."""
+    return (
+        f"{count(result.files, 'file')}, {result.analysed} analysed, {result.failed} failed, "
+        f"{count(len(result.findings), 'finding')}, {result.suppressed} suppressed"
+    )
+
+
+def summary_line(result: Result, fixes: FixOptions) -> str:
+    """Give the last line for people: what was found, in how many files, and what stays out of sight."""
+    files = count(result.files, "file")
+    if result.findings:
+        places = len({finding.path for finding in result.findings})
+        line = f"Found {count(len(result.findings), 'finding')} in {places} of {files}."
+    elif result.files == 0:
+        line = f"No Python files to check: {_why_nothing(result.excluded)}."
+    elif result.failed or result.problems:
+        line = f"No findings in {files}, but not everything could be checked."
+    else:
+        line = f"All clear: {files} checked."
+    return line + _out_of_sight(result) + _hint(result, fixes)
+
+
+def fixed_line(result: Result, fixed: Collection[Finding], fixes: FixOptions) -> str:
+    """Give the last line of a run that fixed something, or has shown what it would fix."""
+    places = count(len({finding.path for finding in fixed}), "file")
+    done = "Would fix" if fixes.diff else "Fixed"
+    line = f"{done} {count(len(fixed), 'finding')} in {places}, {len(result.findings)} left."
+    return line + _out_of_sight(result) + _hint(result, fixes)
+
+
+def _hint(result: Result, fixes: FixOptions) -> str:
+    """What options for fixing that were not given could do about the findings."""
+    available = [finding.fix for finding in result.findings if finding.fix is not None]
+    safe = sum(1 for fix in available if fix.applicability == "safe")
+    unsafe = len(available) - safe
+    if not fixes.wanted and safe:
+        return f" {safe} fixable with --fix{f', {unsafe} more with --unsafe-fixes' if unsafe else ''}."
+    if unsafe and not (fixes.wanted and fixes.unsafe):
+        return f" {unsafe} {'more ' if fixes.wanted else ''}fixable with --fix --unsafe-fixes."
+    return ""
+
+
+def _out_of_sight(result: Result) -> str:
+    line = f" {count(result.failed, 'file')} could not be analysed." if result.failed else ""
+    return line + (f" {count(result.suppressed, 'finding')} suppressed." if result.suppressed else "")
+
+
+def _why_nothing(excluded: tuple[str, ...]) -> str:
+    """Give the reason for which no file was checked."""
+    if not excluded:
+        return "there are none here, or all are excluded or ignored by git"
+    first, more = harmless(excluded[0]), len(excluded) - 1
+    if not more:
+        return f"{first} is excluded by the settings"
+    return f"{first} and {count(more, 'other path')} are excluded by the settings"
