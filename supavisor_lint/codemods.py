@@ -10,16 +10,15 @@ itself, as `check --fix -` does, with the knowledge of the project around it.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
 import libcst as cst
-from libcst.codemod import CodemodCommand, CodemodContext
+from libcst.codemod import CodemodCommand
 
 from supavisor_lint.findings import Finding
 from supavisor_lint.fixing import Fixed, fix
@@ -54,7 +53,7 @@ class _Decision:
     codes: tuple[str, ...] | None
     unsafe: bool
 
-    def gen_cache(self, root: Path, paths: Sequence[str], timeout: object = None) -> Mapping[str, _Turn]:
+    def gen_cache(self, root: Path, paths: Sequence[str], *options: object, **more: object) -> Mapping[str, _Turn]:
         """What becomes of the files (absolute paths); called once, in the process that starts the others."""
         if not paths:
             return {}
@@ -117,23 +116,9 @@ def _digest(data: bytes) -> bytes:
 
 
 class _Codemod(CodemodCommand):
-    """A codemod that applies the rewrites of some rules."""
+    """A codemod that applies what its `DECISION` says."""
 
-    CODES: ClassVar[tuple[str, ...] | None] = None
-    UNSAFE: ClassVar[bool] = False
-
-    def __init__(self, context: CodemodContext, unsafe_fixes: bool = False) -> None:
-        super().__init__(context)
-        self._decision = _Decision(self.CODES, unsafe_fixes or self.UNSAFE)
-
-    @staticmethod
-    def add_args(arg_parser: argparse.ArgumentParser) -> None:
-        """Add the option for unsafe fixes."""
-        arg_parser.add_argument("--unsafe-fixes", action="store_true", help="Apply unsafe fixes as well.")
-
-    def get_inherited_dependencies(self) -> Collection[Any]:  # type: ignore[override] # LibCST asks the instance
-        """What LibCST has to collect before the first file's turn."""
-        return (self._decision,)
+    DECISION: ClassVar[_Decision]
 
     def transform_module(self, tree: cst.Module) -> cst.Module:
         """The file as it is to be; a warning for each finding left. Raises FixFailed."""
@@ -157,9 +142,9 @@ class _Codemod(CodemodCommand):
     def _turn(self, data: bytes, filename: Path | None) -> _Turn:
         manager = self.context.metadata_manager
         if manager is None or filename is None:
-            return self._decision.of_text(data, filename)
+            return self.DECISION.of_text(data, filename)
         known = cast("Mapping[object, _Turn]", manager.get_cache_for_path(str(filename)))
-        return known.get(self._decision, _Turn(_digest(data)))
+        return known.get(self.DECISION, _Turn(_digest(data)))
 
 
 def _bytes_of(tree: cst.Module, filename: Path | None) -> bytes:
@@ -180,25 +165,24 @@ def _module(tree: cst.Module, data: bytes) -> cst.Module:
 
 
 class UseSessionHelper(_Codemod):
-    """Sessions from the session helper: SUP101, SUP102, SUP103."""
+    """Sessions from the session helper: the safe fixes of SUP101, SUP102 and SUP103."""
 
     DESCRIPTION = "Open sessions with the project's session helper instead of the factory, AsyncSession or a getter."
-    CODES = ("SUP101", "SUP102", "SUP103")
+    DECISION = _Decision(("SUP101", "SUP102", "SUP103"), unsafe=False)
+    METADATA_DEPENDENCIES = cast(Any, (DECISION,))
 
 
 class WrapPhases(_Codemod):
-    """A transaction for each phase: SUP301, SUP303, SUP304, SUP406."""
+    """A transaction for each phase: the safe fixes of SUP301, SUP303, SUP304 and SUP406."""
 
     DESCRIPTION = "Give each phase of a background task its own `async with session.begin():`."
-    CODES = ("SUP301", "SUP303", "SUP304", "SUP406")
+    DECISION = _Decision(("SUP301", "SUP303", "SUP304", "SUP406"), unsafe=False)
+    METADATA_DEPENDENCIES = cast(Any, (DECISION,))
 
 
 class StandardTemplate(_Codemod):
     """The standard template: every rule that the project's settings enable, unsafe fixes included."""
 
     DESCRIPTION = "Rewrite background tasks to the standard template, with unsafe fixes: read the diff."
-    UNSAFE = True
-
-    @staticmethod
-    def add_args(arg_parser: argparse.ArgumentParser) -> None:
-        """Unsafe fixes are applied anyway."""
+    DECISION = _Decision(None, unsafe=True)
+    METADATA_DEPENDENCIES = cast(Any, (DECISION,))
