@@ -38,8 +38,8 @@ Examples:
   supavisor-lint check --fix --unsafe-fixes app/tasks.py
 
 \b
-Exit codes: 0 nothing (left) to report, 1 findings, 2 the tool could not do its
-job, or a fix failed. --diff exits with 1 if there is something to change.""",
+Exit codes: 0 nothing (left) to report, 1 findings, 2 the tool could not do
+its job, or a fix failed. --diff exits with 1 if there is something to change.""",
 )
 @click.argument(
     "paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path, allow_dash=True, readable=False)

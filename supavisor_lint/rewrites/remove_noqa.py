@@ -13,6 +13,7 @@ from supavisor_lint.rewrites.source import Source, applied
 from supavisor_lint.sources.suppressions import CodeText, NoqaComment, Suppressions
 
 _TITLE = "Remove what the `noqa` suppresses in vain"
+_BLANK = " \t"
 _SEPARATORS = ", \t\f"
 _DASHES = " \t\f,;:.-–—"
 _DIRECTIVE = re.compile(
@@ -27,18 +28,23 @@ _Left = list[tuple[tuple[str, ...] | None, bool]]
 
 def propose(context: Context, finding: Finding) -> Fix:
     """One fix for all unused codes of the lines that flake8 reads as one. Safe: comments do nothing."""
-    before = Suppressions.read(context.source.lines)
-    comments = _read_together(before, finding)
-    unused = {(f.span.line, f.span.column) for f in context.findings if f.code == "SUP901"}
-    gone = {code for comment in comments for code in comment.code_texts if (code.line, code.column) in unused}
-    edits = [edit for comment in comments for edit in _edits(context.source, comment, gone)]
-    after = Suppressions.read(Source(applied(context.source.text, edits)).lines)
-    wanted = _without(before, gone)
-    if [codes for codes, _ in _without(after, set())] != [codes for codes, _ in wanted]:
+    source = context.source
+    before = Suppressions.read(source.lines)
+    unused = {f.span.start for f in context.findings if f.code == "SUP901"}
+    gone = {
+        code for c in _read_together(before, finding) for code in c.code_texts if (code.line, code.column) in unused
+    }
+    number = finding.span.line
+    old = new = source.line(number)
+    for comment in reversed([c for c in before.comments if c.in_comment and c.line == number]):
+        new = _without_codes(new, comment, gone)
+    edit = _edit(source, number, old, new)
+    after = Suppressions.read(Source(applied(source.text, [edit])).lines)
+    if [codes for codes, _ in _left(after, set())] != [codes for codes, _ in _left(before, gone)]:
         raise NoFix("the comment has an unusual form: the rest of it would mean something else")
-    if _without(after, set()) != wanted:
+    if _left(after, set()) != _left(before, gone):
         raise NoFix("the next `noqa` of the line, which is not read now, would come into force")
-    return context.fix("safe", _TITLE, edits)
+    return context.fix("safe", _TITLE, [edit])
 
 
 def _read_together(suppressions: Suppressions, finding: Finding) -> list[NoqaComment]:
@@ -51,7 +57,7 @@ def _read_together(suppressions: Suppressions, finding: Finding) -> list[NoqaCom
     raise NoFix("the comment has an unusual form")
 
 
-def _without(suppressions: Suppressions, gone: set[CodeText]) -> _Left:
+def _left(suppressions: Suppressions, gone: set[CodeText]) -> _Left:
     """What the comments say without some of their codes, in order: the codes, and whether flake8 reads them."""
     left: _Left = []
     for comment in suppressions.comments:
@@ -61,33 +67,37 @@ def _without(suppressions: Suppressions, gone: set[CodeText]) -> _Left:
     return left
 
 
-def _edits(source: Source, comment: NoqaComment, gone: set[CodeText]) -> list[Edit]:
+def _without_codes(line: str, comment: NoqaComment, gone: set[CodeText]) -> str:
+    """A line without some codes of one of its comments; what stands before that comment is as it was."""
     codes = comment.code_texts
     if not gone.intersection(codes):
-        return []
+        return line
+    start, first, last = comment.column - 1, codes[0].column - 1, codes[-1].end_column - 1
     if gone.issuperset(codes):
-        return [_whole(source, comment)]
-    line = source.line(codes[0].line)
-    text = ""
+        return _without_comment(line[:start], line[last:])
+    kept = ""
     for code, following in zip(codes, (*codes[1:], None), strict=True):
         if code not in gone:
-            text += line[code.column - 1 : following.column - 1 if following else code.end_column - 1]
-    kept = text if codes[-1] not in gone else text.rstrip(_SEPARATORS)
-    return [Edit(Span(codes[0].line, codes[0].column, codes[-1].line, codes[-1].end_column), kept)]
+            kept += line[code.column - 1 : following.column - 1 if following else last]
+    return line[:first] + (kept.rstrip(_SEPARATORS) if codes[-1] in gone else kept) + line[last:]
 
 
-def _whole(source: Source, comment: NoqaComment) -> Edit:
-    """A comment without its `noqa`: the explanation stays; where there is none, the comment and its line go."""
-    line = source.line(comment.line)
-    start, rest = comment.column - 1, line[comment.end_column - 1 :].lstrip(_SEPARATORS)
-    if rest.startswith("#"):  # the next comment moves up
-        return Edit(Span(comment.line, comment.column, comment.line, len(line) - len(rest) + 1), "")
+def _without_comment(before: str, behind: str) -> str:
+    """A line without a `noqa` that has no code left: the explanation behind it becomes a comment of its own."""
+    rest = behind.lstrip(_SEPARATORS)
+    if rest.startswith("#"):
+        return before + rest
     explanation = rest.lstrip(_DASHES)
-    if explanation.strip():
-        if _DIRECTIVE.match(explanation):
-            raise NoFix("what follows the code in the comment would be read as an instruction")
-        return Edit(Span(comment.line, comment.column, comment.line, len(line) - len(explanation) + 1), "# ")
-    before = line[:start].rstrip(" \t")
-    if not before and comment.line < len(source.lines):
-        return Edit(Span(comment.line, 1, comment.line + 1, 1), "")
-    return Edit(Span(comment.line, len(before) + 1, comment.line, len(line) + 1), "")
+    if not explanation.strip():
+        return before.rstrip(_BLANK)
+    if _DIRECTIVE.match(explanation):
+        raise NoFix("what follows the code in the comment would be read as an instruction")
+    return f"{before}# {explanation}"
+
+
+def _edit(source: Source, number: int, old: str, new: str) -> Edit:
+    """The change of one line: from where it differs; a line that would be empty goes altogether."""
+    if not new.strip() and number < len(source.lines):
+        return Edit(Span(number, 1, number + 1, 1), "")
+    start = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    return Edit(Span(number, start + 1, number, len(old) + 1), new[start:])
