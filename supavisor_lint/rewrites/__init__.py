@@ -8,12 +8,21 @@ from dataclasses import replace
 from supavisor_lint.engine import Analysis, Engine
 from supavisor_lint.facts.file import UnparsableFile
 from supavisor_lint.findings import Finding
-from supavisor_lint.rewrites import enter_helper, log_lines, pooler_settings, remove_noqa, swap_factory, template
+from supavisor_lint.rewrites import (
+    enter_helper,
+    log_lines,
+    own_session,
+    pooler_settings,
+    remove_noqa,
+    swap_factory,
+    template,
+)
 from supavisor_lint.rewrites.base import Context, NoFix, Propose
 
 REWRITES: dict[str, Propose] = {
     "SUP101": swap_factory.propose,
     "SUP104": enter_helper.propose,
+    "SUP201": own_session.propose,
     "SUP401": template.failure_handler,
     "SUP402": template.failed_status,
     "SUP403": log_lines.guarded_update,

@@ -103,8 +103,11 @@ def _takes_percents(context: Context, logger: str) -> bool:
 def _worth_logging(function: FunctionDef) -> list[Param]:
     """The parameters that tell one run of a task from another: identifiers first, else other plain values."""
     params = [p for p in function.params if p.kind not in ("*", "**") and _may_be_logged(function, p)]
-    ids = [p for p in params if p.name == "id" or p.name.endswith(("_id", "_uuid", "uuid"))]
-    return (ids or params)[:_MOST_PARAMETERS]
+    return ([p for p in params if _is_identifier(p)] or params)[:_MOST_PARAMETERS]
+
+
+def _is_identifier(param: Param) -> bool:
+    return param.name == "id" or param.name.endswith(("_id", "uuid"))
 
 
 def _may_be_logged(function: FunctionDef, param: Param) -> bool:
@@ -114,7 +117,7 @@ def _may_be_logged(function: FunctionDef, param: Param) -> bool:
     if any(word in words for word in _NEVER_LOGGED) or len(function.scope.bindings.get(param.name, ())) != 1:
         return False
     if param.annotation is not None:
-        return _is_plain_type(param.annotation)
+        return _is_identifier(param) or _is_plain_type(param.annotation)
     return not any(_is_taken_apart(node, param.name) for node in own_nodes(function.body))
 
 

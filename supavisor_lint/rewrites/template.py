@@ -14,6 +14,7 @@ from supavisor_lint.facts.statements import (
     With,
 )
 from supavisor_lint.findings import Finding, Fix
+from supavisor_lint.flow.operations import Operation
 from supavisor_lint.flow.shape import Opening, TaskShape
 from supavisor_lint.project.tasks import Task
 from supavisor_lint.rewrites.base import Context, NoFix
@@ -76,19 +77,16 @@ def _outer(context: Context, shape: TaskShape) -> Fix:
     codes = () if shape.status_writes else ("SUP401", "SUP404")
     context.refuse_suppressed([shape.function], *codes)
     logger = logger_of(context, shape.function)
-    covered = all(_has_inner_handler(shape, operation.node) for operation in shape.main_operations)
+    covered = all(_has_inner_handler(shape, operation) for operation in shape.main_operations)
     line = logger.logs.no_session if covered and shape.main_operations else logger.logs.failed
     body = body_to_guard(shape.function)
     edits = put_in_try(context, body, handler([line], context.source.unit_of(body[0])))
     return Context.fix("unsafe", f"{_CATCH} in `{shape.function.name}`", [*edits, *logger.edits])
 
 
-def _has_inner_handler(shape: TaskShape, node: Node) -> bool:
-    return any(o.block is not None and _broad_between(shape, node, o) for o in shape.openings)
-
-
-def _broad_between(shape: TaskShape, node: Node, opening: Opening) -> bool:
-    return opening.block is not None and opening.block.contains(node) and bool(shape.inner_handlers(node, opening))
+def _has_inner_handler(shape: TaskShape, operation: Operation) -> bool:
+    opening = shape.opening_of(operation)
+    return opening is not None and bool(shape.inner_handlers(operation.node, opening))
 
 
 # ------------------------------------------------------------------------------------------------ failure recorded

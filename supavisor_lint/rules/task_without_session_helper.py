@@ -35,7 +35,10 @@ asyncio.create_task(rebuild_index(index_id))
 ```
 
 ## Fix safety
-Unsafe: the callers change as well. This version reports only.
+Unsafe: the task no longer sees what the other session has not committed, and commits its own work at its end. The work
+goes into one transaction of a session of its own, with a handler round it that logs. There is no fix where the session
+is a parameter, where it is used in any other way than by calling its methods in the task itself, where a called
+function works on it as well, where the task writes a status, and where it ends transactions by hand.
 """
 
 from __future__ import annotations
