@@ -145,6 +145,7 @@ def _is_getattr(frame: Frame, node: Call) -> bool:
 
 def _unknown_effect(frame: Frame, node: Call, state: State, given: list[Tracked]) -> State:
     """Somebody unknown got a session: for this call, or for good if it may keep it."""
+    known = bool(functions_called(frame.ev, frame.file, node))
     keeps = _may_keep(frame, node) or (frame.follower.wary and not isinstance(node.parent, Await))
     for value in given:
         if isinstance(value, SessionRef) and value.site in state.sessions:
@@ -152,7 +153,7 @@ def _unknown_effect(frame: Frame, node: Call, state: State, given: list[Tracked]
             session = session._replace(sure=False, shared=session.shared or keeps)
             state = state.with_session(value.site, session)
         elif isinstance(value, ObjectRef):
-            state = objects.unknown(state, value.site)
+            state = objects.handed(state, value.site) if known else objects.unknown(state, value.site)
     return state
 
 

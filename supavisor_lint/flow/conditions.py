@@ -12,7 +12,7 @@ from supavisor_lint.facts.statements import For, FunctionDef, If, MatchCase, Whi
 from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, Generator, IfExp, Name, Other, Subscript
 from supavisor_lint.flow.counts import unwritten, without_empty_writes
 from supavisor_lint.flow.frame import Frame
-from supavisor_lint.flow.objects import unknown
+from supavisor_lint.flow.objects import absent
 from supavisor_lint.flow.state import History, SessionState, State
 from supavisor_lint.flow.values import CALLER, BlankRef, ConstantRef, CountRef, ObjectRef, SessionRef, Tracked
 
@@ -122,7 +122,7 @@ def _none_test(frame: Frame, subject: Expr, state: State) -> Split:
 
 def _without_object(state: State, value: Tracked) -> State:
     """The state in which a query has given None: there is no object that could have expired."""
-    return unknown(state, value.site) if isinstance(value, ObjectRef) else state
+    return absent(state, value.site) if isinstance(value, ObjectRef) else state
 
 
 def _is_none(expr: Expr) -> bool:

@@ -152,6 +152,22 @@ def unknown(state: State, node: Node) -> State:
     return state if known is None else state.with_object(node, known._replace(conditions=frozenset((UNKNOWN,))))
 
 
+def handed(state: State, node: Node) -> State:
+    """A function of the project has had the object, but no session: it may have loaded again what had expired."""
+    known = state.objects.get(node)
+    return state if known is None else state.with_object(node, _turn_one(known, _perhaps_loaded))
+
+
+def _perhaps_loaded(condition: Condition) -> Condition:
+    return UNKNOWN if condition.kind == "expired" else condition
+
+
+def absent(state: State, node: Node) -> State:
+    """There is no object on this path: it is in no condition, and adds none where paths meet."""
+    known = state.objects.get(node)
+    return state if known is None else state.with_object(node, known._replace(conditions=frozenset()))
+
+
 def forgotten(state: State, session: Site) -> State:
     """expunge or expire: what follows depends on which objects it meant."""
     return _turned(state.without_loaded(session), session, lambda _: UNKNOWN)
