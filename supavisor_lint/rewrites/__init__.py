@@ -9,13 +9,20 @@ from supavisor_lint.engine import Analysis, Engine
 from supavisor_lint.facts.file import UnparsableFile
 from supavisor_lint.findings import Finding
 from supavisor_lint.rewrites import (
+    authors_choice,
+    begin_earlier,
+    commit_in_block,
     enter_helper,
     log_lines,
     own_session,
+    own_session_name,
     pooler_settings,
     remove_noqa,
+    rollback_in_handler,
+    split_status,
     swap_factory,
     template,
+    wrap_phases,
 )
 from supavisor_lint.rewrites.base import Context, NoFix, Propose
 
@@ -23,11 +30,22 @@ REWRITES: dict[str, Propose] = {
     "SUP101": swap_factory.propose,
     "SUP104": enter_helper.propose,
     "SUP201": own_session.propose,
+    "SUP203": own_session_name.propose,
+    "SUP204": authors_choice.shared_session,
+    "SUP301": wrap_phases.propose,
+    "SUP302": begin_earlier.propose,
+    "SUP303": commit_in_block.propose,
+    "SUP304": wrap_phases.propose,
+    "SUP305": split_status.propose,
+    "SUP306": authors_choice.swallowed_error,
+    "SUP308": authors_choice.lost_write,
+    "SUP309": authors_choice.expired_read,
     "SUP401": template.failure_handler,
     "SUP402": template.failed_status,
     "SUP403": log_lines.guarded_update,
     "SUP404": template.outer_handler,
     "SUP405": log_lines.silent_handler,
+    "SUP406": rollback_in_handler.propose,
     "SUP408": log_lines.start_log,
     "SUP501": pooler_settings.propose,
     "SUP502": pooler_settings.propose,
