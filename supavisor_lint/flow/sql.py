@@ -177,20 +177,11 @@ def _is_imported(expr: Expr, found: object) -> bool:
     return owner is not None and all(isinstance(b, NameImport) for b in owner.bindings[getattr(expr, "id", "")])
 
 
-def only_reads(ev: Evaluator, file: FileFacts, expr: Expr | None) -> bool:
-    """Whether an expression is certainly a query that neither writes nor locks rows."""
-    root = _root(expr)
-    if root is None or _locks(expr):
-        return False
-    kinds = {v.last if isinstance(v, External) else "" for v in ev.values(file, root.func)}
-    if kinds == {"text"}:
-        sql = root.argument(0, "text")
-        return isinstance(sql, Constant) and isinstance(sql.value, str) and _is_reading(sql.value)
-    return kinds == {"select"} and not any(_is_statement(ev, file, node) for node in walk(root) if node is not root)
+def locks_rows(expr: Expr | None) -> bool:
+    """Whether a query holds locks to the end of its transaction.
 
-
-def _locks(expr: Expr | None) -> bool:
-    """`select(…).with_for_update()`, on the spot or where the variable is built; `func.pg_advisory_xact_lock(…)`."""
+    `select(…).with_for_update()`, on the spot or where the variable is built; `func.pg_advisory_xact_lock(…)`.
+    """
     return any(
         isinstance(node, Attribute) and (node.attr in ("with_for_update", "nextval") or node.attr.startswith("pg_"))
         for node in _pieces(expr)
@@ -206,18 +197,3 @@ def _pieces(expr: Expr | None) -> Iterator[Node]:
         for binding in owner.bindings[expr.id] if owner is not None else ():
             if isinstance(binding, Assigned) and binding.value is not None:
                 yield from walk(binding.value)
-
-
-def _is_reading(sql: str) -> bool:
-    return re.match(r"\s*select\b", sql, re.IGNORECASE) is not None and not re.search(
-        r"\b(?:for\s+(?:update|no\s+key|share|key)|into|insert|update|delete|nextval|pg_\w*lock\w*)\b",
-        sql,
-        re.IGNORECASE,
-    )
-
-
-def _is_statement(ev: Evaluator, file: FileFacts, node: Node) -> bool:
-    """`insert(…)` in a common table expression."""
-    if not isinstance(node, Call) or not (isinstance(node.func, Name | Attribute)):
-        return False
-    return any(isinstance(v, External) and v.last in _WRITES for v in ev.values(file, node.func))

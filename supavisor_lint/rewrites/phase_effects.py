@@ -11,7 +11,7 @@ from supavisor_lint.facts.handlers import is_log_call
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Assign, Delete
 from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Subscript
-from supavisor_lint.flow.sql import only_reads
+from supavisor_lint.flow.sql import locks_rows, only_reads
 from supavisor_lint.flow.wording import what
 from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.names import is_what_it_says
@@ -131,7 +131,8 @@ class Effects:
             return "unknown"
         if method in _QUERIES:
             query = call.argument(0, "statement")
-            return "read" if only_reads(self._context.ev, self._context.file, query) else "write"
+            reads = only_reads(self._context.ev, self._context.file, query) and not locks_rows(query)
+            return "read" if reads else "write"
         if method in _READS:
             return "write" if call.argument(None, "with_for_update") is not None else "read"
         return "write"

@@ -63,10 +63,12 @@ def _session_around(context: Context, function: FunctionDef, node: Expr) -> tupl
     found = [(o, o.block) for o in openings if o.block is not None and any(s.contains(node) for s in o.block.body)]
     if found:
         return max(found, key=lambda pair: pair[1].order)
+    for opening in openings:
+        _require_helper(context, opening)
     raise NoFix(
-        "the session is not opened by `async with` on the session helper: use the helper first"
+        "the session is not opened by an `async with` around this"
         if openings
-        else "the session is not this function's own"
+        else "the session is not opened in this function itself"
     )
 
 
