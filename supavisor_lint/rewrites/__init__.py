@@ -13,7 +13,9 @@ from supavisor_lint.rewrites import (
     begin_earlier,
     commit_in_block,
     enter_helper,
+    import_missing,
     log_lines,
+    move_import,
     own_session,
     own_session_name,
     pooler_settings,
@@ -21,6 +23,8 @@ from supavisor_lint.rewrites import (
     rollback_in_handler,
     split_status,
     swap_factory,
+    swap_getter,
+    swap_session_class,
     template,
     wrap_phases,
 )
@@ -28,7 +32,10 @@ from supavisor_lint.rewrites.base import Context, NoFix, Propose
 
 REWRITES: dict[str, Propose] = {
     "SUP101": swap_factory.propose,
+    "SUP102": swap_session_class.propose,
+    "SUP103": swap_getter.propose,
     "SUP104": enter_helper.propose,
+    "SUP105": import_missing.propose,
     "SUP201": own_session.propose,
     "SUP203": own_session_name.propose,
     "SUP204": authors_choice.shared_session,
@@ -49,6 +56,7 @@ REWRITES: dict[str, Propose] = {
     "SUP408": log_lines.start_log,
     "SUP501": pooler_settings.propose,
     "SUP502": pooler_settings.propose,
+    "SUP601": move_import.propose,
     "SUP901": remove_noqa.propose,
 }
 

@@ -60,6 +60,13 @@ def bind(context: Context, helper: Helper, at: Node) -> Bound:
     return Bound(helper.name, (at_function_level(context, function, [line]),))
 
 
+def bind_in_function(context: Context, helper: Helper, function: FunctionDef) -> Bound:
+    """Name a helper in one function, whatever `import-style` asks for: nothing else can be changed by that."""
+    _refuse_taken(context, helper, function.scope, function)
+    line = f"from {module_of(context, helper)} import {helper.name}"
+    return Bound(helper.name, (at_function_level(context, function, [line]),))
+
+
 def _outermost_function(at: Node) -> FunctionDef | None:
     """The function whose body is to hold the import: the one around the place itself."""
     return at if isinstance(at, FunctionDef) else enclosing_function(at)
@@ -202,12 +209,17 @@ def is_needed(context: Context, replaced: Name, statement: ImportFrom) -> bool:
     reads = [r for r in context.file.names.get(replaced.id, ()) if scope_of(r).lookup(replaced.id) is owner]
     if any(read is not replaced for read in reads):
         return True
+    return is_taken_by_others(context, replaced.id, owner)
+
+
+def is_taken_by_others(context: Context, name: str, owner: Scope) -> bool:
+    """Whether other files may take a name from this one."""
     if owner.kind != "module":
         return False
     path = context.file.path
-    if path.endswith("__init__.py") or replaced.id in _exported(context.file):
+    if path.endswith("__init__.py") or name in _exported(context.file):
         return True
-    return any(_takes_from(context, other, replaced.id) for other in context.project.parsed_paths if other != path)
+    return any(_takes_from(context, other, name) for other in context.project.parsed_paths if other != path)
 
 
 def _exported(file: FileFacts) -> frozenset[object]:
