@@ -9,16 +9,27 @@ from project_support import SESSION_MODULE
 from swap_support import KEEPING, function, verdict
 
 NO_FIX = {
-    "1: bound twice, either may be meant": (
+    "1: bound in two ways": (
+        """
+        if job_id:
+            session = async_session_factory()
+        else:
+            session = job_id.session
+        await session.execute(select(Job))
+        """,
+        "outside of the block that opens it (line 17)",
+    ),
+    "1: opened in the middle of the try that closes it": (
         """
         session = None
         try:
+            job_id.check()
             session = async_session_factory()
             await session.execute(select(Job))
         finally:
             await session.close()
         """,
-        "outside of the statements that it is opened for (line 18)",
+        "outside of the statements that it is opened for (line 19)",
     ),
     "1: only if there is none": (
         """
@@ -409,6 +420,15 @@ SAFE = {
             await session.execute(select(Job))
         finally:
             await session.close()
+        """,
+    "1: opened by the try that closes it": """
+        session = None
+        try:
+            session = async_session_factory()
+            await session.execute(select(Job))
+        finally:
+            if session is not None:
+                await session.close()
         """,
     "1: two sessions of one name": """
         async with async_session_factory() as session:
