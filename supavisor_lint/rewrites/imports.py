@@ -219,7 +219,15 @@ def is_taken_by_others(context: Context, name: str, owner: Scope) -> bool:
     path = context.file.path
     if path.endswith("__init__.py") or name in _exported(context.file):
         return True
-    return any(_takes_from(context, other, name) for other in context.project.parsed_paths if other != path)
+    if any(_takes_all_from(context, other) for other in context.project.parsed_paths if other != path):
+        return True
+    return any(_takes_from(context, other, name) for other in context.project.mentioning(name) if other != path)
+
+
+def _takes_all_from(context: Context, other: str) -> bool:
+    """Whether a file imports everything from somewhere."""
+    file = context.project.facts(other)
+    return file is not None and any(scope.star_import for scope in file.scopes)
 
 
 def _exported(file: FileFacts) -> frozenset[object]:
@@ -236,13 +244,11 @@ def _exported(file: FileFacts) -> frozenset[object]:
 
 def _takes_from(context: Context, other: str, name: str) -> bool:
     """Whether another file imports the name from here, reads it as an attribute, or replaces it by a string."""
-    file = context.project.facts(other)
+    file = context.project.peek(other)
     if file is None:
         return False
     here = context.file.path
     for scope in file.scopes:
-        if scope.star_import:
-            return True
         for bindings in scope.bindings.values():
             for binding in bindings:
                 if not isinstance(binding, NameImport) or binding.name != name:
