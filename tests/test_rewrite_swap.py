@@ -194,6 +194,29 @@ def test_opened_inside_a_try_that_only_closes_it(tmp_path: Path) -> None:
         """)
 
 
+def test_a_try_directly_in_the_try(tmp_path: Path) -> None:
+    body = """
+    session = async_session_factory()
+    try:
+        try:
+            await session.execute(select(Job))
+        finally:
+            logger.info("done")
+    finally:
+
+        # close it
+        await session.close()
+    """
+    assert behind(tmp_path, body) == dedent("""\
+        async with get_session() as session:
+            try:
+                await session.execute(select(Job))
+            finally:
+                logger.info("done")
+            # close it
+        """)
+
+
 def test_a_body_keeps_its_own_indentation(tmp_path: Path) -> None:
     body = """
     session = async_session_factory()

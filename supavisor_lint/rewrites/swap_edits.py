@@ -134,10 +134,12 @@ def _keyword_line(context: Context, statement: Stmt, keyword: str) -> int:
     """The line of the keyword that opens the block whose first statement this is."""
     pattern = re.compile(rf"\s*{keyword}\s*:")
     line = context.source.extent([statement])[0]
-    while line > 0 and pattern.match(context.source.line(line)) is None:
+    if not context.source.line(line)[: statement.span.column - 1].strip():
         line -= 1
-        if line == 0 or (not _is_blank(context.source.line(line)) and pattern.match(context.source.line(line)) is None):
-            raise NoFix(f"the `{keyword}` at line {statement.span.line} has an unusual form")
+        while line > 1 and _is_blank(context.source.line(line)):
+            line -= 1
+    if pattern.match(context.source.line(line)) is None:
+        raise NoFix(f"the `{keyword}` at line {statement.span.line} has an unusual form")
     return line
 
 
