@@ -334,6 +334,17 @@ UNSAFE = {
         """,
         "line 15 may",
     ),
+    "2: a loop that ends": (
+        """
+        async with async_session_factory() as session:
+            while True:
+                session.add(Job())
+                if job_id:
+                    break
+                await session.commit()
+        """,
+        "line 15 may",
+    ),
     "3: a handler that swallows": (
         """
         session = async_session_factory()
@@ -484,6 +495,12 @@ SAFE = {
         async with async_session_factory() as session:
             await session.execute(select(Job))
             job_id.status = "seen"
+        """,
+    "2: it never ends without an error": """
+        async with async_session_factory() as session:
+            while True:
+                session.add(Job())
+                await session.commit()
         """,
     "3: a handler that raises": """
         async with async_session_factory() as session:
