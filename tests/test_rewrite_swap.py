@@ -95,7 +95,7 @@ def test_other_clean_up_stays(tmp_path: Path) -> None:
                 await session.execute(select(Job))
             finally:
                 logger.info("closing")
-            # now
+                # now
                 logger.info("closed")
         """)
 
@@ -144,6 +144,94 @@ def test_what_follows_the_last_use_stays_outside(tmp_path: Path) -> None:
             await session.commit()
 
         logger.info("done")
+        """)
+
+
+def test_opened_inside_the_try_that_closes_it(tmp_path: Path) -> None:
+    body = """
+    session = None
+    # all of it
+    try:  # try
+        session = async_session_factory()  # opened
+        session.add(Job())
+        await session.commit()
+    except Exception:
+        if session:
+            await session.rollback()
+        raise
+    finally:
+        if session is not None:
+            await session.close()
+    """
+    assert behind(tmp_path, body) == dedent("""\
+        session = None
+        # all of it
+        async with get_session() as session:
+            try:  # try
+                # opened
+                session.add(Job())
+                await session.commit()
+            except Exception:
+                if session:
+                    await session.rollback()
+                raise
+        """)
+
+
+def test_opened_inside_a_try_that_only_closes_it(tmp_path: Path) -> None:
+    body = """
+    try:
+        session = async_session_factory()
+        session.add(Job())
+        await session.commit()
+    finally:
+        await session.close()
+    """
+    assert behind(tmp_path, body) == dedent("""\
+        async with get_session() as session:
+            session.add(Job())
+            await session.commit()
+        """)
+
+
+def test_a_try_directly_in_the_try(tmp_path: Path) -> None:
+    body = """
+    session = async_session_factory()
+    try:
+        try:
+            await session.execute(select(Job))
+        finally:
+            logger.info("done")
+    finally:
+
+        # close it
+        await session.close()
+    """
+    assert behind(tmp_path, body) == dedent("""\
+        async with get_session() as session:
+            try:
+                await session.execute(select(Job))
+            finally:
+                logger.info("done")
+            # close it
+        """)
+
+
+def test_a_body_keeps_its_own_indentation(tmp_path: Path) -> None:
+    body = """
+    session = async_session_factory()
+    number = 1
+    try:
+            session.add(Job(id=number))
+            await session.commit()
+    finally:
+            await session.close()
+    """
+    assert behind(tmp_path, body) == dedent("""\
+        async with get_session() as session:
+                number = 1
+                session.add(Job(id=number))
+                await session.commit()
         """)
 
 
@@ -250,6 +338,8 @@ def test_tabs_line_ends_and_a_missing_last_one(tmp_path: Path, newline: str, uni
 
 
 REFUSED = {
+    "a suppression that would go": "session = async_session_factory()\ntry:\n    await session.rollback()\n"
+    "finally:\n    await session.close()  # noqa: SUP303",
     "two statements on a line": "session = async_session_factory(); session.add(Job())\nawait session.rollback()",
     "the whole on one line": "if job_id: session = async_session_factory(); await session.rollback()",
     "a try of one line": "session = async_session_factory()\ntry: await session.rollback()\n"

@@ -9,16 +9,27 @@ from project_support import SESSION_MODULE
 from swap_support import KEEPING, function, verdict
 
 NO_FIX = {
-    "1: bound twice, either may be meant": (
+    "1: bound in two ways": (
+        """
+        if job_id:
+            session = async_session_factory()
+        else:
+            session = job_id.session
+        await session.execute(select(Job))
+        """,
+        "outside of the block that opens it (line 17)",
+    ),
+    "1: opened in the middle of the try that closes it": (
         """
         session = None
         try:
+            job_id.check()
             session = async_session_factory()
             await session.execute(select(Job))
         finally:
             await session.close()
         """,
-        "outside of the statements that it is opened for (line 18)",
+        "outside of the statements that it is opened for (line 19)",
     ),
     "1: only if there is none": (
         """
@@ -323,6 +334,17 @@ UNSAFE = {
         """,
         "line 15 may",
     ),
+    "2: a loop that ends": (
+        """
+        async with async_session_factory() as session:
+            while True:
+                session.add(Job())
+                if job_id:
+                    break
+                await session.commit()
+        """,
+        "line 15 may",
+    ),
     "3: a handler that swallows": (
         """
         session = async_session_factory()
@@ -410,6 +432,15 @@ SAFE = {
         finally:
             await session.close()
         """,
+    "1: opened by the try that closes it": """
+        session = None
+        try:
+            session = async_session_factory()
+            await session.execute(select(Job))
+        finally:
+            if session is not None:
+                await session.close()
+        """,
     "1: two sessions of one name": """
         async with async_session_factory() as session:
             await session.execute(select(Job))
@@ -464,6 +495,12 @@ SAFE = {
         async with async_session_factory() as session:
             await session.execute(select(Job))
             job_id.status = "seen"
+        """,
+    "2: it never ends without an error": """
+        async with async_session_factory() as session:
+            while True:
+                session.add(Job())
+                await session.commit()
         """,
     "3: a handler that raises": """
         async with async_session_factory() as session:

@@ -10,7 +10,7 @@ from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Call
-from supavisor_lint.flow.values import Opened
+from supavisor_lint.flow.values import Opened, Site
 
 # Where a called function does it: its file and the node in it.
 Via = tuple[FileFacts, Node]
@@ -173,6 +173,7 @@ class Trace:
     def __init__(self) -> None:
         self._events: dict[Hashable, Event] = {}
         self.calls: dict[FunctionDef, set[Call]] = {}
+        self.opened: set[Site] = set()  # the own sessions that are followed
         self.current: Call | None = None  # the call of a nested function that is being followed
         self.inside: list[FunctionDef] = []  # that function, and those that it calls
         self.complete = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of, walk
@@ -174,3 +175,25 @@ def _is_imported(expr: Expr, found: object) -> bool:
     """Whether a class comes from a module that was not read, as modules of tables need not be."""
     owner = scope_of(expr).lookup(expr.id) if isinstance(expr, Name) and isinstance(found, Unknown) else None
     return owner is not None and all(isinstance(b, NameImport) for b in owner.bindings[getattr(expr, "id", "")])
+
+
+def locks_rows(expr: Expr | None) -> bool:
+    """Whether a query holds locks to the end of its transaction.
+
+    `select(…).with_for_update()`, on the spot or where the variable is built; `func.pg_advisory_xact_lock(…)`.
+    """
+    return any(
+        isinstance(node, Attribute) and (node.attr in ("with_for_update", "nextval") or node.attr.startswith("pg_"))
+        for node in _pieces(expr)
+    )
+
+
+def _pieces(expr: Expr | None) -> Iterator[Node]:
+    if expr is None:
+        return
+    yield from walk(expr)
+    if isinstance(expr, Name):
+        owner = scope_of(expr).lookup(expr.id)
+        for binding in owner.bindings[expr.id] if owner is not None else ():
+            if isinstance(binding, Assigned) and binding.value is not None:
+                yield from walk(binding.value)

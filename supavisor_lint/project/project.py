@@ -53,6 +53,7 @@ class Project:
         self.speaking: set[str] = set()  # files that speak of async sessions, and need not be parsed for that
         self._prefilter = Prefilter(settings)
         self._matters: dict[str, bool] = {}
+        self._mentioning: dict[str, tuple[str, ...]] = {}
         self._forget_answers()
 
     def _forget_answers(self) -> None:
@@ -126,6 +127,14 @@ class Project:
         """Enter a file that is no Python in `failures`, though nothing in it may matter."""
         if path not in self._facts and path not in self.failures and not surely_parses(self._bytes_or_nothing(path)):
             self.facts(path)
+
+    def mentioning(self, word: str) -> tuple[str, ...]:
+        """All files of the project whose bytes hold a word, those that need not be parsed as well."""
+        if word not in self._mentioning:
+            wanted = word.encode()
+            found = (path for path in self.paths if path.endswith((".py", ".pyi")))
+            self._mentioning[word] = tuple(path for path in found if wanted in self._bytes_or_nothing(path))
+        return self._mentioning[word]
 
     def module(self, importer: str, module: str, level: int) -> str | None:
         """The path of an imported module, None if it is not of this project."""

@@ -82,6 +82,10 @@ class SessionNames:
         node = binding if isinstance(binding, FunctionDef | ClassDef) else binding.node
         self._defined.setdefault(name, []).append((file, node, role))
 
+    def defined(self, name: str) -> list[tuple[FileFacts, Node, Role]]:
+        """What the project defines of that name at module level: the file, the definition, its role."""
+        return list(self._defined.get(name, ()))
+
     def definitions_of(self, name: str) -> list[Place]:
         """Where the project defines a factory, helper, getter or dependency of that name, at module level."""
         return sorted(

@@ -95,15 +95,46 @@ class Context:
 
     # ----------------------------------------------------------------------------------------- pieces of rewrites
 
-    def wrap(self, statements: Sequence[Stmt], header: str) -> list[Edit]:
+    def wrap(self, statements: Sequence[Stmt], header: str, *, drop: Stmt | None = None, upto: int = 0) -> list[Edit]:
         """Put neighbouring statements into a block: the header (without indentation) above, all of them indented.
 
-        The comments directly above go into the block with the statements that they speak of.
+        The comments directly above go into the block with the statements that they speak of. `drop`, the statement
+        behind them, goes; its comments stay, in the block. `upto` is a line behind the statements to which the block
+        reaches: the comments up to there are indented as well.
         """
-        first, last = self.lines_of(statements)
+        held = [*statements, drop] if drop is not None else list(statements)
+        first, last = self.lines_of(held)
         indent, unit = self.source.indent_of(first), self.source.unit_of(statements[0])
         first = self.with_comments_above(first)
-        return [self.source.insert_lines(first, [indent + header]), *self.source.indented(first, last, unit)]
+        head = self.source.insert_lines(first, [indent + header])
+        if drop is None:
+            return [head, *self.source.indented(first, max(self.with_comments_inside(last, indent), upto), unit)]
+        if not self.source.has_lines_of_its_own([drop]):
+            span = Span(*drop.span.start, *self.source.end_of(drop))
+            return [head, *self.source.indented(first, last, unit), self._cut_from_line(drop, block_of(drop), span)]
+        end, _ = self.source.extent([drop])
+        kept = [indent + unit + text for text in self._comments_in(drop)]
+        return [head, *self.source.indented(first, end - 1, unit), *self._replaced(end, last, kept)]
+
+    def header_instead(self, statement: Stmt, outer: Stmt, header: str) -> list[Edit]:
+        """Put a header, indented like a statement around it, in a statement's place: what follows is in its block."""
+        first, last = self.lines_of([statement])
+        inner = self.source.indent_of(first)
+        lines = [inner + text for text in self._comments_in(statement)]
+        return self._replaced(first, last, [*lines, self.source.indent_of(outer.span.line) + header])
+
+    def _replaced(self, first: int, last: int, lines: Sequence[str]) -> list[Edit]:
+        """Whole lines replaced by others (given without ends)."""
+        gone = self.source.without_lines(first, last)
+        if not lines:
+            return [gone]
+        content = "".join(f"{line}{self.source.newline}" for line in lines)
+        if not self.source.lines[last - 1].endswith(("\n", "\r")):
+            content = content.removesuffix(self.source.newline)
+        span = Span(first, 1, last, len(self.source.lines[last - 1]) + 1)
+        if self.source.lines[last - 1].endswith(("\n", "\r")):
+            span = Span(first, 1, last + 1, 1)
+        return [Edit(span, content)]
 
     def with_comments_above(self, line: int) -> int:
         """The first of the comment lines directly above a line that are indented like it; else the line itself."""
@@ -117,6 +148,19 @@ class Context:
             line -= 1
         return line
 
+    def with_comments_inside(self, line: int, indent: str) -> int:
+        """The last of the comment lines behind a line that are indented deeper than `indent`: they end its body."""
+        found = line
+        while line < len(self.source.lines):
+            line += 1
+            text = self.source.line(line)
+            deeper = self.source.indent_of(line).startswith(indent) and len(self.source.indent_of(line)) > len(indent)
+            if text.lstrip().startswith("#") and deeper:
+                found = line
+            elif text.strip():
+                break
+        return found
+
     def remove(self, statement: Stmt) -> list[Edit]:
         """Take a statement away: its lines, or only itself beside others; its comment stays.
 
@@ -129,16 +173,12 @@ class Context:
         if not self.source.has_lines_of_its_own([statement]):
             return [self._cut_from_line(statement, block, span)]
         first, last = self.source.extent([statement])
-        comment = self.source.line(last)[span.end_column - 1 :].strip()
-        if comment or self._has_comments(first, last):
-            kept = [self.source.indent_of(first) + text for text in self._comments(first, last)]
-            return [self.source.without_lines(first, last), *([self.source.insert_lines(first, kept)] if kept else [])]
-        return [self.source.without_lines(first, last)]
+        kept = [self.source.indent_of(first) + text for text in self._comments_in(statement)]
+        return self._replaced(first, last, kept)
 
-    def _has_comments(self, first: int, last: int) -> bool:
-        return any("#" in self.source.line(number) for number in range(first, last + 1))
-
-    def _comments(self, first: int, last: int) -> list[str]:
+    def _comments_in(self, statement: Stmt) -> list[str]:
+        """The comments on the lines of a statement that has lines of its own."""
+        first, last = self.source.extent([statement])
         return [text for line, text in self.source.layout.comment_lines if first <= line <= last]
 
     def _cut_from_line(self, statement: Stmt, block: Sequence[Stmt], span: Span) -> Edit:

@@ -62,17 +62,30 @@ def _is_unbound(file: FileFacts, name: str, read: object) -> bool:
     return scope.lookup(name) is None and not scope.sees_star_import()
 
 
-def fault_of_findings(before: Iterable[Finding], after: Iterable[Finding]) -> str | None:
-    """Why the findings of a file are not better than before: a rule has more of them."""
+_STANDS_FOR = {"SUP302": frozenset({"SUP301"}), "SUP308": frozenset({"SUP301"}), "SUP406": frozenset({"SUP301"})}
+"""One fault gives one finding: what a finding of the first rule stands for is reported when that one is gone."""
+
+
+def fault_of_findings(before: Iterable[Finding], after: Iterable[Finding], fixed: Iterable[Finding] = ()) -> str | None:
+    """Why the findings of a file are not better than before: a rule has more of them.
+
+    What the fixed findings stood for is nothing new.
+    """
     old, new = _counts(before), _counts(after)
-    more = sorted(code for code, number in new.items() if number > old[code])
+    known = _stood_for(fixed)
+    more = sorted(code for code, number in new.items() if number > old[code] and code not in known)
     return f"the rewritten code has more findings of {', '.join(more)} than before" if more else None
+
+
+def _stood_for(fixed: Iterable[Finding]) -> set[str]:
+    return {code for finding in fixed for code in _STANDS_FOR.get(finding.code, ())}
 
 
 def still_there(before: Iterable[Finding], after: Iterable[Finding], fixed: Iterable[Finding]) -> str | None:
     """Why a round of fixes has failed: a finding that was to be fixed is still there."""
-    old, new, wanted = _counts(before), _counts(after), _counts(fixed)
-    left = sorted(code for code, number in wanted.items() if new[code] > old[code] - number)
+    fixed = list(fixed)
+    old, new, wanted, known = _counts(before), _counts(after), _counts(fixed), _stood_for(fixed)
+    left = sorted(code for code, number in wanted.items() if new[code] > old[code] - number and code not in known)
     return f"{', '.join(left)} would still be found in the rewritten code" if left else None
 
 

@@ -108,7 +108,7 @@ def require_its_part(context: Context, helper: Helper) -> None:
     """Raise NoFix unless a helper yields a fresh session, commits when its block ends, and lets errors out."""
     fault = _fault(context, helper)
     if fault is not None:
-        raise NoFix(f"the helper `{helper.name}` {fault}")
+        raise NoFix(f"the helper `{helper.name}` {fault}: name another one with the setting `helper`")
 
 
 def _fault(context: Context, helper: Helper) -> str | None:

@@ -60,6 +60,13 @@ def bind(context: Context, helper: Helper, at: Node) -> Bound:
     return Bound(helper.name, (at_function_level(context, function, [line]),))
 
 
+def bind_in_function(context: Context, helper: Helper, function: FunctionDef) -> Bound:
+    """Name a helper in one function, whatever `import-style` asks for: nothing else can be changed by that."""
+    _refuse_taken(context, helper, function.scope, function)
+    line = f"from {module_of(context, helper)} import {helper.name}"
+    return Bound(helper.name, (at_function_level(context, function, [line]),))
+
+
 def _outermost_function(at: Node) -> FunctionDef | None:
     """The function whose body is to hold the import: the one around the place itself."""
     return at if isinstance(at, FunctionDef) else enclosing_function(at)
@@ -202,12 +209,25 @@ def is_needed(context: Context, replaced: Name, statement: ImportFrom) -> bool:
     reads = [r for r in context.file.names.get(replaced.id, ()) if scope_of(r).lookup(replaced.id) is owner]
     if any(read is not replaced for read in reads):
         return True
+    return is_taken_by_others(context, replaced.id, owner)
+
+
+def is_taken_by_others(context: Context, name: str, owner: Scope) -> bool:
+    """Whether other files may take a name from this one."""
     if owner.kind != "module":
         return False
     path = context.file.path
-    if path.endswith("__init__.py") or replaced.id in _exported(context.file):
+    if path.endswith("__init__.py") or name in _exported(context.file):
         return True
-    return any(_takes_from(context, other, replaced.id) for other in context.project.parsed_paths if other != path)
+    if any(_takes_all_from(context, other) for other in context.project.parsed_paths if other != path):
+        return True
+    return any(_takes_from(context, other, name) for other in context.project.mentioning(name) if other != path)
+
+
+def _takes_all_from(context: Context, other: str) -> bool:
+    """Whether a file imports everything from somewhere."""
+    file = context.project.facts(other)
+    return file is not None and any(scope.star_import for scope in file.scopes)
 
 
 def _exported(file: FileFacts) -> frozenset[object]:
@@ -224,13 +244,11 @@ def _exported(file: FileFacts) -> frozenset[object]:
 
 def _takes_from(context: Context, other: str, name: str) -> bool:
     """Whether another file imports the name from here, reads it as an attribute, or replaces it by a string."""
-    file = context.project.facts(other)
+    file = context.project.peek(other)
     if file is None:
         return False
     here = context.file.path
     for scope in file.scopes:
-        if scope.star_import:
-            return True
         for bindings in scope.bindings.values():
             for binding in bindings:
                 if not isinstance(binding, NameImport) or binding.name != name:

@@ -103,7 +103,7 @@ class Fixer:
                 file.fault = f"the rewrites have not come to rest after {MAX_ROUNDS} rounds"
         for file in files:
             if file.text != file.original:
-                file.fault = file.fault or guards.fault_of_findings(file.first, file.last)
+                file.fault = file.fault or guards.fault_of_findings(file.first, file.last, file.fixed)
         return files, engine
 
     def _wanted(self, file: _File) -> list[Finding]:

@@ -28,7 +28,8 @@ from supavisor_lint.rewrites.base import Context, NoFix
 @dataclass(frozen=True, slots=True)
 class Life:
     """One session. `opening` is the expression that gives it, `statements` are what it lasts for: the `async with`
-    that enters it (`item`), or the assignment with its neighbours to the last that uses the name.
+    that enters it (`item`), or the assignment with its neighbours to the last that uses the name, or the `try` that the
+    assignment begins.
 
     `close` is the statement that a helper makes superfluous, `closing` the `try` in whose `finally` it stands.
     """
@@ -101,6 +102,10 @@ def _assigned(context: Context, opening: Expr, assign: Assign, function: Functio
         if read.order > assign.order and not any(binds_anew(other, opening, read) for other in others)
     ]
     used = [i for i, statement in enumerate(later) if any(statement.contains(read) for read in reads)]
+    around = assign.parent
+    if isinstance(around, Try) and _is_used_beside(around, assign, reads):
+        close, closing = _closing(around, target.id)
+        return Life(opening, target.id, function, (around,), close=close, closing=closing)
     if not used and reads:
         raise NoFix(f"the session is used outside of the block that opens it (line {reads[0].span.line})")
     if not used:
@@ -108,6 +113,13 @@ def _assigned(context: Context, opening: Expr, assign: Assign, function: Functio
     statements = (assign, *later[: used[-1] + 1])
     close, closing = _closing(statements[-1], target.id)
     return Life(opening, target.id, function, statements, close=close, closing=closing)
+
+
+def _is_used_beside(statement: Try, assign: Assign, reads: list[Name]) -> bool:
+    """Whether a `try` begins with an assignment, and uses what it binds in its handlers or clean-up as well."""
+    outside = [read for read in reads if not any(part.contains(read) for part in statement.body)]
+    begins = statement.body[0] is assign and len(statement.body) > 1
+    return begins and any(statement.contains(read) for read in outside)
 
 
 def _node_of(binding: Binding) -> Node:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from supavisor_lint.facts.file import walk
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import ClassDef, For, FunctionDef, If, Match, MatchCase, Try, While, With
+from supavisor_lint.facts.statements import ClassDef, For, FunctionDef, If, Match, MatchCase, Try, While, With, WithItem
 from supavisor_lint.facts.tree import Stmt
 from supavisor_lint.findings import Edit, Span
 from supavisor_lint.sources.reading import split_lines
@@ -83,6 +83,14 @@ class Source:
     def end_of_expression(self, expr: Node) -> tuple[int, int]:
         """Line and column behind an expression's last character."""
         return max(node.span.end for node in walk(expr))
+
+    def end_of_head(self, statement: With) -> tuple[int, int]:
+        """Line and column behind the last item of a `with`."""
+        return max(self.end_of_item(item) for item in statement.items)
+
+    def end_of_item(self, item: WithItem) -> tuple[int, int]:
+        """Line and column behind one item of a `with`."""
+        return max(node.span.end for node in walk(item))
 
     def has_lines_of_its_own(self, statements: Sequence[Stmt]) -> bool:
         """Whether nothing but white space stands before the first statement, and nothing but a comment behind them."""

@@ -35,37 +35,69 @@ def opening_edits(context: Context, opening: Expr, expression: str) -> list[Edit
 
 
 def assigned(context: Context, life: Life, expression: str) -> list[Edit]:
-    """The assignment becomes the head of a block, what follows goes into it, the `close()` goes."""
-    assign = life.statements[0]
+    """The assignment becomes the head of a block, what it lasts for goes into it, the `close()` goes."""
+    assign = life.opening.parent
     assert isinstance(assign, Assign)
     if not context.source.has_lines_of_its_own([assign]):
         raise NoFix(f"line {assign.span.line} holds other code as well")
     context.lines_of(life.statements)
     removed = dict(_removed(context, life))
-    unit = context.source.unit_of(assign)
-    first, last = context.source.extent([assign])[1] + 1, context.source.extent(life.statements)[1]
+    block = context.source.indent_of(life.statements[0].span.line)
+    whole = life.closing is not None and len(life.closing.finalbody) == 1
+    depths = dict.fromkeys(removed, None if not whole and life.closing is not None else block)
+    if life.statements[0] is assign:
+        edits = _head(context, assign, life, expression)
+        first = context.source.extent([assign])[1] + 1
+    else:
+        edits = _head_above(context, assign, life, expression)
+        first = life.statements[0].span.line
+        opened = dict(_comments(context, *context.source.extent([assign])))
+        removed |= opened
+        depths |= dict.fromkeys(opened, None if life.closing is None or life.closing.handlers or not whole else block)
     still = _staying_body(context, life)
-    edits = _head(context, assign, life, expression)
-    for number in range(first, last + 1):
-        if number in removed:
-            continue
-        if number not in still:
+    unit = _unit(context, life, still)
+    for number in range(first, context.source.extent(life.statements)[1] + 1):
+        if number not in removed and number not in still:
             edits += context.source.indented(number, number, unit)
-    return [*edits, *_without(context, removed, context.source.indent_of(assign.span.line) + unit)]
+    for number, depth in depths.items():
+        indent = context.source.indent_of(number) if depth is None else depth
+        removed[number] = [indent + unit + comment for comment in removed[number]]
+    return [*edits, *_without(context, removed)]
+
+
+def _unit(context: Context, life: Life, still: range) -> str:
+    """The indentation of the new block: that of the body that stays as it is, if there is one."""
+    if not still or life.closing is None:
+        return context.source.unit_of(life.statements[0])
+    outer = context.source.indent_of(life.statements[0].span.line)
+    return context.source.indent_of(life.closing.body[0].span.line).removeprefix(outer)
 
 
 def _head(context: Context, assign: Assign, life: Life, expression: str) -> list[Edit]:
     """`session = factory()` becomes `async with helper() as session:`; what stands behind it stays."""
-    source = context.source
-    target = assign.targets[0]
-    end = source.end_of_expression(life.opening)
-    before = source.text[source.offset(*source.end_of_expression(assign.annotation or target)) :]
-    between = before[: source.offset(*life.opening.span.start) - (len(source.text) - len(before))]
-    if re.fullmatch(r"\s*=\s*", between) is None or source.end_of(assign) != end:
-        raise NoFix(f"the assignment of the session has an unusual form (line {assign.span.line})")
+    end = _end_of_opening(context, assign, life)
     head = Edit(Span(*assign.span.start, *life.opening.span.start), "async with ")
     tail = Edit(Span(*end, *end), f" as {life.name}:")
     return [head, *opening_edits(context, life.opening, expression), tail]
+
+
+def _head_above(context: Context, assign: Assign, life: Life, expression: str) -> list[Edit]:
+    """The head stands above the `try` whose first statement has opened the session."""
+    _end_of_opening(context, assign, life)
+    line = life.statements[0].span.line
+    head = f"{context.source.indent_of(line)}async with {expression}() as {life.name}:"
+    return [context.source.insert_lines(line, [head])]
+
+
+def _end_of_opening(context: Context, assign: Assign, life: Life) -> tuple[int, int]:
+    """Where the assigned expression ends; raises NoFix if anything but `session = ` and it is assigned."""
+    source = context.source
+    end = source.end_of_expression(life.opening)
+    start = source.offset(*source.end_of_expression(assign.annotation or assign.targets[0]))
+    between = source.text[start : source.offset(*life.opening.span.start)]
+    if re.fullmatch(r"[ \t]*=[ \t]*", between) is None or source.end_of(assign) != end:
+        raise NoFix(f"the assignment of the session has an unusual form (line {assign.span.line})")
+    return end
 
 
 def _removed(context: Context, life: Life) -> Iterator[tuple[int, list[str]]]:
@@ -92,17 +124,22 @@ def _removed(context: Context, life: Life) -> Iterator[tuple[int, list[str]]]:
 def _comments(context: Context, first: int, last: int) -> Iterator[tuple[int, list[str]]]:
     for number in range(first, last + 1):
         text = context.source.line(number)
-        yield number, [text[text.index("#") :]] if "#" in text else []
+        comments = [text[text.index("#") :]] if "#" in text else []
+        if any("noqa" in comment.lower() for comment in comments):
+            raise NoFix(f"line {number} would go, and carries a `noqa`")
+        yield number, comments
 
 
 def _keyword_line(context: Context, statement: Stmt, keyword: str) -> int:
     """The line of the keyword that opens the block whose first statement this is."""
     pattern = re.compile(rf"\s*{keyword}\s*:")
     line = context.source.extent([statement])[0]
-    while line > 0 and pattern.match(context.source.line(line)) is None:
+    if not context.source.line(line)[: statement.span.column - 1].strip():
         line -= 1
-        if line == 0 or (not _is_blank(context.source.line(line)) and pattern.match(context.source.line(line)) is None):
-            raise NoFix(f"the `{keyword}` at line {statement.span.line} has an unusual form")
+        while line > 1 and _is_blank(context.source.line(line)):
+            line -= 1
+    if pattern.match(context.source.line(line)) is None:
+        raise NoFix(f"the `{keyword}` at line {statement.span.line} has an unusual form")
     return line
 
 
@@ -119,8 +156,8 @@ def _staying_body(context: Context, life: Life) -> range:
     return range(first, _keyword_line(context, closing.finalbody[0], "finally"))
 
 
-def _without(context: Context, removed: dict[int, list[str]], indent: str) -> Iterator[Edit]:
-    """Take lines away; their comments stay, as deep as the new block."""
+def _without(context: Context, removed: dict[int, list[str]]) -> Iterator[Edit]:
+    """Take lines away; their comments stay."""
     run: list[int] = []
     for number in [*sorted(removed), 0]:
         if run and (number != run[-1] + 1 or removed[number]):
@@ -130,4 +167,4 @@ def _without(context: Context, removed: dict[int, list[str]], indent: str) -> It
             run.append(number)
         elif number:
             line = context.source.line(number)
-            yield Edit(Span(number, 1, number, len(line) + 1), indent + removed[number][0])
+            yield Edit(Span(number, 1, number, len(line) + 1), removed[number][0])

@@ -38,8 +38,8 @@ def _doubts_about_commit(context: Context, life: Life) -> Iterator[str]:
     if not trace.complete:
         yield "the function has too many paths to tell what would be committed"
     ends = [event for event in trace.of(Ended) if event.opened.site in life.sites and _is_end(life, event.node)]
-    if not ends:
-        yield "no path was found that ends it without an error"
+    if trace.opened.isdisjoint(life.sites):
+        yield "no path was found that opens it"
     for end in ends:
         pending = sorted(node.span.line for node in end.pending if life.holds(node))
         if pending:

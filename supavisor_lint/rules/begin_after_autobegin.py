@@ -32,7 +32,8 @@ async with get_session() as session:
 
 ## Fix safety
 Whether the operation belongs into the block, or a commit in front of it, is for the author to say: a rewrite is
-unsafe. Paths are followed through branches, loops and handlers. Conditions are tied together only where the same test
+unsafe. It moves the block up, round the operations, where they stand in front of it in the same list of statements.
+Paths are followed through branches, loops and handlers. Conditions are tied together only where the same test
 over local variables is asked again; other impossible combinations count as possible.
 """
 

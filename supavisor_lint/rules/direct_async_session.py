@@ -29,7 +29,9 @@ async def refresh_report(report_id):
 A session of its own kind on purpose (another engine, AUTOCOMMIT) belongs into a helper in a session module.
 
 ## Fix safety
-Unsafe: another engine or other session options may be meant. This version reports only.
+Unsafe: another engine or other session options may be meant. The session is opened with the project's helper for the
+statements that use it; a factory that is kept in a variable for this one session goes with it. There is no fix where
+the session is returned, kept, captured, given to a task or used elsewhere, or where the factory is used again.
 """
 
 from __future__ import annotations

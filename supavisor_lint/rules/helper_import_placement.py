@@ -34,7 +34,8 @@ async def process(job_id):
 ```
 
 ## Fix safety
-Safe. This version reports only.
+Safe: the same module is imported, by another statement. There is no fix where the module itself or other modules need
+the name at module level, or where an import at module level would close a cycle.
 """
 
 from __future__ import annotations

@@ -24,7 +24,10 @@ async with get_session() as session, session.begin():   # a helper: it commits, 
 ```
 
 ## Fix safety
-Unsafe: how far the `async with` must reach is a judgement. This version reports only.
+Unsafe: the helper commits and closes a session that nobody has committed or closed. It is opened for the statements
+that use the session; a loop over a dependency becomes a block where its body runs once. There is no fix where a loop
+goes on, or is left by a `break` in its middle, where the generator is kept in a variable and closed by hand, and where
+the session is returned, kept, captured, given to a task or used elsewhere.
 """
 
 from __future__ import annotations

@@ -30,7 +30,8 @@ async def refresh(feed_id: int):
 ```
 
 ## Fix safety
-Unsafe: the callers change as well. This version reports only.
+Unsafe: a caller may have meant its session to be used. The task's own session gets a name of its own; the parameter
+stays, for its callers, and no rewrite takes it out of their calls.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ from supavisor_lint.rules.base import FileView, Rule
 def detect(view: FileView) -> Iterator[Finding]:
     """Tasks in which a parameter's name is bound again by an opening."""
     for task, shape in view.working_tasks:
-        opening = next(_shadowing(shape), None)
+        opening = next(shadowing(shape), None)
         if opening is not None:
             yield RULE.at(
                 view,
@@ -63,7 +64,8 @@ def detect(view: FileView) -> Iterator[Finding]:
             )
 
 
-def _shadowing(shape: TaskShape) -> Iterator[Opening]:
+def shadowing(shape: TaskShape) -> Iterator[Opening]:
+    """The openings of a task that overwrite one of its parameters."""
     for opening in shape.openings:
         bindings = shape.function.scope.bindings[opening.key.text]
         if any(isinstance(b, Param) for b in bindings) and not _only_when_missing(opening.node, opening.key.text):

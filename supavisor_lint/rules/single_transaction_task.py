@@ -28,7 +28,9 @@ async with get_session() as session:
 ```
 
 ## Fix safety
-Unsafe: work that is committed before the end stays when a later phase fails. This version reports only.
+Unsafe: work that is committed before the end stays when a later phase fails. The block is cut in two behind the first
+status write; not where an object that the first commit expires is read behind it, nor where the status is written
+inside a branch or loop.
 """
 
 from __future__ import annotations

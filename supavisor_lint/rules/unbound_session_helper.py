@@ -28,7 +28,9 @@ async def process_search(job_id):
 ```
 
 ## Fix safety
-Safe when exactly one definition fits: the line could only fail before. This version reports only.
+Safe: the line could only fail before. The helper is imported in the function that uses it, whatever `import-style`
+says: nothing else changes by that. There is no fix where several definitions fit (the setting `helper` decides), where
+the name means a factory or a raw getter, or is not entered with `async with`, and outside of functions.
 """
 
 from __future__ import annotations

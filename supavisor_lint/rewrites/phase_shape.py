@@ -1,0 +1,97 @@
+"""How statements leave, and what they look like, as far as their own text tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from supavisor_lint.facts.file import walk_own
+from supavisor_lint.facts.handlers import is_log_call
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.statements import (
+    Assign,
+    ExprStmt,
+    For,
+    FunctionDef,
+    If,
+    Import,
+    ImportFrom,
+    Raise,
+    Return,
+    Simple,
+    While,
+    With,
+)
+from supavisor_lint.facts.tree import Call, Collection, Constant, Name, Stmt
+
+
+def always_raises(body: Sequence[Stmt]) -> bool:
+    """Whether a block ends in `raise`, and leaves in no other way."""
+    return bool(body) and isinstance(body[-1], Raise) and not any(True for _ in exits(body))
+
+
+def exits(statements: Iterable[Stmt]) -> Iterator[Node]:
+    """`return`, and `break` and `continue` of a loop around the statements."""
+    for statement in statements:
+        for node in walk_own(statement):
+            if isinstance(node, Return) or (
+                isinstance(node, Simple) and node.keyword in ("break", "continue") and not _in_own_loop(node, statement)
+            ):
+                yield node
+
+
+def _in_own_loop(node: Node, within: Node) -> bool:
+    child, parent = node, node.parent
+    while parent is not None and child is not within:
+        if isinstance(parent, For | While) and any(child is s for s in parent.body):
+            return True
+        child, parent = parent, parent.parent
+    return False
+
+
+def heads(statement: Stmt) -> Iterator[Node]:
+    """What a compound statement evaluates before its first list of statements."""
+    if isinstance(statement, If | While):
+        yield statement.test
+    elif isinstance(statement, For):
+        yield statement.iter
+    elif isinstance(statement, With):
+        yield from statement.items
+
+
+def is_suppress(context: Node) -> bool:
+    """Whether a `with` item is `suppress(…)`, by its name."""
+    if not isinstance(context, Call):
+        return False
+    func = context.func
+    return getattr(func, "id", getattr(func, "attr", "")) == "suppress"
+
+
+def is_bound(node: Node) -> bool:
+    """Whether a name is bound where it stands, not read."""
+    parent = node.parent
+    if isinstance(parent, For):
+        return parent.target is node
+    return isinstance(parent, Assign) and not parent.augmented and any(target is node for target in parent.targets)
+
+
+def cannot_fail(statement: Stmt) -> bool:
+    """A log line, a bare `return`, a plain value: nothing that could still go wrong."""
+    if isinstance(statement, Import | ImportFrom | FunctionDef):
+        return False
+    if isinstance(statement, Return):
+        return statement.value is None or _is_plain(statement.value)
+    if isinstance(statement, Simple):
+        return statement.keyword in ("pass", "continue", "break")
+    if isinstance(statement, Assign):
+        return (
+            statement.value is not None
+            and all(isinstance(n, Name) for n in statement.targets)
+            and _is_plain(statement.value)
+        )
+    return isinstance(statement, ExprStmt) and (is_log_call(statement.value) or isinstance(statement.value, Constant))
+
+
+def _is_plain(value: Node) -> bool:
+    if isinstance(value, Collection):
+        return all(_is_plain(item) for item in value.items)
+    return isinstance(value, Constant | Name)

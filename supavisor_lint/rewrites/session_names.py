@@ -1,0 +1,174 @@
+"""The names of a function that have to do with one session: what holds it, and what came out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from supavisor_lint.facts.file import enclosing_function, scope_of, walk
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.scopes import Assigned, Binding, Entered, Iterated
+from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.facts.tree import Argument, Attribute, Call, Collection, Comprehension, Expr, Lambda, Name
+from supavisor_lint.rewrites.base import NoFix
+
+_OBJECT_ARGUMENTS = frozenset({"add", "add_all", "merge", "delete", "refresh", "expunge"})
+
+
+class SessionNames:
+    """One session variable of a function, by its name.
+
+    `objects` hold what the session gave or was given: ORM objects, results. `holders` were made with the session, and
+    may use it. A plain value of an object (`url = job.url`) is neither.
+    """
+
+    def __init__(self, function: FunctionDef, session: str) -> None:
+        self.function = function
+        self.session = session
+        self.objects: set[str] = set()
+        self.holders: set[str] = set()
+        self._grow()
+
+    def _grow(self) -> None:
+        """Follow the bindings until no more names are found: they may stand in any order."""
+        self.objects |= {name.id for name in self._arguments_of_session()}
+        known = -1
+        while known != len(self.objects) + len(self.holders):
+            known = len(self.objects) + len(self.holders)
+            for name, bindings in self.function.scope.bindings.items():
+                if name != self.session:
+                    for binding in bindings:
+                        self._take(name, binding)
+
+    def _arguments_of_session(self) -> Iterator[Name]:
+        """The names in `session.add(job)` and the like."""
+        for statement in self.function.body:
+            for node in walk(statement):
+                if isinstance(node, Call) and self.is_method(node, _OBJECT_ARGUMENTS):
+                    for argument in node.args:
+                        value = argument.value
+                        items = value.items if isinstance(value, Collection) else (value,)
+                        yield from (n for n in items if isinstance(n, Name) and self._is_own(n))
+
+    def _take(self, name: str, binding: Binding) -> None:
+        if isinstance(binding, Assigned) and binding.value is not None:
+            if self._makes_holder(binding.value):
+                self.holders.add(name)
+            elif self._gives_object(binding.value):
+                self.objects.add(name)
+        else:
+            source = getattr(binding, "iter", getattr(binding, "context", None))
+            if isinstance(binding, Iterated | Entered) and isinstance(source, Expr) and self.touches(source):
+                self.objects.add(name)
+
+    def _makes_holder(self, value: Expr) -> bool:
+        """`Repository(session)`: what is made with the session, and not awaited."""
+        return isinstance(value, Call) and any(self.is_session(a.value) for a in value.args)
+
+    def _gives_object(self, value: Expr) -> bool:
+        """Whether a value may be an object, or hold some: more than plain values read from objects."""
+        return any(
+            isinstance(node, Name) and self._is_of_session(node) and not self._is_plain_read(node)
+            for node in walk(value)
+        )
+
+    @staticmethod
+    def _is_plain_read(name: Name) -> bool:
+        """`job` of `job.url`, but not of `job.children()`."""
+        attribute = name.parent
+        if not isinstance(attribute, Attribute):
+            return False
+        around = attribute.parent
+        return not (isinstance(around, Call) and around.func is attribute)
+
+    # --------------------------------------------------------------------------------------------------- questions
+
+    @cached_property
+    def all(self) -> frozenset[str]:
+        """Every name that has to do with the session."""
+        return frozenset({self.session, *self.objects, *self.holders})
+
+    def _is_own(self, name: Name) -> bool:
+        return scope_of(name).lookup(name.id) is self.function.scope
+
+    def _is_of_session(self, name: Name) -> bool:
+        known = name.id == self.session or name.id in self.objects or name.id in self.holders
+        return known and self._is_own(name)
+
+    def is_session(self, expr: Node) -> bool:
+        """Whether an expression is the session itself."""
+        return isinstance(expr, Name) and expr.id == self.session and self._is_own(expr)
+
+    def is_object(self, expr: Node) -> bool:
+        """Whether an expression is a name that may hold an object."""
+        return isinstance(expr, Name) and expr.id in self.objects and self._is_own(expr)
+
+    def is_holder(self, expr: Node) -> bool:
+        """Whether an expression is a name that holds something made with the session."""
+        return isinstance(expr, Name) and expr.id in self.holders and self._is_own(expr)
+
+    def is_method(self, call: Node, names: Iterable[str]) -> bool:
+        """Whether a call is one of some methods of the session."""
+        func = call.func if isinstance(call, Call) else None
+        return isinstance(func, Attribute) and func.attr in names and self.is_session(func.value)
+
+    def touches(self, node: Node) -> bool:
+        """Whether any of the names stands in a node."""
+        return any(isinstance(inner, Name) and self._is_of_session(inner) for inner in walk(node))
+
+    def root(self, expr: Node) -> Name | None:
+        """The name that a chain starts with: `job` of `job.lines[0].text`, `result` of `result.scalars().all()`."""
+        while not isinstance(expr, Name):
+            inner = expr.func if isinstance(expr, Call) else getattr(expr, "value", None)
+            if not isinstance(inner, Expr):
+                return None
+            expr = inner
+        return expr
+
+    # ------------------------------------------------------------------------------------------------------ misuse
+
+    def require_own_name(self) -> None:
+        """Raise NoFix where the session has the name of a parameter: which of the two is meant is settled first."""
+        if self.function.param(self.session) is not None:
+            raise NoFix(
+                f"`{self.session}` is a parameter of `{self.function.name}` as well: rename one of them (SUP203)"
+            )
+
+    def require_plain_use(self, block: Iterable[Node]) -> None:
+        """Raise NoFix where a block does more with the session than call its methods and pass it to calls."""
+        for statement in block:
+            for node in walk(statement):
+                if isinstance(node, Name) and node.id == self.session:
+                    self._require_plain(node)
+        for statement in block:
+            for node in walk(statement):
+                if isinstance(node, FunctionDef) and self.touches(node):
+                    raise NoFix(f"line {node.span.line}: `{node.name}` is made of objects of `{self.session}`")
+
+    def _require_plain(self, name: Name) -> None:
+        if enclosing_function(name) is not self.function or _in_closure(name, self.function):
+            if scope_of(name).lookup(name.id) is self.function.scope:
+                raise NoFix(f"line {name.span.line}: `{name.id}` is used by a function inside this one")
+            return
+        parent = name.parent
+        if isinstance(parent, Attribute):
+            around = parent.parent
+            if isinstance(around, Call) and around.func is parent:
+                return
+            if parent.attr in ("info", "new", "dirty", "deleted", "is_active", "bind"):
+                return
+        elif isinstance(parent, Argument) and not parent.star and isinstance(parent.parent, Call):
+            return
+        raise NoFix(f"line {name.span.line}: `{name.id}` goes where it cannot be followed")
+
+
+def _in_closure(node: Node, function: FunctionDef) -> bool:
+    """Whether a node stands in a lambda, or a generator that runs later."""
+    parent = node.parent
+    while parent is not None and parent is not function:
+        if isinstance(parent, Lambda):
+            return True
+        if isinstance(parent, Comprehension) and parent.kind == "generator":
+            return True
+        parent = parent.parent
+    return False

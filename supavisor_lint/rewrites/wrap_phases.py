@@ -1,0 +1,117 @@
+"""SUP301 and SUP304: each phase of a task gets its own `async with session.begin():` (section 10, R1).
+
+Every run of statements up to a commit becomes one block; the commit goes, and its comments stay. The handlers stay as
+they are, their `rollback()` included. One session is rewritten as a whole, or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from supavisor_lint.facts.file import enclosing_function, walk
+from supavisor_lint.facts.statements import ClassDef, FunctionDef, With
+from supavisor_lint.facts.tree import Expr, Name
+from supavisor_lint.findings import Edit, Finding, Fix
+from supavisor_lint.flow.shape import Opening
+from supavisor_lint.project.values import ClassValue, Factory, FunctionValue, NamedHelper
+from supavisor_lint.rewrites import helpers
+from supavisor_lint.rewrites.base import Context, NoFix
+from supavisor_lint.rewrites.phase_effects import Effects
+from supavisor_lint.rewrites.phase_handlers import HandlerCheck
+from supavisor_lint.rewrites.phase_plan import Phase, Planner
+from supavisor_lint.rewrites.session_names import SessionNames
+
+_CODES = ("SUP301", "SUP304")
+
+
+def propose(context: Context, finding: Finding) -> Fix:
+    """The rewrite of the session that a finding is about; the same for all findings of that session."""
+    node = context.node(finding, Expr)
+    function = enclosing_function(node)
+    if function is None:
+        raise NoFix("the code stands in no function")
+    opening, block = _session_around(context, function, node)
+    _require_helper(context, opening)
+    names = SessionNames(function, opening.key.text)
+    names.require_own_name()
+    _require_one_session(names, opening, block)
+    names.require_plain_use(block.body)
+    effects = Effects(context, names)
+    plan = Planner(effects, context.view.follower.openings.expires(opening.session)).cut(block.body)
+    if not any(phase.holds(node) for phase in plan.phases):
+        raise NoFix(f"line {node.span.line}: no run of statements up to a commit of their own holds this")
+    context.refuse_suppressed((n for phase in plan.phases for n in _nodes(phase)), *_CODES)
+    doubts = list(plan.doubts)
+    for statement in plan.tries:
+        doubts += HandlerCheck(effects).doubts(statement, plan.phases)
+    edits = [edit for phase in plan.phases for edit in _edits(context, opening.key.text, phase)]
+    title = f"Give each phase its own `async with {opening.key.text}.begin():`"
+    if doubts:
+        return context.fix("unsafe", f"{title} (unsafe: {doubts[0]})", edits)
+    return context.fix("safe", title, edits)
+
+
+# ----------------------------------------------------------------------------------------------------- the session
+
+
+def _session_around(context: Context, function: FunctionDef, node: Expr) -> tuple[Opening, With]:
+    """The opening whose `async with` holds a node, the innermost one."""
+    task = context.project.task_of(function)
+    if task is None:
+        raise NoFix(f"`{function.name}` is no background task itself: give the phase its block in the task")
+    openings = context.view.shape(task).openings
+    found = [(o, o.block) for o in openings if o.block is not None and any(s.contains(node) for s in o.block.body)]
+    if found:
+        return max(found, key=lambda pair: pair[1].order)
+    for opening in openings:
+        _require_helper(context, opening)
+    raise NoFix(
+        "the session is not opened by an `async with` around this"
+        if openings
+        else "the session is not opened in this function itself"
+    )
+
+
+def _require_helper(context: Context, opening: Opening) -> None:
+    """Raise NoFix unless the session comes from a helper that does its part."""
+    session, definition = opening.session, opening.session.definition
+    if session.source != "helper":
+        code = "SUP101" if isinstance(definition, Factory) else "SUP103"
+        raise NoFix(f"the session does not come from the session helper: use the helper first ({code})")
+    file = definition.file if isinstance(definition, FunctionValue | ClassValue) else None
+    node: FunctionDef | ClassDef | None = None
+    name = "helper"
+    if isinstance(definition, FunctionValue | ClassValue):
+        node, name = definition.node, definition.node.name
+    elif isinstance(definition, NamedHelper):
+        name = definition.name
+    helpers.require_its_part(context, helpers.Helper(name, file, node, session))
+
+
+def _require_one_session(names: SessionNames, opening: Opening, block: With) -> None:
+    """Raise NoFix where the name of the session is bound again inside its block."""
+    if names.function.is_generator:
+        raise NoFix(f"`{names.function.name}` is a generator: its transaction would stay open between two values")
+    for statement in block.body:
+        for node in walk(statement):
+            if node is not opening.node and isinstance(node, Name) and names.is_session(node) and _is_target(node):
+                raise NoFix(f"line {node.span.line}: `{node.id}` is bound again inside its own block")
+
+
+def _is_target(name: Name) -> bool:
+    parent = name.parent
+    targets = (getattr(parent, "target", None), *(getattr(parent, "targets", ()) or ()))
+    return any(target is name for target in targets)
+
+
+# ------------------------------------------------------------------------------------------------------- the edits
+
+
+def _nodes(phase: Phase) -> Iterator[Expr]:
+    for statement in (*phase.statements, *((phase.commit,) if phase.commit is not None else ())):
+        yield from (node for node in walk(statement) if isinstance(node, Expr))
+
+
+def _edits(context: Context, session: str, phase: Phase) -> list[Edit]:
+    header = f"async with {session}.begin():"
+    return context.wrap(phase.statements, header, drop=phase.commit)

@@ -1,0 +1,91 @@
+"""What the loop refuses to write, one guard at a time: the file stays as it was, and the others are fixed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli_support import invoke
+from fix_support import BROKEN, LINE, MENDED, NOT_CALLED, app_fixture, replacing  # noqa: F401
+
+from supavisor_lint.rewrites import REWRITES
+
+
+def failed(app: Path, reason: str) -> None:
+    """`--fix` leaves work.py with the reason in one line, and fixes other.py."""
+    other = app / "app" / "other.py"
+    other.write_text("from app.session import get_session\n\nx = 1  # noqa: SUP101\n", "utf-8")
+    result = invoke("check", "--fix")
+    lines = [line for line in result.stderr.splitlines() if "error:" in line]
+    assert lines == [f"supavisor-lint: error: app/work.py: fix failed: {reason}"]
+    assert result.exit_code == 2
+    assert (app / "app" / "work.py").read_text("utf-8") == BROKEN
+    assert other.read_text("utf-8") == "from app.session import get_session\n\nx = 1\n"
+    assert "app/work.py:5:10: SUP104" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (LINE, "async with get_session() as session:", "a comment would be lost: # entered"),
+        (LINE, "async with (  # entered", "the rewritten code does not parse"),
+        (LINE, f"async {LINE}\n        nonlocal nothing", "the rewritten code does not compile"),
+        (LINE, "async with get_sessions() as session:  # entered", "nothing would bind `get_sessions`"),
+        ("async def work():\n", "async def work():\n    pass\n", "SUP104 would still be found in the rewritten code"),
+        (
+            f"{LINE}\n        await session.commit()  # noqa: E501",
+            f"async {LINE}\n        await session.commit()",
+            "a comment would be lost: # noqa: E501",
+        ),
+        ("from app.session import get_session\n", "", "nothing would bind `get_session`"),
+    ],
+)
+def test_a_rewrite_that_breaks_the_code(
+    app: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str, reason: str
+) -> None:
+    monkeypatch.setitem(REWRITES, "SUP104", replacing((old, new)))
+    (app / "app" / "stuck.py").unlink()
+    failed(app, reason)
+
+
+def test_a_rewrite_that_brings_other_findings(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (app / "app" / "stuck.py").unlink()
+    direct = "from app.session import async_session_factory\n        wrong = async_session_factory()"
+    monkeypatch.setitem(REWRITES, "SUP104", replacing((LINE, f"async {LINE}\n        {direct}")))
+    monkeypatch.delitem(REWRITES, "SUP101")
+    failed(app, "the rewritten code has more findings of SUP101 than before")
+
+
+def test_rewrites_that_undo_one_another(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (app / "app" / "stuck.py").unlink()
+    noqa = "async def work():  # noqa: SUP302"
+    original = REWRITES["SUP901"]
+    undo = replacing((f"async {LINE}", LINE), (noqa, "async def work():"))
+    monkeypatch.setitem(REWRITES, "SUP104", replacing((LINE, f"async {LINE}"), ("async def work():", noqa)))
+    monkeypatch.setitem(REWRITES, "SUP901", lambda c, f: (undo if f.path == "app/work.py" else original)(c, f))
+    failed(app, "the rewrites have not come to rest after 10 rounds")
+
+
+def test_a_rewrite_that_contradicts_itself(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (app / "app" / "stuck.py").unlink()
+    monkeypatch.setitem(REWRITES, "SUP104", replacing((LINE, f"async {LINE}"), ("as session", "as session")))
+    failed(app, "the rewrite contradicts itself: edits over one another at line 5")
+
+
+def test_a_text_that_the_encoding_cannot_hold(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (app / "app" / "stuck.py").unlink()
+    data = ("# coding: latin-1\n# \xe9\n" + BROKEN).encode("latin-1")
+    (app / "app" / "work.py").write_bytes(data)
+    monkeypatch.setitem(REWRITES, "SUP104", replacing((LINE, f"async {LINE} \N{RIGHTWARDS ARROW}")))
+    result = invoke("check", "--fix")
+    assert (result.exit_code, (app / "app" / "work.py").read_bytes()) == (2, data)
+    assert "app/work.py: fix failed: iso-8859-1 cannot encode '\\u2192'\n" in result.stderr
+
+
+def test_all_is_well_with_the_real_rewrite(app: Path) -> None:
+    (app / "app" / "stuck.py").unlink()
+    (app / "app" / "uncalled.py").write_text(NOT_CALLED, "utf-8")
+    result = invoke("check", "--fix")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert (app / "app" / "work.py").read_text("utf-8") == MENDED
+    assert (app / "app" / "uncalled.py").read_text("utf-8") == MENDED
