@@ -429,12 +429,10 @@ def template(**settings: str) -> dict[str, object]:
 
 def test_the_settings_say_how_a_failure_is_recorded(tmp_path: Path) -> None:
     source = phases('job = Job(id=job_id)\nsession.add(job)\njob.status = "completed"')
-    settings = template(
-        failure_update=SETTING, failure_import="from sqlalchemy import update\nfrom app.models import Job"
-    )
+    settings = template(failure_update=SETTING, failure_import="from app.models import Job, mark")
     found = after(tmp_path, source, "SUP401", **settings)
     assert "        except Exception as error:\n" in found
-    assert "                from sqlalchemy import update\n                from app.models import Job\n" in found
+    assert "                from app.models import mark\n" in found  # the other one is there already
     assert "values(status='bad', error=str(error)))\n" in found
 
 
@@ -498,3 +496,59 @@ def test_a_handler_that_rolls_back_already(tmp_path: Path) -> None:
     found = after(tmp_path, source, "SUP402")
     assert found.count("rollback()") == 1
     assert found.endswith('(job_id=%s)", job_id)\n            return  # enough\n')
+
+
+@pytest.mark.parametrize("row", ["item", "job_id"])
+def test_an_attribute_of_what_may_be_a_row_is_not_read_in_a_handler(tmp_path: Path, row: str) -> None:
+    source = task(
+        f"""
+        async with get_session() as session:
+            for item in items:
+                try:
+                    async with session.begin():
+                        await session.execute(update(Job).where(Job.id == {row}.id).values(status="completed"))
+                except Exception:
+                    logger.exception("failed")
+        """,
+        "items, job_id",
+    )
+    assert after(tmp_path, source, "SUP402") == source
+    assert f"`{row}.id` cannot be read after a rollback" in only_reason(tmp_path, source, "SUP402")
+
+
+def test_a_handler_in_a_loop_whose_transactions_roll_back_themselves(tmp_path: Path) -> None:
+    source = task(
+        """
+        async with get_session() as session:
+            for item_id in items:
+                try:
+                    async with session.begin():
+                        job = await session.get(Job, item_id)
+                        job.status = JobStatus.COMPLETED
+                except Exception:
+                    logger.exception("failed")
+                    continue
+        """,
+        "items",
+    )
+    found = after(tmp_path, source, "SUP402")
+    assert "job.status = JobStatus.FAILED" in found and "rollback()" not in found
+    assert found.endswith("                continue\n")
+
+
+def test_a_typed_parameter_that_is_no_row_may_be_read(tmp_path: Path) -> None:
+    head = HEAD + "class Request:\n    id: int\n"
+    body = """
+    async with get_session() as session, session.begin():
+        await session.execute(update(Job).where(Job.id == request.id).values(status="completed"))
+    """
+    found = after(tmp_path, task(body, "request: Request", head), "SUP401")
+    assert 'update(Job).where(Job.id == request.id).values(status="failed")' in found
+    assert "`row.id` cannot be read" in only_reason(tmp_path, task(body.replace("request", "row"), "row: Job", head))
+
+
+def test_an_import_that_would_take_a_name_away_from_the_task_is_the_reason(tmp_path: Path) -> None:
+    source = phases('job = Job(id=job_id)\nsession.add(job)\njob.status = "completed"')
+    settings = template(failure_update="await mark({job_id})", failure_import="from app.other import Job, mark")
+    assert after(tmp_path, source, "SUP401", **settings) == source
+    assert "`Job`, which `failure-import` binds, means something else" in only_reason(tmp_path, source, **settings)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import string
 from dataclasses import dataclass, replace
 
 from supavisor_lint.facts.node import Node
@@ -15,13 +13,12 @@ from supavisor_lint.flow.shape import TaskShape
 from supavisor_lint.flow.status import StatusWrite
 from supavisor_lint.rewrites.base import Context, NoFix, first_that_works
 from supavisor_lint.rewrites.failed_status import COMPLETED, failed_value, status_name
+from supavisor_lint.rewrites.failure_setting import from_settings, is_code
 from supavisor_lint.rewrites.log_text import Update
 from supavisor_lint.rewrites.reach import Reach, may_be_row, reads
 from supavisor_lint.rewrites.reread import statements_that_bind
 from supavisor_lint.rewrites.snippets import arguments, snippet
 from supavisor_lint.rewrites.status_call import through_function
-
-_SETTING = "`failure-update` in [tool.supavisor-lint.template]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,70 +42,13 @@ def failure_update(site: Site) -> Update:
     refused = None
     if settings.failure_update is not None:
         try:
-            return _from_settings(site, settings.failure_update, settings.failure_import)
+            return from_settings(site.function, site.session, settings.failure_update, settings.failure_import)
         except NoFix as none:
             refused = none
     try:
         return _from_completed(site)
     except NoFix as none:
         raise refused or none from None
-
-
-# ------------------------------------------------------------------------------------------------ from the settings
-
-
-def _from_settings(site: Site, statement: str, imports: str | None) -> Update:
-    names = placeholders(statement)
-    parameters = [param.name for param in site.function.params]
-    unknown = next((n for n in names if n not in ("session", "error") and n not in parameters), None)
-    if unknown is not None:
-        raise NoFix(f"{_SETTING} asks for `{unknown}`, which is no parameter of `{site.function.name}`")
-    error = free_name(site.function, "error") if "error" in names else None
-    return filled(statement, imports, {n: n for n in names} | {"session": site.session, "error": error or "error"})
-
-
-def filled(statement: str, imports: str | None, names: dict[str, str]) -> Update:
-    """The setting's statement with its placeholders filled in; raises NoFix where that is no statement."""
-    asked = placeholders(statement)
-    text = statement.format(**names).strip()
-    if not _is_code(text):
-        raise NoFix(f"{_SETTING} is no statement: `{text.splitlines()[0] if text else ''}`")
-    if imports is not None and not _is_code(imports.strip()):
-        raise NoFix("`failure-import` in [tool.supavisor-lint.template] is no import")
-    lines = tuple(imports.strip().splitlines()) if imports is not None else ()
-    error = names["error"] if "error" in asked else None
-    return Update(names["session"], tuple(text.splitlines()), lines, "session" in asked, error)
-
-
-def placeholders(statement: str) -> list[str]:
-    """The names in braces; raises NoFix where they are something else than plain names."""
-    try:
-        fields = [(name, form, cut) for _, name, form, cut in string.Formatter().parse(statement) if name is not None]
-    except ValueError as error:
-        raise NoFix(f"{_SETTING}: {error}; braces of the code itself are written twice") from None
-    odd = next((name for name, form, cut in fields if not name.isidentifier() or form or cut), None)
-    if odd is not None:
-        raise NoFix(f"{_SETTING}: `{{{odd}}}` is no name; braces of the code itself are written twice")
-    return list(dict.fromkeys(name for name, _, _ in fields))
-
-
-def _is_code(text: str) -> bool:
-    lines = ["async def task():", *(f"    {line}" for line in text.splitlines())]
-    try:
-        ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError):
-        return False
-    return bool(text)
-
-
-def free_name(function: FunctionDef, wanted: str) -> str:
-    """A name for the exception that means nothing else in a function."""
-    scope = function.scope
-    candidates = (wanted, f"{wanted}_", "failure", "exception", "exc")
-    free = next((name for name in candidates if scope.lookup(name) is None), None)
-    if free is None:
-        raise NoFix(f"no name is left for the exception: `{wanted}` is taken")
-    return free
 
 
 # --------------------------------------------------------------------------------------- from the completed status
@@ -273,6 +213,6 @@ def _outermost(node: Node) -> Node:
 
 def _checked(site: Site, update: Update) -> Update:
     """An update whose lines are code; anything else was cut out in the wrong place."""
-    if not _is_code("\n".join(update.statements)):
+    if not is_code("\n".join(update.statements)):
         raise NoFix("the status write has an unusual form: name the setting `template.failure-update`")
     return update

@@ -6,7 +6,7 @@ import keyword
 from dataclasses import dataclass
 
 from supavisor_lint.rewrites.base import Context, NoFix
-from supavisor_lint.rewrites.failure_update import filled, placeholders
+from supavisor_lint.rewrites.failure_setting import filled, placeholders
 from supavisor_lint.rewrites.helpers import helper_for
 from supavisor_lint.rewrites.imports import module_of
 from supavisor_lint.rewrites.log_text import Logs, Update, block, handler, recorded

@@ -1,0 +1,97 @@
+"""The setting `template.failure-update`: the statement that records a failure, filled in for a task."""
+
+from __future__ import annotations
+
+import ast
+import string
+from collections.abc import Iterator
+from dataclasses import replace
+
+from supavisor_lint.facts.scopes import Binding, ModuleImport, NameImport
+from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.rewrites.base import NoFix
+from supavisor_lint.rewrites.log_text import Update
+
+_SETTING = "`failure-update` in [tool.supavisor-lint.template]"
+
+
+def from_settings(function: FunctionDef, session: str, statement: str, imports: str | None) -> Update:
+    """What the settings say, filled in for a task. Raises NoFix where it does not fit."""
+    names = placeholders(statement)
+    parameters = [param.name for param in function.params]
+    unknown = next((n for n in names if n not in ("session", "error") and n not in parameters), None)
+    if unknown is not None:
+        raise NoFix(f"{_SETTING} asks for `{unknown}`, which is no parameter of `{function.name}`")
+    error = free_name(function, "error") if "error" in names else None
+    update = filled(statement, imports, {n: n for n in names} | {"session": session, "error": error or "error"})
+    return replace(update, imports=tuple(_wanted_imports(function, "\n".join(update.imports))))
+
+
+def _wanted_imports(function: FunctionDef, text: str) -> Iterator[str]:
+    """The imports of the setting that a function does not have already, one name a line.
+
+    An import in a function makes the name its own everywhere in it: where it means anything else, there is no fix.
+    """
+    for statement in ast.parse(text).body:
+        if not isinstance(statement, ast.Import | ast.ImportFrom):
+            raise NoFix("`failure-import` in [tool.supavisor-lint.template] is no import")
+        for alias in statement.names:
+            bound = alias.asname or alias.name.partition(".")[0]
+            owner = function.scope.lookup(bound)
+            same = owner is not None and all(_is_import(b, statement, alias.name) for b in owner.bindings[bound])
+            if owner is not None and not same:
+                raise NoFix(f"`{bound}`, which `failure-import` binds, means something else in `{function.name}`")
+            if owner is None or owner is function.scope:
+                yield ast.unparse(type(statement)(**{**vars(statement), "names": [alias]}))
+
+
+def _is_import(binding: Binding, statement: ast.Import | ast.ImportFrom, name: str) -> bool:
+    if isinstance(statement, ast.Import):
+        return isinstance(binding, ModuleImport) and binding.dotted == name
+    found = (statement.module or "", statement.level, name)
+    return isinstance(binding, NameImport) and (binding.module, binding.level, binding.name) == found
+
+
+def filled(statement: str, imports: str | None, names: dict[str, str]) -> Update:
+    """The setting's statement with its placeholders filled in; raises NoFix where that is no statement."""
+    asked = placeholders(statement)
+    text = statement.format(**names).strip()
+    if not is_code(text):
+        raise NoFix(f"{_SETTING} is no statement: `{text.splitlines()[0] if text else ''}`")
+    if imports is not None and not is_code(imports.strip()):
+        raise NoFix("`failure-import` in [tool.supavisor-lint.template] is no import")
+    lines = tuple(imports.strip().splitlines()) if imports is not None else ()
+    error = names["error"] if "error" in asked else None
+    return Update(names["session"], tuple(text.splitlines()), lines, "session" in asked, error)
+
+
+def placeholders(statement: str) -> list[str]:
+    """The names in braces; raises NoFix where they are something else than plain names."""
+    try:
+        fields = [(name, form, cut) for _, name, form, cut in string.Formatter().parse(statement) if name is not None]
+    except ValueError as error:
+        raise NoFix(f"{_SETTING}: {error}; braces of the code itself are written twice") from None
+    odd = next((name for name, form, cut in fields if not name.isidentifier() or form or cut), None)
+    if odd is not None:
+        raise NoFix(f"{_SETTING}: `{{{odd}}}` is no name; braces of the code itself are written twice")
+    return list(dict.fromkeys(name for name, _, _ in fields))
+
+
+def is_code(text: str) -> bool:
+    """Whether a text is one or more statements of a coroutine function."""
+    lines = ["async def task():", *(f"    {line}" for line in text.splitlines())]
+    try:
+        ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError):
+        return False
+    return bool(text)
+
+
+def free_name(function: FunctionDef, wanted: str) -> str:
+    """A name for the exception that means nothing else in a function."""
+    scope = function.scope
+    candidates = (wanted, f"{wanted}_", "failure", "exception", "exc")
+    free = next((name for name in candidates if scope.lookup(name) is None), None)
+    if free is None:
+        raise NoFix(f"no name is left for the exception: `{wanted}` is taken")
+    return free
