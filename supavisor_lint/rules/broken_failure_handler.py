@@ -6,7 +6,7 @@ of an `except` that fails because of the failure itself: `begin()` while the `tr
 a commit on a session whose failed write was not rolled back; an attribute of an ORM object read after the rollback has
 expired it; a write in a second session to a table that the first one's open transaction has written. What a called
 function does with the session counts, at its call. A missing rollback gives one finding for each handler, also where
-several paths through it fail (0.1 % of 20,000 generated programs, run against SQLAlchemy, have such a second path).
+several paths through it fail (0.04 % of 5,000 generated programs, run against SQLAlchemy, have such a second path).
 
 ## Why it matters
 The handler is there to record the failure. It raises "A transaction is already begun", PendingRollbackError or
@@ -48,8 +48,8 @@ except Exception:
 `begin()` that finds a transaction open, work on a session whose write has failed, and a second session that waits for
 the first one. It is unsafe where the handler could save what an error of the program's own has left half done, and on
 a session that belongs to the caller. It does not cure the expired attribute (copy the value before).
-Where two sessions cannot be seen to meet in the same row, a finding about a lock has medium confidence (it was wrong in
-0.05 % of the generated programs); the same wait elsewhere is not looked at (0.02 %).
+Where two sessions cannot be seen to meet in the same row, a finding about a lock has medium confidence (wrong in less
+than 0.02 % of the generated programs); the same wait elsewhere is not looked at (in less than 0.02 %).
 PostgreSQL refuses further statements after any failed one; SQLite only after a failed flush or commit.
 """
 

@@ -66,7 +66,7 @@ def _counted(case: Case) -> Counter[str]:
     """What one program adds to the counts."""
     counts = Counter({"programs": 1, "inputs": len(case.outcome.runs)})
     counts["programs with inputs left out"] = int(not case.outcome.complete)
-    counts.update(f"event {e.kind}" for run in case.outcome.runs for e in run.events if e.required)
+    counts.update({f"event {e.kind}" for run in case.outcome.runs for e in run.events if e.required})
     counts.update(f"finding {item.code}" for item in case.found)
     counts.update(f"undecided {item.code}" for item in case.undecided)
     counts.update({f"by design: {item.by_design}" for item in case.disagreements if item.by_design})
