@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from project_support import write
 from template_support import after, reasons
 
 TASK = """
@@ -61,6 +62,13 @@ def test_a_taken_name_is_no_logger(tmp_path: Path, taken: str) -> None:
         return  # it is named like one: taken at its word
     assert after(tmp_path, source, "SUP408") == source
     assert "is taken" in reasons(tmp_path, source, "SUP408")[0]
+
+
+@pytest.mark.parametrize("head", ["from app.words import log\n", "def log(text):\n    print(text)\n"])
+def test_a_function_is_no_logger(tmp_path: Path, head: str) -> None:
+    write(tmp_path, {"app/words.py": "def log(text):\n    print(text)\n"})
+    found = after(tmp_path, IMPORTS + head + TASK, "SUP408")
+    assert "    logger.info(" in found and "log.info" not in found
 
 
 def test_the_logger_of_the_object(tmp_path: Path) -> None:

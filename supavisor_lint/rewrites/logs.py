@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import enclosing_function, scope_of, walk_own
 from supavisor_lint.facts.handlers import is_log_call, own_nodes
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import ModuleImport, NameImport
+from supavisor_lint.facts.scopes import Binding, ModuleImport, NameImport
 from supavisor_lint.facts.spelling import dotted
 from supavisor_lint.facts.statements import Assign, ClassDef, FunctionDef, Import, ImportFrom, is_docstring
 from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name, Param, Stmt, Subscript
@@ -79,8 +79,22 @@ def _logs_errors(method: str) -> bool:
 
 
 def _is_module_logger(context: Context, name: str) -> bool:
+    """Whether a module-level name may be a logger: bound once, and not to a function, which many a `log` is."""
     bindings = context.file.scope.bindings.get(name, [])
-    return len(bindings) == 1 and bound_at_run_time(context.file.scope, name)
+    if len(bindings) != 1 or not bound_at_run_time(context.file.scope, name):
+        return False
+    if any(isinstance(definition, FunctionDef | ClassDef) for definition in _definitions(context, bindings[0])):
+        return False
+    return not any(isinstance(call.func, Name) and call.func.id == name for call in context.file.calls)
+
+
+def _definitions(context: Context, binding: Binding) -> Sequence[Binding]:
+    """What binds a module-level name: in the project's module that it is imported from, else here."""
+    if not isinstance(binding, NameImport):
+        return [binding]
+    path = context.project.module(context.file.path, binding.module, binding.level)
+    home = context.project.peek(path) if path is not None else None
+    return home.scope.bindings.get(binding.name, []) if home is not None else []
 
 
 def _takes_percents(context: Context, logger: str) -> bool:
