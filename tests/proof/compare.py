@@ -26,9 +26,9 @@ class Difference:
 def differs(before: Run, after: Run) -> tuple[str, str, str] | None:
     """Kind, before and after of the first difference; None if there is none.
 
-    A run in which a `begin()` failed because a transaction had begun already may be cured from there on.
+    A run in which a session was used as it could only fail may be cured from there on (design, section 7).
     """
-    cured = before.already_begun
+    cured = before.doomed
     for number, (old, new) in enumerate(zip(before.trace, after.trace, strict=False)):
         if cured is not None and number >= cured:
             break

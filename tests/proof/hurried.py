@@ -1,4 +1,4 @@
-"""Tasks as people write them in a hurry: a session from the factory, prints, commits by hand, a handler that does its best.
+"""Tasks as people write them in a hurry: sessions from the factory, prints, commits by hand, a handler of some kind.
 
 A task is written as logical lines (four spaces for each level); `layout` makes a file of them. Most tasks are careful
 enough to be rewritten; the others have something in them that a rewrite must see.
@@ -82,21 +82,7 @@ def _start(w: Writer) -> None:
 
 
 def _open(w: Writer, style: Style) -> None:
-    opening: Callable[[Writer, Style], None] = w.one_of(
-        (
-            _try_finally,
-            _try_finally,
-            _try_finally,
-            _entered,
-            _entered,
-            _entered,
-            _begun,
-            _helped,
-            _helped,
-            _helped_blocks,
-        )
-    )
-    opening(w, style)
+    w.one_of((*[_try_finally] * 3, *[_entered] * 3, _begun, *[_helped] * 2, _helped_blocks))(w, style)
 
 
 def _deeper(w: Writer, write: Callable[[], None]) -> None:
@@ -194,11 +180,8 @@ def _guarded(w: Writer, names: Names, *, finally_: bool, in_blocks: bool = False
     if w.chance(15):
         w.line("except IntegrityError:")
         _deeper(w, lambda: _handler(w, inner, in_blocks))
-    w.line(
-        w.one_of(
-            ("except Exception as error:", "except Exception as error:", "except Exception:", "except ValueError:")
-        )
-    )
+    caught = w.one_of(("Exception as error", "Exception as error", "Exception", "ValueError"))
+    w.line(f"except {caught}:")
     _deeper(w, lambda: _handler(w, inner, in_blocks))
     if w.chance(10):
         w.line("else:")

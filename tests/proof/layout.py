@@ -12,7 +12,7 @@ _COMMENTS = (
     "#: see above",
     "# noqa: E501",
     "#no space",
-    "# a comment: with a colon",
+    "# a comment: a colon",
     "# é, ü and →",
 )
 

@@ -1,4 +1,4 @@
-"""What one run of a task does, as it is noted: statements, commits, plain calls, and the steps at which faults stand."""
+"""What one run of a task does, as it is noted: statements, commits, plain calls, and the steps where faults stand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from judge.recorder import Decisions
 
-Step = Literal["statement", "commit", "call"]
+Step = Literal["statement", "commit", "call", "work"]
+"""What may fail: a `call` only says something (print, log), `work` is what a task is there for (fetch, fail)."""
 Faults = Mapping[int, type[BaseException]]
 """By the number of a step: how it fails."""
 
@@ -19,7 +20,7 @@ _READS = ("SELECT", "BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "COMMIT")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run has done. `already_begun` is the length of the trace when a `begin()` first had to fail, if one did.
+    """What one run has done. `doomed` is the length of the trace when the session was first used as it can only fail.
 
     `trace` is what happened, in order; `steps` are the places for faults; `flags` are the answers that it got.
     """
@@ -32,7 +33,7 @@ class Run:
     rows: tuple[Any, ...]
     status: str
     left_out: int
-    already_begun: int | None
+    doomed: int | None
 
 
 @dataclass
@@ -43,13 +44,18 @@ class Notes:
     faults: Faults
     trace: list[tuple[Any, ...]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
-    already_begun: int | None = None
+    doomed: int | None = None
     count: int = 0
 
     def step(self, kind: Step) -> type[BaseException] | None:
         """A place for a fault; the error if it is one that fails."""
         self.steps.append(kind)
         return self.faults.get(len(self.steps) - 1)
+
+    def could_only_fail(self) -> None:
+        """Note that a session was used as none can be: a transaction has begun already, is aborted or closed."""
+        if self.doomed is None:
+            self.doomed = len(self.trace)
 
     def number(self) -> int:
         """A number that is new in this run."""

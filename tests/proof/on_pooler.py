@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import psycopg
 from pooler.servers import Servers
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, ExceptionContext, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from .notes import only_reads
@@ -71,6 +71,7 @@ class PooledStage(Stage):
             },
         )
         event.listen(engine.sync_engine, "before_cursor_execute", self._before, retval=True)
+        event.listen(engine.sync_engine, "handle_error", self._failed)
         event.listen(engine.sync_engine, "commit", self._commit)
         event.listen(engine.sync_engine, "checkout", lambda _dbapi, record, _proxy: record.info.update(wrote=False))
         event.listen(engine.sync_engine, "rollback", lambda connection: connection.info.update(wrote=False))
@@ -93,6 +94,10 @@ class PooledStage(Stage):
         if error in _RAISED:
             raise error("the statement failed")  # type: ignore[misc]
         return (statement, parameters) if error is None else (_FAILS, ())
+
+    def _failed(self, context: ExceptionContext) -> None:
+        if "current transaction is aborted" in str(context.original_exception):
+            self.notes.could_only_fail()
 
     def _commit(self, connection: Connection) -> None:
         if not connection.info.pop("wrote", False):

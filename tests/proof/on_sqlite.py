@@ -79,6 +79,8 @@ class NotedConnection(Connection):
         await super().rollback()
 
     def check(self) -> None:
+        if self.aborted:
+            self.stage.notes.could_only_fail()
         super().check()
         error = self.stage.notes.step("statement")
         if error is not None:

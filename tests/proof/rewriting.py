@@ -7,7 +7,7 @@ import tempfile
 import tokenize
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from supavisor_lint.fixing import fix
@@ -19,7 +19,7 @@ from .shop import MODULES
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """A task before and after. `codes` are the rules whose findings were fixed; `fault` is what is wrong in the text."""
+    """A task before and after: `codes` are the rules that were fixed, `fault` is what is wrong in the text."""
 
     before: str
     after: str
@@ -33,13 +33,16 @@ class Rewritten:
         return self.before != self.after
 
 
-def rewritten(texts: Sequence[str], unsafe: bool = False) -> list[Rewritten]:
-    """Fix some tasks, and fix them again: the second run must change nothing."""
-    first = _fixed(texts, unsafe)
-    again = _fixed([one.after for one in first], unsafe)
+def rewritten(texts: Sequence[str], unsafe: bool = False, again: bool = True) -> list[Rewritten]:
+    """Fix some tasks; with `again`, what was rewritten is fixed again, and that must change nothing."""
+    fixed = _fixed(texts, unsafe)
+    changed = [one for one in fixed if one.changed and one.fault is None] if again else []
+    second = dict(zip(changed, _fixed([one.after for one in changed], unsafe), strict=True))
     return [
-        one if one.fault or not again_.changed else Rewritten(one.before, again_.after, one.codes, (), "not at rest")
-        for one, again_ in zip(first, again, strict=True)
+        replace(one, after=second[one].after, fault="a second run changes something")
+        if one in second and second[one].changed
+        else one
+        for one in fixed
     ]
 
 

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 MODELS = '''"""Models."""
 
+import enum
+
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
 class Base(DeclarativeBase):
     pass
+
+
+class Status(str, enum.Enum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
 
 
 class Job(Base):

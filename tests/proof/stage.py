@@ -1,8 +1,8 @@
 """Runs one task with given answers and given faults, and notes all that it does to the database and to the world.
 
-What is noted: each statement with its parameters, each commit with the rows that a second connection sees after it, each
-call of a plain function (what it was given, and what a second connection sees meanwhile), what the task returns, what
-escapes, the rows at the end, and the connections that nobody has given back.
+What is noted: each statement with its parameters, each commit with the rows that a second connection sees after it,
+each call of a plain function (what it was given, and what a second connection sees meanwhile), what the task returns,
+what escapes, the rows at the end, and the connections that nobody has given back.
 
 A fault stands at a *step*: a statement, a commit or a plain call. The end of a transaction that has only read is none,
 and is not noted: whether it is a commit or a rollback, and when it comes, nobody can tell apart.
@@ -17,11 +17,11 @@ import sys
 import types
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from judge.recorder import Decisions
-from sqlalchemy.exc import InvalidRequestError, SAWarning
+from sqlalchemy.exc import InvalidRequestError, PendingRollbackError, SAWarning
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.ext.asyncio.session import AsyncSessionTransaction
 
@@ -30,6 +30,7 @@ from .shop import DATABASES, FACTORIES, MODULES
 
 PROGRAM = "<task>"
 """The file name under which a task is compiled."""
+TASK_MODULE = "shop.tasks.generated"
 
 
 class Stage(ABC):
@@ -63,7 +64,7 @@ class Stage(ABC):
     def task(self, text: str) -> Any:
         """The task that a text defines."""
         sys.modules.update(self._modules)
-        space: dict[str, Any] = {"__name__": "shop.tasks.generated", "print": self._log}
+        space: dict[str, Any] = {"__name__": TASK_MODULE, "print": self._log}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             exec(compile(text, PROGRAM, "exec", dont_inherit=True), space)
@@ -88,7 +89,7 @@ class Stage(ABC):
         rows = self.rows()
         taken = tuple(notes.decisions.taken)
         trace, steps = tuple(notes.trace), tuple(notes.steps)
-        return Run(taken, trace, steps, escaped, result, rows, _status(rows), left_out, notes.already_begun)
+        return Run(taken, trace, steps, escaped, result, rows, _status(rows), left_out, notes.doomed)
 
     def rows(self) -> tuple[Any, ...]:
         """What a second connection sees; it looks again after each commit."""
@@ -138,7 +139,7 @@ class Stage(ABC):
     def _call(self, name: str, values: Sequence[object] = ()) -> None:
         """Note a call of a plain function, and raise what is to be raised there."""
         self.notes.trace.append((name, *map(plain, values), self.rows()))
-        error = self.notes.step("call")
+        error = self.notes.step("call" if name == "log" else "work")
         if error is not None:
             raise error("the call failed")
 
@@ -173,17 +174,32 @@ class NotedTransaction(AsyncSessionTransaction):
         try:
             return await super().start(is_ctxmanager)
         except InvalidRequestError:
-            notes: Notes = self.session.info["stage"].notes
-            if notes.already_begun is None:
-                notes.already_begun = len(notes.trace)
+            self.session.info["stage"].notes.could_only_fail()
             raise
 
 
 class NotedSession(AsyncSession):
-    """A session that behaves like any other."""
+    """A session that behaves like any other; it notes when it is used as no session can be used."""
 
     def begin(self) -> AsyncSessionTransaction:
         return NotedTransaction(self)
 
 
+def _noted(name: str) -> Callable[..., Any]:
+    original = getattr(AsyncSession, name)
+
+    async def method(self: NotedSession, *args: Any, **keywords: Any) -> Any:
+        try:
+            return await original(self, *args, **keywords)
+        except InvalidRequestError as error:
+            if isinstance(error, PendingRollbackError) or "closed transaction" in str(error):
+                self.info["stage"].notes.could_only_fail()
+            raise
+
+    return method
+
+
+for _name in ("execute", "scalars", "scalar", "get", "refresh", "flush", "commit"):
+    setattr(NotedSession, _name, _noted(_name))
 logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)
+logging.getLogger(TASK_MODULE).disabled = True

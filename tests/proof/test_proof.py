@@ -20,10 +20,12 @@ from .tasks import kind_of, task_text
 SEED = 0
 TASKS = 200
 """How many rewritten tasks are run."""
-RUNS = 30
+RUNS = 16
 """How many runs of each text are made at most."""
-POOLED_TASKS, POOLED_RUNS = 25, 20
-BATCH = 100
+POOLED_TASKS, POOLED_RUNS = 25, 12
+BATCH = 70
+FIXED_AGAIN = 70
+"""How many tasks are fixed a second time."""
 
 
 @pytest.fixture(scope="module", name="tasks")
@@ -32,7 +34,8 @@ def tasks_fixture() -> list[Rewritten]:
     tasks: list[Rewritten] = []
     while sum(one.changed for one in tasks) < TASKS:
         assert len(tasks) < 10 * TASKS, "too few tasks are rewritten"
-        tasks += rewritten([task_text(SEED, len(tasks) + number) for number in range(BATCH)])
+        texts = [task_text(SEED, len(tasks) + number) for number in range(BATCH)]
+        tasks += rewritten(texts, again=len(tasks) < FIXED_AGAIN)
     return tasks
 
 

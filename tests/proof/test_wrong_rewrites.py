@@ -214,7 +214,12 @@ def test_other_wrong_rewrites_make_a_difference(name: str, stage: Stage) -> None
 
 
 def test_another_expiry_makes_a_difference(stage: Stage) -> None:
-    body = "async with get_session() as session:\n    job = await session.get(Job, 1)\n    await session.commit()\n    log(job.name)"
+    body = """
+    async with get_session() as session:
+        job = await session.get(Job, 1)
+        await session.commit()
+        log(job.name)
+    """
     before, after = text_of(body), text_of(body, "expiring")
     assert tried(stage, before, after, 10).difference is not None
 

@@ -18,10 +18,11 @@ MOST_INPUTS = 24
 """How many inputs of one task are tried at most."""
 
 _STATEMENT_FAULTS: tuple[type[BaseException], ...] = (sqlite3.OperationalError, sqlite3.IntegrityError)
-_FAULTS: dict[Step, tuple[type[BaseException], ...]] = {
+FAULTS: dict[Step, tuple[type[BaseException], ...]] = {
     "statement": (*_STATEMENT_FAULTS, ValueError, asyncio.CancelledError),
     "commit": _STATEMENT_FAULTS,
     "call": (ValueError, asyncio.CancelledError),
+    "work": (ValueError, asyncio.CancelledError),
 }
 """How a step may fail: the first one is always tried, one of the others as well."""
 
@@ -42,7 +43,7 @@ def tried(stage: Stage, before: str, after: str, most_runs: int) -> Trial:
     old, new = stage.task(before), stage.task(after)
     runs = 0
     inputs: list[Run] = []
-    for flags in _Inputs(inputs):
+    for flags in Inputs(inputs):
         runs += 1
         first = stage.run(old, flags, {})
         inputs.append(first)
@@ -60,12 +61,12 @@ def tried(stage: Stage, before: str, after: str, most_runs: int) -> Trial:
             return Trial(runs, found)
         if len(faults) == 1:
             (step,) = faults
-            for later in range(step + 1, len(first.steps)):
-                second_faults.append((flags, {**faults, later: _FAULTS[first.steps[later]][0]}))
+            later = enumerate(first.steps[step + 1 :], step + 1)
+            second_faults += [(flags, {**faults, number: FAULTS[kind][0]}) for number, kind in later]
     return Trial(runs, None)
 
 
-class _Inputs:
+class Inputs:
     """The inputs of a task, depth first; each run tells which questions come next."""
 
     def __init__(self, done: list[Run]) -> None:
@@ -90,7 +91,7 @@ def _with_faults(
     more: list[tuple[tuple[bool, ...], Faults]] = []
     for run in inputs:
         for number, step in enumerate(run.steps):
-            kinds = _FAULTS[step]
+            kinds = FAULTS[step]
             single.append((run.flags, {number: kinds[0]}))
             more.append((run.flags, {number: choice.choice(kinds[1:])}))
     choice.shuffle(single)  # the limit of runs cuts off any of them, not always those of the last input
