@@ -62,7 +62,11 @@ def _is_unbound(file: FileFacts, name: str, read: object) -> bool:
     return scope.lookup(name) is None and not scope.sees_star_import()
 
 
-_STANDS_FOR = {"SUP302": frozenset({"SUP301"}), "SUP308": frozenset({"SUP301"}), "SUP406": frozenset({"SUP301"})}
+_STANDS_FOR = {
+    "SUP302": frozenset({"SUP301"}),
+    "SUP308": frozenset({"SUP301"}),
+    "SUP406": frozenset({"SUP301", "SUP308"}),
+}
 """One fault gives one finding: what a finding of the first rule stands for is reported when that one is gone."""
 
 

@@ -37,7 +37,7 @@ class HandlerCheck:
             self.refuse_reads(handler)
             leaves = always_raises(handler.body)
             works = self._effects.works(handler.body)
-            if half_done and not self._rolls_back_first(handler) and (works or not leaves):
+            if not self._rolls_back_first(handler) and (works or (half_done and not leaves)):
                 yield f"the handler in line {handler.span.line} does not first roll back what was left half done"
             if not leaves:
                 yield from self._read_later(statement, handler)

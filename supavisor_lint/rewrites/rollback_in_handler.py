@@ -171,6 +171,8 @@ def _is_safe(context: Context, names: SessionNames, handler: Handler, event: Eve
         return event.same_row
     if isinstance(event, BegunTwice):
         return event.node.order <= min((n.order for n in _uses(context, names, handler)), default=event.node.order)
+    if any(names.is_method(node, ("get", "get_one")) for node in _uses(context, names, handler)):
+        return False  # what the session still has at hand is asked for again
     statement = handler.parent
     return isinstance(statement, Try) and not may_be_half_done(Effects(context, names), statement.body)
 
