@@ -39,7 +39,6 @@ class Context:
         self.findings = findings
         self.source = Source(text)
         self._suppressed = frozenset((finding.span.line, finding.code) for finding in suppressed)
-        self._nodes: dict[Span, list[Node]] = {}
 
     @property
     def file(self) -> FileFacts:
@@ -63,12 +62,11 @@ class Context:
 
     def node(self, finding: Finding, kind: type[NodeT]) -> NodeT:
         """The node of a kind that a finding stands at; raises NoFix if there is none."""
-        if not self._nodes:
-            for node in walk(self.file.module):
-                self._nodes.setdefault(node.span, []).append(node)
-        for node in self._nodes.get(finding.span, ()):
-            if isinstance(node, kind):
-                return node
+        functions = [f for f in self.file.functions if f.qualname == finding.function]
+        for around in (*functions, self.file.module):  # the module last: to know where a node stands costs
+            for node in walk(around):
+                if isinstance(node, kind) and node.span == finding.span:
+                    return node
         raise NoFix("the code at the finding has an unusual form")
 
     def refuse_suppressed(self, nodes: Iterable[Node], *codes: str) -> None:

@@ -104,8 +104,8 @@ class Source:
         return not before.strip() and (not behind or behind.startswith("#")) and not self._continues(first)
 
     def _continues(self, line: int) -> bool:
-        """Whether a line goes on with the one before it, by a backslash or inside a string."""
-        return line in self.layout.inside_strings or (line > 1 and self.line(line - 1).endswith("\\"))
+        """Whether a line goes on with the one before it, by a backslash."""
+        return line > 1 and self.line(line - 1).endswith("\\")
 
     # ----------------------------------------------------------------------------------------------------- edits
 
