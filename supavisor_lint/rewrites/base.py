@@ -177,6 +177,8 @@ class Context:
     def _comments_in(self, statement: Stmt) -> list[str]:
         """The comments on the lines of a statement that has lines of its own."""
         first, last = self.source.extent([statement])
+        if "#" not in "".join(self.source.lines[first - 1 : last]):
+            return []
         return [text for line, text in self.source.layout.comment_lines if first <= line <= last]
 
     def _cut_from_line(self, statement: Stmt, block: Sequence[Stmt], span: Span) -> Edit:

@@ -15,7 +15,7 @@ def snippet(context: Context, node: Node, edits: Sequence[Edit] = ()) -> list[st
     source = context.source
     end = source.end_of(node) if isinstance(node, Stmt) else node.span.end
     first, last = node.span.line, end[0]
-    if any(line in source.layout.inside_strings for line in range(first + 1, last + 1)):
+    if not source.inside_strings(first, last).isdisjoint(range(first + 1, last + 1)):
         raise NoFix(f"the statement in line {first} holds a string of several lines")
     text, done = "", source.offset(*node.span.start)
     for edit in sorted(edits):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _COMPOUND = (With, Try, If, For, While, Match, MatchCase)
 """Statements whose own span goes up to the next one: where they end, their last inner statement tells."""
+
+_LONG_STRING = re.compile(r"\"\"\"|'''|\\\r|\\\n")
 
 
 class Source:
@@ -38,7 +41,8 @@ class Source:
     @property
     def newline(self) -> str:
         """The line end that the file uses."""
-        return self.layout.newline
+        first = self.lines[0] if self.lines else ""
+        return first[len(first.rstrip("\r\n")) :] or "\n"
 
     def line(self, number: int) -> str:
         """A line without its end; "" behind the last one."""
@@ -120,20 +124,27 @@ class Source:
         line, column = len(self.lines), len(self.lines[-1]) + 1
         return Span(line, column, line, column)
 
-    def indented(self, first: int, last: int, unit: str) -> list[Edit]:
-        """One unit of indentation more for some lines; blank lines and the insides of strings stay as they are."""
-        return [Edit(Span(n, 1, n, 1), unit) for n in range(first, last + 1) if self._may_move(n)]
+    def indented(self, first: int, last: int, unit: str, leaving: Container[int] = ()) -> list[Edit]:
+        """One unit of indentation more for the lines of some statements, but for those to be left alone.
+
+        Blank lines and the insides of strings stay as they are.
+        """
+        return [Edit(Span(n, 1, n, 1), unit) for n in self._movable(first, last) if n not in leaving]
 
     def dedented(self, first: int, last: int, unit: str) -> list[Edit]:
         """One unit of indentation less, where a line has it."""
         return [
-            Edit(Span(n, 1, n, 1 + len(unit)), "")
-            for n in range(first, last + 1)
-            if self._may_move(n) and self.line(n).startswith(unit)
+            Edit(Span(n, 1, n, 1 + len(unit)), "") for n in self._movable(first, last) if self.line(n).startswith(unit)
         ]
 
-    def _may_move(self, line: int) -> bool:
-        return bool(self.line(line).strip()) and line not in self.layout.inside_strings
+    def _movable(self, first: int, last: int) -> list[int]:
+        fixed = self.inside_strings(first, last)
+        return [number for number in range(first, last + 1) if self.line(number).strip() and number not in fixed]
+
+    def inside_strings(self, first: int, last: int) -> frozenset[int]:
+        """The lines that begin inside a string, if there is one among some statements' lines (else none)."""
+        has_long_string = _LONG_STRING.search("".join(self.lines[first - 1 : last])) is not None
+        return self.layout.inside_strings if has_long_string else frozenset()
 
     def without_lines(self, first: int, last: int) -> Edit:
         """Whole lines taken away."""

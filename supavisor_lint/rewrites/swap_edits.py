@@ -56,9 +56,8 @@ def assigned(context: Context, life: Life, expression: str) -> list[Edit]:
         depths |= dict.fromkeys(opened, None if life.closing is None or life.closing.handlers or not whole else block)
     still = _staying_body(context, life)
     unit = _unit(context, life, still)
-    for number in range(first, context.source.extent(life.statements)[1] + 1):
-        if number not in removed and number not in still:
-            edits += context.source.indented(number, number, unit)
+    last = context.source.extent(life.statements)[1]
+    edits += context.source.indented(first, last, unit, leaving={*removed, *still})
     for number, depth in depths.items():
         indent = context.source.indent_of(number) if depth is None else depth
         removed[number] = [indent + unit + comment for comment in removed[number]]
