@@ -135,6 +135,12 @@ def test_each_fix_is_asked_for_and_quit_keeps_what_was_accepted(app: Path) -> No
     assert [Path(f"app/{name}.py").read_text("utf-8") == MENDED for name in "bcd"] == [False, True, True]
 
 
+def test_what_was_declined_is_told_to_be_fixable(app: Path) -> None:
+    Path("app/a.py").write_text(NOT_CALLED, "utf-8")
+    result = invoke("check", "--interactive", "app/a.py", stdin="n\n")
+    assert "1 fixable with --fix" in result.stderr.splitlines()[-1]
+
+
 def test_a_declined_fix_is_asked_for_once(app: Path) -> None:
     WORK.write_text(f"{NOT_CALLED}\n\nx = 1  # noqa: SUP101\n\n\n{BROKEN}", "utf-8")
     result = invoke("check", "--interactive", "app/work.py", stdin="n\ny\nn\n")

@@ -478,6 +478,19 @@ def test_a_setting_that_cannot_be_filled_in_is_the_reason(tmp_path: Path, statem
     assert reason in only_reason(tmp_path, source, **template(failure_update=statement))
 
 
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"failure_update": "if await mark({job_id}"}, "is no statement: `if await mark(job_id`"),
+        ({"failure_update": "await mark({job_id})", "failure_import": "mark"}, "is no import"),
+    ],
+)
+def test_a_broken_setting_is_not_passed_over(tmp_path: Path, settings: dict[str, str], reason: str) -> None:
+    source = phases('await session.execute(update(Job).where(Job.id == job_id).values(status="completed"))')
+    assert 'values(status="failed")' in after(tmp_path, source, "SUP401")
+    assert reason in only_reason(tmp_path, source, **template(**settings))
+
+
 # -------------------------------------------------------------------------------------------------------------- 402
 
 

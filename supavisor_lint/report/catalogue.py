@@ -54,6 +54,9 @@ def with_prefix(text: str, rules: Sequence[RuleLike]) -> list[RuleLike]:
     return [rule for rule in rules if _PREFIX.fullmatch(prefix) and rule.code.startswith(prefix)]
 
 
+_FIXES = {"safe": "at best safe (--fix)", "unsafe": "at best unsafe (--fix --unsafe-fixes)"}
+
+
 def explanation(rule: RuleLike, style: Style = plain) -> Iterator[str]:
     """Yield the lines of a rule's documentation: a header with its properties, then its Markdown text."""
     yield style(f"{rule.code} {rule.name}", "heading")
@@ -61,7 +64,7 @@ def explanation(rule: RuleLike, style: Style = plain) -> Iterator[str]:
     yield f"Severity: {style(rule.severity, rule.severity)}"
     yield f"Profile: {rule.profile}"
     yield f"Default: {_default(rule)}"
-    yield "Fix: none" if rule.fix == "none" else f"Fix: none yet (planned: {rule.fix})"
+    yield f"Fix: {_FIXES.get(rule.fix, rule.fix)}"
     yield ""
     fenced = False
     for line in rule.doc.strip().splitlines():
@@ -107,7 +110,8 @@ def as_json(rules: Sequence[RuleLike], ascii_only: bool = True) -> str:
     """Give the rules as a JSON document with version 1.
 
     Each has the columns of the table as keys, with values for programs: `profile` is "template", "hazards", or "mixed"
-    for a rule of whose findings only some are hazards; `default` is a boolean. `planned_fix` is added.
+    for a rule of whose findings only some are hazards; `default` is a boolean. `fix` is added, the best that a fix of
+    the rule can be: "safe", "unsafe" or "none"; `planned_fix`, its first name, says the same.
     """
     return dump({"version": VERSION, "rules": [_entry(rule) for rule in rules]}, ascii_only)
 
@@ -115,4 +119,4 @@ def as_json(rules: Sequence[RuleLike], ascii_only: bool = True) -> str:
 def _entry(rule: RuleLike) -> dict[str, object]:
     profile = rule.profile if rule.profile in ("template", "hazards") else "mixed"
     row = dict(zip(_HEADER, _row(rule), strict=True))
-    return row | {"profile": profile, "default": rule.default, "planned_fix": rule.fix}
+    return row | {"profile": profile, "default": rule.default, "fix": rule.fix, "planned_fix": rule.fix}

@@ -29,6 +29,11 @@ class NoFix(Exception):  # noqa: N818 - it is named for what it says
         self.reason = reason
 
 
+def shared_line(line: int) -> NoFix:
+    """The reason not to move a statement that shares its line with others."""
+    return NoFix(f"line {line} holds other code as well: give each statement a line of its own")
+
+
 class Context:
     """One file with its findings: what a rewrite may ask. `suppressed` are the findings under a noqa."""
 
@@ -88,7 +93,7 @@ class Context:
     def lines_of(self, statements: Sequence[Stmt]) -> tuple[int, int]:
         """First and last line of neighbouring statements that share them with nothing else; raises NoFix."""
         if not self.source.has_lines_of_its_own(statements):
-            raise NoFix(f"line {statements[0].span.line} holds other code as well")
+            raise shared_line(statements[0].span.line)
         return self.source.extent(statements)
 
     # ----------------------------------------------------------------------------------------- pieces of rewrites
@@ -188,7 +193,7 @@ class Context:
             return Edit(Span(*span.start, *block[index + 1].span.start), "")
         if index and self.source.end_of(block[index - 1])[0] == span.line:
             return Edit(Span(*self.source.end_of(block[index - 1]), *span.end), "")
-        raise NoFix(f"line {span.line} holds other code as well")
+        raise shared_line(span.line)
 
     @staticmethod
     def fix(applicability: Applicability, title: str, edits: Iterable[Edit]) -> Fix:

@@ -15,6 +15,10 @@ from supavisor_lint.rewrites.log_text import Update
 _SETTING = "`failure-update` in [tool.supavisor-lint.template]"
 
 
+class BrokenSetting(NoFix):
+    """The setting is no statement, or no import, whatever the task: nothing else is to be used in its place."""
+
+
 def from_settings(function: FunctionDef, session: str, statement: str, imports: str | None) -> Update:
     """What the settings say, filled in for a task. Raises NoFix where it does not fit."""
     names = placeholders(statement)
@@ -34,7 +38,7 @@ def _wanted_imports(function: FunctionDef, text: str) -> Iterator[str]:
     """
     for statement in ast.parse(text).body:
         if not isinstance(statement, ast.Import | ast.ImportFrom):
-            raise NoFix("`failure-import` in [tool.supavisor-lint.template] is no import")
+            raise BrokenSetting("`failure-import` in [tool.supavisor-lint.template] is no import")
         for alias in statement.names:
             bound = alias.asname or alias.name.partition(".")[0]
             owner = function.scope.lookup(bound)
@@ -53,27 +57,27 @@ def _is_import(binding: Binding, statement: ast.Import | ast.ImportFrom, name: s
 
 
 def filled(statement: str, imports: str | None, names: dict[str, str]) -> Update:
-    """The setting's statement with its placeholders filled in; raises NoFix where that is no statement."""
+    """The setting's statement with its placeholders filled in; raises BrokenSetting where that is no statement."""
     asked = placeholders(statement)
     text = statement.format(**names).strip()
     if not is_code(text):
-        raise NoFix(f"{_SETTING} is no statement: `{text.splitlines()[0] if text else ''}`")
+        raise BrokenSetting(f"{_SETTING} is no statement: `{text.splitlines()[0] if text else ''}`")
     if imports is not None and not is_code(imports.strip()):
-        raise NoFix("`failure-import` in [tool.supavisor-lint.template] is no import")
+        raise BrokenSetting("`failure-import` in [tool.supavisor-lint.template] is no import")
     lines = tuple(imports.strip().splitlines()) if imports is not None else ()
     error = names["error"] if "error" in asked else None
     return Update(names["session"], tuple(text.splitlines()), lines, "session" in asked, error)
 
 
 def placeholders(statement: str) -> list[str]:
-    """The names in braces; raises NoFix where they are something else than plain names."""
+    """The names in braces; raises BrokenSetting where they are something else than plain names."""
     try:
         fields = [(name, form, cut) for _, name, form, cut in string.Formatter().parse(statement) if name is not None]
     except ValueError as error:
-        raise NoFix(f"{_SETTING}: {error}; braces of the code itself are written twice") from None
+        raise BrokenSetting(f"{_SETTING}: {error}; braces of the code itself are written twice") from None
     odd = next((name for name, form, cut in fields if not name.isidentifier() or form or cut), None)
     if odd is not None:
-        raise NoFix(f"{_SETTING}: `{{{odd}}}` is no name; braces of the code itself are written twice")
+        raise BrokenSetting(f"{_SETTING}: `{{{odd}}}` is no name; braces of the code itself are written twice")
     return list(dict.fromkeys(name for name, _, _ in fields))
 
 

@@ -33,6 +33,14 @@ class Helper:
         return f"{self.name}()"
 
 
+def rule_of_swap(session: Session) -> str:
+    """The rule whose rewrite gives a session that is opened otherwise to a helper."""
+    made_of = session.definition
+    if session.source == "class" or (isinstance(made_of, Factory) and made_of.on_the_spot):
+        return "SUP102"
+    return "SUP101" if isinstance(made_of, Factory) else "SUP103"
+
+
 def helper_for(context: Context, factory: Factory | None) -> Helper:
     """The helper to use instead of a factory: the setting `helper`, else the one beside it, else the only one.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from supavisor_lint.facts.statements import Assign
 from supavisor_lint.facts.tree import Call, Expr, Stmt
 from supavisor_lint.findings import Edit, Span
-from supavisor_lint.rewrites.base import Context, NoFix
+from supavisor_lint.rewrites.base import Context, NoFix, shared_line
 from supavisor_lint.rewrites.session_life import Life
 
 
@@ -39,7 +39,7 @@ def assigned(context: Context, life: Life, expression: str) -> list[Edit]:
     assign = life.opening.parent
     assert isinstance(assign, Assign)
     if not context.source.has_lines_of_its_own([assign]):
-        raise NoFix(f"line {assign.span.line} holds other code as well")
+        raise shared_line(assign.span.line)
     context.lines_of(life.statements)
     removed = dict(_removed(context, life))
     block = context.source.indent_of(life.statements[0].span.line)
@@ -106,16 +106,16 @@ def _removed(context: Context, life: Life) -> Iterator[tuple[int, list[str]]]:
     close, closing = life.close, life.closing
     if not context.source.has_lines_of_its_own([close]):
         if closing is None or _keyword_line(context, closing.finalbody[0], "finally") != close.span.line:
-            raise NoFix(f"line {close.span.line} holds other code as well")
+            raise shared_line(close.span.line)
         if len(closing.finalbody) > 1:
-            raise NoFix(f"line {close.span.line} holds other code as well")
+            raise shared_line(close.span.line)
     first, last = context.source.extent([close])
     if closing is not None and len(closing.finalbody) == 1:
         first = _keyword_line(context, close, "finally")
         if not closing.handlers:
             keyword = _keyword_line(context, closing.body[0], "try")
             if keyword == closing.body[0].span.line:
-                raise NoFix(f"line {keyword} holds other code as well")
+                raise shared_line(keyword)
             yield from _comments(context, keyword, keyword)
     yield from _comments(context, first, last)
 

@@ -11,7 +11,7 @@ from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
 from supavisor_lint.findings import Edit, Finding, Fix
 from supavisor_lint.project.values import Factory, FactoryBlock, Session
 from supavisor_lint.rewrites import swap_edits
-from supavisor_lint.rewrites.base import Context, NoFix
+from supavisor_lint.rewrites.base import Context, NoFix, shared_line
 from supavisor_lint.rewrites.helpers import Helper, helper_for, require_its_part
 from supavisor_lint.rewrites.imports import bind
 from supavisor_lint.rewrites.session_escape import refuse_escape
@@ -29,7 +29,7 @@ def propose(context: Context, finding: Finding) -> Fix:
         return _fix(context, helper, _called(made), [])
     opening = _called(_only_read(context, made.parent))
     if not context.source.has_lines_of_its_own([made.parent]):
-        raise NoFix(f"line {made.parent.span.line} holds other code as well")
+        raise shared_line(made.parent.span.line)
     return _fix(context, helper, opening, context.remove(made.parent))
 
 

@@ -13,7 +13,7 @@ from supavisor_lint.facts.statements import ClassDef, FunctionDef, With
 from supavisor_lint.facts.tree import Expr, Name
 from supavisor_lint.findings import Edit, Finding, Fix
 from supavisor_lint.flow.shape import Opening
-from supavisor_lint.project.values import ClassValue, Factory, FunctionValue, NamedHelper
+from supavisor_lint.project.values import ClassValue, FunctionValue, NamedHelper
 from supavisor_lint.rewrites import helpers
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.phase_effects import Effects
@@ -47,7 +47,7 @@ def propose(context: Context, finding: Finding) -> Fix:
     edits = [edit for phase in plan.phases for edit in _edits(context, opening.key.text, phase)]
     title = f"Give each phase its own `async with {opening.key.text}.begin():`"
     if doubts:
-        return context.fix("unsafe", f"{title} (unsafe: {doubts[0]})", edits)
+        return context.fix("unsafe", f"{title} ({doubts[0]})", edits)
     return context.fix("safe", title, edits)
 
 
@@ -76,7 +76,7 @@ def _require_helper(context: Context, opening: Opening) -> None:
     """Raise NoFix unless the session comes from a helper that does its part."""
     session, definition = opening.session, opening.session.definition
     if session.source != "helper":
-        code = "SUP101" if isinstance(definition, Factory) else "SUP103"
+        code = helpers.rule_of_swap(session)
         raise NoFix(f"the session does not come from the session helper: use the helper first ({code})")
     file = definition.file if isinstance(definition, FunctionValue | ClassValue) else None
     node: FunctionDef | ClassDef | None = None
