@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias, TypeVar
 
@@ -281,8 +282,15 @@ def _string_parts(expr: Expr) -> tuple[Expr, ...]:
     return expr.parts if isinstance(expr, FString) else (expr,)
 
 
+_PLAIN_STRING = re.compile(r"""\"(?!\"\")([^"\\\r\n]*)\"|'(?!'')([^'\\\r\n]*)'""")
+
+
 def evaluated(node: cst.SimpleString | cst.Integer | cst.Float) -> object:
     """The value of a literal, Ellipsis if this Python refuses it."""
+    text = node.value
+    plain = _PLAIN_STRING.fullmatch(text)
+    if plain is not None:  # most are: LibCST would have Python parse each again
+        return plain[1] or plain[2] or ""
     try:
         return node.evaluated_value
     except Exception:  # an escape or number that this Python refuses: the value does not matter then
