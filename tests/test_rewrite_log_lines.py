@@ -55,8 +55,8 @@ def test_a_file_without_a_logger_gets_one(tmp_path: Path) -> None:
     [
         ("import asyncio\nimport os\n\n", "import asyncio\nimport logging\nimport os\n\nfrom sqlalchemy"),
         (
-            "import asyncio, enum\nfrom os import path\n\n",
-            "import asyncio, enum\nimport logging\nfrom os import path\n\n",
+            "import asyncio\nfrom os import path\n\n",
+            "import asyncio\nimport logging\nfrom os import path\n\n",
         ),
         ("import fastapi\n", "import logging\n\nimport fastapi\nfrom sqlalchemy"),
         ("from os import path\n", "import logging\nfrom os import path\nfrom sqlalchemy"),
