@@ -46,8 +46,25 @@ def test_the_logger_of_the_file_is_used(tmp_path: Path, head: str, line: str) ->
 def test_a_file_without_a_logger_gets_one(tmp_path: Path) -> None:
     source = '"""Work."""\nfrom __future__ import annotations\n\n' + IMPORTS + TASK
     found = after(tmp_path, source, "SUP408")
-    assert "annotations\n\nimport logging\nfrom sqlalchemy import update\n" in found
+    assert "annotations\n\nimport logging\n\nfrom sqlalchemy import update\n" in found
     assert "import get_session\n\nlogger = logging.getLogger(__name__)\n\n\n# supavisor-lint: task\n" in found
+
+
+@pytest.mark.parametrize(
+    ("head", "wanted"),
+    [
+        ("import asyncio\nimport os\n\n", "import asyncio\nimport logging\nimport os\n\nfrom sqlalchemy"),
+        (
+            "import asyncio\nfrom os import path\n\n",
+            "import asyncio\nimport logging\nfrom os import path\n\n",
+        ),
+        ("import fastapi\n", "import logging\n\nimport fastapi\nfrom sqlalchemy"),
+        ("from os import path\n", "import logging\nfrom os import path\nfrom sqlalchemy"),
+        ("from . import base\n", "import logging\n\nfrom . import base\n"),
+    ],
+)
+def test_the_import_of_logging_keeps_the_order_of_the_imports(tmp_path: Path, head: str, wanted: str) -> None:
+    assert wanted in after(tmp_path, head + IMPORTS + TASK, "SUP408")
 
 
 def test_two_tasks_share_the_new_logger(tmp_path: Path) -> None:

@@ -321,6 +321,31 @@ def test_what_cannot_be_swapped_keeps_its_import(tmp_path: Path) -> None:
     assert "from app.session import async_session_factory, get_session\n" in after
 
 
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        ("Base, async_session_factory, other", "Base, async_session_factory, get_session, other"),
+        ("async_session_factory, Base, other", "async_session_factory, Base, get_session, other"),
+        ("other, async_session_factory, engine", "other, async_session_factory, get_session, engine"),
+        ("async_session_factory, engine as z", "async_session_factory, engine as z, get_session"),
+        (
+            "(\n    Base,\n    async_session_factory,  # made here\n    other,\n)",
+            "(\n    Base,\n    async_session_factory,  # made here\n    get_session,\n    other,\n)",
+        ),
+        (
+            "(\n    async_session_factory,\n    engine,  # why\n)",
+            "(\n    async_session_factory,\n    engine,  # why\n    get_session,\n)",
+        ),
+        ("(\n    async_session_factory\n)", "(\n    async_session_factory, get_session\n)"),
+    ],
+)
+def test_the_helper_stands_where_the_order_of_an_import_puts_it(tmp_path: Path, names: str, wanted: str) -> None:
+    work = function("async with async_session_factory() as session:\n    await session.rollback()")
+    both = work + "\n\nasync def more(job_id):\n    return job_id(async_session_factory())\n"
+    after = swapped(tmp_path, both.replace("import async_session_factory", f"import {names}"))
+    assert f"from app.session import {wanted}\n" in after
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @pytest.mark.parametrize("unit", ["\t", "  "])
 def test_tabs_line_ends_and_a_missing_last_one(tmp_path: Path, newline: str, unit: str) -> None:

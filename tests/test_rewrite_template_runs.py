@@ -154,6 +154,7 @@ def forget() -> None:
 
 async def run(root: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Run the task of a project: the status that its row ends with."""
+    forget()  # what another test has left
     monkeypatch.syspath_prepend(str(root))
     importlib.invalidate_caches()
     work = importlib.import_module("app.work")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from supavisor_lint.facts.statements import ImportFrom
 from supavisor_lint.findings import Edit, Span
@@ -23,6 +24,57 @@ def alias_span(context: Context, statement: ImportFrom, bound: str) -> Span:
     if match is None:
         raise NoFix("the import of the factory has an unusual form")
     return Span(*source.position(start + match.start()), *source.position(start + match.end()))
+
+
+def with_name(context: Context, statement: ImportFrom, beside: str, name: str) -> Edit:
+    """One more name in an import: where its order, if it has any, puts it, else behind the name bound as `beside`.
+
+    Among names that have a line each it gets a line as well.
+    """
+    pairs = statement.names or ()
+    order = next((key for key in _ORDERS if _is_sorted([key(n) for n, _ in pairs])), None)
+    if order is None:
+        return _behind(context, alias_span(context, statement, beside), name)
+    successor = next((alias or n for n, alias in pairs if order(n) > order(name)), None)
+    if successor is None:
+        return _behind(context, alias_span(context, statement, pairs[-1][1] or pairs[-1][0]), name)
+    span = alias_span(context, statement, successor)
+    if _has_line(context.source, span):
+        return _line_before(context.source, span.line, span.line, name)
+    return Edit(Span(*span.start, *span.start), f"{name}, ")
+
+
+def _by_kind(name: str) -> tuple[int, str]:
+    """As isort and ruff sort by default: constants, classes, the rest."""
+    kind = 0 if name.isupper() and len(name) > 1 else 1 if name[:1].isupper() else 2
+    return kind, name.lower()
+
+
+_ORDERS: tuple[Callable[[str], tuple[int, str]], ...] = (
+    _by_kind,
+    lambda name: (0, name.lower()),
+    lambda name: (0, name),
+)
+
+
+def _is_sorted(keys: list[tuple[int, str]]) -> bool:
+    return keys == sorted(keys)
+
+
+def _behind(context: Context, span: Span, name: str) -> Edit:
+    if _has_line(context.source, span):
+        return _line_before(context.source, span.line + 1, span.line, name)
+    return Edit(Span(*span.end, *span.end), f", {name}")
+
+
+def _line_before(source: Source, line: int, like: int, name: str) -> Edit:
+    return source.insert_lines(line, [f"{source.indent_of(like)}{name},"])
+
+
+def _has_line(source: Source, span: Span) -> bool:
+    """Whether a name stands on a line of its own, with its comma."""
+    before, behind = source.line(span.line)[: span.column - 1], source.line(span.line)[span.end_column - 1 :]
+    return span.line == span.end_line and not before.strip() and re.match(r"[ \t]*,[ \t]*(#|$)", behind) is not None
 
 
 def without_alias(context: Context, statement: ImportFrom, bound: str) -> Edit:

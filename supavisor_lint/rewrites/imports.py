@@ -11,11 +11,11 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Binding, NameImport, Scope
 from supavisor_lint.facts.statements import Assign, FunctionDef, ImportFrom, is_docstring
 from supavisor_lint.facts.tree import Attribute, Collection, Constant, Expr, Name
-from supavisor_lint.findings import Edit, Span
+from supavisor_lint.findings import Edit
 from supavisor_lint.project.names import bound_at_run_time
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.helpers import Helper
-from supavisor_lint.rewrites.import_text import alias_span, without_alias
+from supavisor_lint.rewrites.import_text import alias_span, with_name, without_alias
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,10 +187,9 @@ def _hands_on(context: Context, path: str | None, helper: Helper) -> bool:
 
 def _in_place(context: Context, statement: ImportFrom, replaced: Name, helper: Helper) -> Edit:
     """The factory's name in its import becomes the helper's, or gets it as a neighbour where it is still needed."""
-    span = alias_span(context, statement, replaced.id)
     if is_needed(context, replaced, statement):
-        return Edit(Span(*span.end, *span.end), f", {helper.name}")
-    return Edit(span, helper.name)
+        return with_name(context, statement, replaced.id, helper.name)
+    return Edit(alias_span(context, statement, replaced.id), helper.name)
 
 
 def _without_import(context: Context, helper: Helper, replaced: Expr) -> tuple[Edit, ...]:

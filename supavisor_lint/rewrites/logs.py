@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from supavisor_lint.facts.file import enclosing_function, scope_of, walk_own
 from supavisor_lint.facts.handlers import is_log_call, own_nodes
@@ -174,12 +176,35 @@ def _new_logger(context: Context, function: FunctionDef) -> Iterator[Edit]:
         yield from _before_code(context, body, ["import logging", *lines, ""])
         return
     if not has_logging:
-        plain = next((s for s in leading if not _is_future(s)), None)
-        first = context.lines_of([plain if plain is not None else leading[-1]])
-        at = first[0] if plain is not None else first[1] + 1
-        yield context.source.insert_lines(at, ["import logging"])
+        yield _import_of_logging(context, leading)
     _, last = context.lines_of([leading[-1]])
     yield context.source.insert_lines(last + 1, lines)
+
+
+def _import_of_logging(context: Context, leading: Sequence[Import | ImportFrom]) -> Edit:
+    """`import logging` where a sorted head of a module has it: among its first imports of the standard library."""
+    line = "import logging"
+    plain = [s for s in leading if not _is_future(s)]
+    if not plain:
+        return context.source.insert_lines(context.lines_of([leading[-1]])[1] + 1, ["", line])
+    first = list(takewhile(lambda s: isinstance(s, Import) and _is_standard(s), plain))
+    behind = next((s for s in first if _module(s) > "logging"), None)
+    if first and behind is None:
+        return context.source.insert_lines(context.lines_of([first[-1]])[1] + 1, [line])
+    successor = behind or plain[0]
+    lines = [line] if _is_standard(successor) else [line, ""]
+    return context.source.insert_lines(context.lines_of([successor])[0], lines)
+
+
+def _is_standard(statement: Import | ImportFrom) -> bool:
+    return _module(statement).partition(".")[0] in sys.stdlib_module_names
+
+
+def _module(statement: Import | ImportFrom) -> str:
+    """The module of an import, the first one of several; with its dots if it is relative."""
+    if isinstance(statement, ImportFrom):
+        return "." * statement.level + statement.module
+    return statement.names[0][0]
 
 
 def _first_code(body: list[Stmt]) -> int:

@@ -5,7 +5,7 @@ Everything happens in memory. What does not pass the guards leaves its file as i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -13,6 +13,7 @@ from supavisor_lint.engine import Analysis, Engine
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.findings import Edit, Finding
 from supavisor_lint.rewrites import fixable, guards, with_fixes
+from supavisor_lint.rewrites.idle_imports import without_idle_names
 from supavisor_lint.rewrites.source import applied, overlap
 
 MAX_ROUNDS = 10
@@ -92,19 +93,37 @@ class Fixer:
             active = [file for file in active if file.fault is None]
             if not active:
                 break
-            engine = self._build(
-                {file.path: file.text for file in files if file.text != file.original and file.fault is None}
-            )
+            engine = self._built(files)
             for file in active:
                 _look_again(engine, file)
             active = [file for file in active if file.fault is None]
         for file in active:
             if self._wanted(file):
                 file.fault = f"the rewrites have not come to rest after {MAX_ROUNDS} rounds"
+        engine = self._tidied(engine, files)
         for file in files:
             if file.text != file.original:
                 file.fault = file.fault or guards.fault_of_findings(file.first, file.last, file.fixed)
         return files, engine
+
+    def _built(self, files: Iterable[_File]) -> Engine:
+        return self._build({f.path: f.text for f in files if f.text != f.original and f.fault is None})
+
+    def _tidied(self, engine: Engine, files: list[_File]) -> Engine:
+        """Take out of the imports what only rewritten code has used; gives the engine that knows the files then."""
+        tidied = []
+        for file in files:
+            if file.text != file.original and file.fault is None:
+                edits = without_idle_names(engine, file.path, file.original, file.text)
+                if edits:
+                    file.text, file.applied = applied(file.text, edits), []
+                    tidied.append(file)
+        if not tidied:
+            return engine
+        engine = self._built(files)
+        for file in tidied:
+            _look_again(engine, file)
+        return engine
 
     def _wanted(self, file: _File) -> list[Finding]:
         return fixable(file.now, unsafe=self._unsafe)
