@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Scope
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Module
 from supavisor_lint.facts.tree import Attribute, Block, Call, Comprehension, Generator, Lambda, Name
 from supavisor_lint.sources.nesting import too_deep_at
+
+if TYPE_CHECKING:
+    import libcst as cst
+
+    from supavisor_lint.facts.layout import Layout
 
 _TOO_DEEP = "the code is nested too deeply to be analysed"
 _TASK_MARK = re.compile(r"#\s*supavisor-lint:\s*task\b")
@@ -37,6 +44,8 @@ class FileFacts:
     attributes: dict[str, list[Attribute]]
     functions: list[FunctionDef]
     classes: list[ClassDef]
+    layout: Callable[[], Layout]
+    """Reads what the text says besides its code; raises UnparsableFile where it is nested too deeply."""
 
     @property
     def scopes(self) -> list[Scope]:
@@ -82,7 +91,14 @@ def read_facts(path: str, text: str) -> FileFacts:
         lowering.attributes,
         lowering.functions,
         lowering.classes,
+        partial(_layout, tree, text),
     )
+
+
+def _layout(tree: cst.Module, text: str) -> Layout:
+    from supavisor_lint.facts.layout import layout_of
+
+    return layout_of(tree, text)
 
 
 def _unparsable(text: str, message: str, line: int, column: int) -> UnparsableFile:

@@ -37,10 +37,18 @@ def read_layout(text: str) -> Layout:
         raise UnparsableFile("the code is nested too deeply")
     try:
         tree = cst.parse_module(text)
-        nodes = list(_wanted(tree))
-        spans = spans_of(tree, text, nodes)
     except cst.ParserSyntaxError as error:
         raise UnparsableFile("invalid syntax", error.raw_line, error.raw_column + 1) from None
+    except RecursionError:
+        raise UnparsableFile("the code is nested too deeply") from None
+    return layout_of(tree, text)
+
+
+def layout_of(tree: cst.Module, text: str) -> Layout:
+    """The layout of a text that is parsed already; raises UnparsableFile where it is nested too deeply."""
+    try:
+        nodes = list(_wanted(tree))
+        spans = spans_of(tree, text, nodes)
     except RecursionError:
         raise UnparsableFile("the code is nested too deeply") from None
     inside = (spans[id(node)] for node in nodes if not isinstance(node, cst.Comment))

@@ -42,7 +42,7 @@ class Context:
     ) -> None:
         self.view = view
         self.findings = findings
-        self.source = Source(text)
+        self.source = Source(text, view.file.layout)
         self._suppressed = frozenset((finding.span.line, finding.code) for finding in suppressed)
 
     @property

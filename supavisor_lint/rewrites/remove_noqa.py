@@ -10,6 +10,7 @@ import re
 from supavisor_lint.findings import Edit, Finding, Fix, Span
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.source import Source, applied
+from supavisor_lint.sources.reading import split_lines
 from supavisor_lint.sources.suppressions import CodeText, NoqaComment, Suppressions
 
 _TITLE = "Remove what the `noqa` suppresses in vain"
@@ -39,7 +40,7 @@ def propose(context: Context, finding: Finding) -> Fix:
     for comment in reversed([c for c in before.comments if c.in_comment and c.line == number]):
         new = _without_codes(new, comment, gone)
     edit = _edit(source, number, old, new)
-    after = Suppressions.read(Source(applied(source.text, [edit])).lines)
+    after = Suppressions.read(split_lines(applied(source.text, [edit])))
     if [codes for codes, _ in _left(after, set())] != [codes for codes, _ in _left(before, gone)]:
         raise NoFix("the comment has an unusual form: the rest of it would mean something else")
     if _left(after, set()) != _left(before, gone):

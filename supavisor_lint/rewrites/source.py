@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -24,19 +24,12 @@ _COMPOUND = (With, Try, If, For, While, Match, MatchCase)
 _LONG_STRING = re.compile(r"\"\"\"|'''|\\\r|\\\n")
 
 
-class Source:
-    """One file's text (decoded, without BOM). Lines and columns count from 1, columns in code points."""
+class Text:
+    """A text in lines. Lines and columns count from 1, columns in code points."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.lines = split_lines(text)
-
-    @cached_property
-    def layout(self) -> Layout:
-        """The text's comments, strings and indentation."""
-        from supavisor_lint.facts.layout import read_layout  # with LibCST: only what is to be rewritten pays for it
-
-        return read_layout(self.text)
 
     @property
     def newline(self) -> str:
@@ -72,6 +65,19 @@ class Source:
     def at(self, span: Span) -> str:
         """The text that stands at a span."""
         return self.text[self.offset(*span.start) : self.offset(*span.end)]
+
+
+class Source(Text):
+    """One file's text (decoded, without BOM); `read_layout` gives its layout, when that is asked for."""
+
+    def __init__(self, text: str, read_layout: Callable[[], Layout]) -> None:
+        super().__init__(text)
+        self._read_layout = read_layout
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The text's comments, strings and indentation."""
+        return self._read_layout()
 
     # ------------------------------------------------------------------------------------------------ statements
 
@@ -175,7 +181,7 @@ def _heads(statement: Stmt) -> Iterable[Node]:
 
 def applied(text: str, edits: Iterable[Edit]) -> str:
     """The text behind some edits, none of which may lie over another (several may insert at one place, in order)."""
-    source = Source(text)
+    source = Text(text)
     parts: list[str] = []
     done = 0
     for edit in sorted(edits, key=lambda edit: edit.span):
