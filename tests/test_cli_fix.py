@@ -141,6 +141,12 @@ def test_what_was_declined_is_told_to_be_fixable(app: Path) -> None:
     assert "1 fixable with --fix" in result.stderr.splitlines()[-1]
 
 
+def test_what_was_declined_of_the_unsafe_ones_is_told_to_be_fixable(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(REWRITES, "SUP104", replacing(("with get", "async with get"), applicability="unsafe"))
+    result = invoke("check", "--interactive", "--unsafe-fixes", "app/work.py", stdin="n\n")
+    assert "fixable with --fix --unsafe-fixes" in result.stderr.splitlines()[-1]
+
+
 def test_a_declined_fix_is_asked_for_once(app: Path) -> None:
     WORK.write_text(f"{NOT_CALLED}\n\nx = 1  # noqa: SUP101\n\n\n{BROKEN}", "utf-8")
     result = invoke("check", "--interactive", "app/work.py", stdin="n\ny\nn\n")

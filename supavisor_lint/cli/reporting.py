@@ -104,9 +104,10 @@ def _hint(result: Result, fixes: FixOptions) -> str:
     available = [finding.fix for finding in result.findings if finding.fix is not None]
     safe = sum(1 for fix in available if fix.applicability == "safe")
     unsafe = len(available) - safe
-    if safe and (fixes.interactive or not fixes.wanted):  # what was declined, or not yet asked for
+    applied = fixes.wanted and not fixes.interactive  # there some were declined
+    if safe and not applied:
         return f" {safe} fixable with --fix{f', {unsafe} more with --unsafe-fixes' if unsafe else ''}."
-    if unsafe and not (fixes.wanted and fixes.unsafe):
+    if unsafe and not (applied and fixes.unsafe):
         return f" {unsafe} {'more ' if fixes.wanted else ''}fixable with --fix --unsafe-fixes."
     return ""
 
