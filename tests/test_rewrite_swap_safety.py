@@ -43,7 +43,7 @@ NO_FIX = {
         job_id.session = async_session_factory()
         await job_id.session.close()
         """,
-        "plain name",
+        "kept in `job_id.session`, where other code can reach it: open it with `async with`",
     ),
     "1: two names": (
         """

@@ -344,6 +344,24 @@ async def work_with_own_session(bind):
     assert "the session does not come from the session helper: use the helper first (SUP102)" in outcome(tmp_path, text)
 
 
+def test_a_session_that_an_object_keeps_is_named(tmp_path: Path) -> None:
+    text = """\
+from app.session import session_factory
+
+
+class Runner:
+    async def work_with_own_session(self):
+        self.session = session_factory()
+        self.session.add(Line(text="a"))
+        await self.session.commit()
+        await self.session.close()
+"""
+    reason = "the session is kept in `self.session`, where other code can reach it: open it with `async with`"
+    assert all(said.startswith(reason) for said in outcome(tmp_path, text))
+    left = {f.code: str(f.no_fix_reason) for f in fixed(tmp_path, text).result.findings}
+    assert left["SUP101"].startswith(reason) and left["SUP304"].startswith(reason)
+
+
 def test_a_suppressed_commit_keeps_its_session_as_it_is(tmp_path: Path) -> None:
     body = """
     session.add(Line(text="a"))

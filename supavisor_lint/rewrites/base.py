@@ -34,6 +34,14 @@ def shared_line(line: int) -> NoFix:
     return NoFix(f"line {line} holds other code as well: give each statement a line of its own")
 
 
+def kept_elsewhere(attribute: str) -> NoFix:
+    """The reason not to move a session that an object keeps, given as `self.session`."""
+    return NoFix(
+        f"the session is kept in `{attribute}`, where other code can reach it: "
+        "open it with `async with` in the function that uses it"
+    )
+
+
 class Context:
     """One file with its findings: what a rewrite may ask. `suppressed` are the findings under a noqa."""
 

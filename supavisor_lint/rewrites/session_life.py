@@ -8,6 +8,7 @@ from supavisor_lint.facts.file import block_of, enclosing_function, scope_of
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Binding
+from supavisor_lint.facts.spelling import dotted
 from supavisor_lint.facts.statements import (
     Assign,
     ExprStmt,
@@ -22,7 +23,7 @@ from supavisor_lint.facts.statements import (
     WithItem,
 )
 from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Expr, Name, Other, Stmt
-from supavisor_lint.rewrites.base import Context, NoFix
+from supavisor_lint.rewrites.base import Context, NoFix, kept_elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ def _entered(opening: Expr, item: WithItem, function: FunctionDef) -> Life:
 
 def _assigned(context: Context, opening: Expr, assign: Assign, function: FunctionDef) -> Life:
     target = assign.targets[0]
+    if isinstance(target, Attribute) and (kept_in := dotted(target)):
+        raise kept_elsewhere(kept_in)
     if len(assign.targets) != 1 or not isinstance(target, Name) or assign.augmented:
         raise NoFix("the session is not bound to a plain name")
     if function.is_generator:

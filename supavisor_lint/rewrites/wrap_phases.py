@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from supavisor_lint.facts.file import enclosing_function, walk
+from supavisor_lint.facts.spelling import dotted
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, With
-from supavisor_lint.facts.tree import Expr, Name
+from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
 from supavisor_lint.findings import Edit, Finding, Fix
 from supavisor_lint.flow.shape import Opening
 from supavisor_lint.project.values import ClassValue, FunctionValue, NamedHelper
 from supavisor_lint.rewrites import helpers
-from supavisor_lint.rewrites.base import Context, NoFix
+from supavisor_lint.rewrites.base import Context, NoFix, kept_elsewhere
 from supavisor_lint.rewrites.phase_effects import Effects
 from supavisor_lint.rewrites.phase_handlers import HandlerCheck
 from supavisor_lint.rewrites.phase_plan import Phase, Planner
@@ -65,6 +66,9 @@ def _session_around(context: Context, function: FunctionDef, node: Expr) -> tupl
         return max(found, key=lambda pair: pair[1].order)
     for opening in openings:
         _require_helper(context, opening)
+    kept_in = dotted(node.func.value) if isinstance(node, Call) and isinstance(node.func, Attribute) else ""
+    if "." in kept_in:
+        raise kept_elsewhere(kept_in)
     raise NoFix(
         "the session is not opened by an `async with` around this"
         if openings
