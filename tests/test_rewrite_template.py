@@ -418,6 +418,16 @@ def test_the_outer_handler_that_stands_records_it(tmp_path: Path) -> None:
 
 # ------------------------------------------------------------------------------------------------------ the settings
 
+
+@pytest.mark.parametrize("unit", ["\t", "  ", "    "])
+def test_a_task_is_indented_as_it_is_not_as_other_code_of_the_file(tmp_path: Path, unit: str) -> None:
+    source = phases('job = await session.get(Job, job_id)\njob.status = "completed"').replace("    ", unit)
+    for other in ("\t", "        "):
+        head = f"def other():\n{other}return 1\n\n\n"
+        found = after(tmp_path, source.replace("\n# supavisor-lint: task", f"\n{head}# supavisor-lint: task"), "SUP401")
+        assert f"if job is not None:\n{unit * 6}job.status" in found
+
+
 SETTING = "await {session}.execute(update(Job).where(Job.id == {job_id}).values(status='bad', error=str({error})))"
 
 

@@ -95,7 +95,7 @@ def _by_attribute(site: Site, write: StatusWrite, target: Attribute) -> Update:
     assignment = f"{target.value.id}.{target.attr} = {value}"
     if not read.may_be_none:
         return Update(site.session, (*read.lines, assignment), read.imports)
-    unit = site.context.source.layout.indent
+    unit = site.context.source.unit_of(site.function.body[0])
     lines = (*read.lines, f"if {target.value.id} is not None:", unit + assignment)
     return Update(site.session, lines, read.imports)
 
