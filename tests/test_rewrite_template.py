@@ -169,6 +169,7 @@ async def process(job_id: int) -> None:
 WHOLE_AFTER = '''"""Jobs."""
 
 import logging
+
 from app.models import Job, JobStatus
 
 logger = logging.getLogger(__name__)
