@@ -55,9 +55,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from supavisor_lint.facts.node import Node
 from supavisor_lint.findings import Finding
-from supavisor_lint.flow.operations import Operation
-from supavisor_lint.flow.shape import TaskShape
+from supavisor_lint.flow.shape import Opening, TaskShape
 from supavisor_lint.project.tasks import Task
 from supavisor_lint.rules.base import FileView, Rule
 
@@ -67,28 +67,37 @@ def detect(view: FileView) -> Iterator[Finding]:
     for task, shape in view.tasks_with_handlers:
         bare = first_bare(task, shape)
         if bare is not None:
+            node, opening = bare
             yield RULE.at(
                 view,
                 task.node,
-                _message(shape, bare),
+                _message(shape, opening),
                 confidence=task.confidence,
                 related=[
-                    view.place(view.file, bare.node, "not covered by a handler"),
+                    view.place(view.file, node, "not covered by a handler"),
                     *view.registrations_of(task),
                 ],
             )
 
 
-def first_bare(task: Task, shape: TaskShape) -> Operation | None:
-    """The first operation of a task that no sufficient handler covers."""
-    return next((op for op in shape.main_operations if not _is_covered(task, shape, op)), None)
+def first_bare(task: Task, shape: TaskShape) -> tuple[Node, Opening] | None:
+    """The first operation of a task that no sufficient handler covers, and what opened its session."""
+    return next(
+        ((node, opening) for node, opening in _operations(shape) if not _is_covered(task, shape, node, opening)), None
+    )
 
 
-def _message(shape: TaskShape, bare: Operation) -> str:
+def _operations(shape: TaskShape) -> Iterator[tuple[Node, Opening]]:
+    """The operations with their openings, in source order; that of a `factory.begin()` is its `session.begin()` too."""
+    found = [(op.node, opening) for op in shape.main_operations if (opening := shape.opening_of(op)) is not None]
+    begun = [(opening.node, opening) for opening in shape.main_openings if opening.session.begun]
+    return iter(sorted([*found, *begun], key=lambda operation: operation[0].order))
+
+
+def _message(shape: TaskShape, opening: Opening) -> str:
     advice = "put `try … except Exception` round them, log, and record the failed status"
     name = shape.function.name
-    opening = shape.opening_of(bare)
-    outer = shape.outer_handlers(opening) if opening is not None else []
+    outer = shape.outer_handlers(opening)
     if outer:
         return (
             f"a failure of the phases of `{name}` is only caught in line {outer[0].span.line}, not recorded: {advice}"
@@ -96,9 +105,8 @@ def _message(shape: TaskShape, bare: Operation) -> str:
     return f"nothing catches a failure of the phases of `{name}`: {advice}"
 
 
-def _is_covered(task: Task, shape: TaskShape, operation: Operation) -> bool:
-    opening = shape.opening_of(operation)
-    if opening is None or shape.inner_handlers(operation.node, opening):
+def _is_covered(task: Task, shape: TaskShape, node: Node, opening: Opening) -> bool:
+    if shape.inner_handlers(node, opening):
         return True
     outer = shape.outer_handlers(opening)
     if not shape.status_writes:

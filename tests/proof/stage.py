@@ -83,7 +83,7 @@ class Stage(ABC):
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
-                escaped = plain(f"{type(error).__name__}: {error}")
+                escaped = _escaped(error)
             left_out = self._left_out()
         self.forget_rows()
         rows = self.rows()
@@ -161,6 +161,14 @@ class Stage(ABC):
         self._call("fetch", (address,))
         await asyncio.sleep(0)
         return f"page {self.notes.number()} of {address}"
+
+
+def _escaped(error: BaseException) -> str:
+    """An error as text; a cancellation without its words, which it loses on its way through a task of its own.
+
+    `factory.begin()` closes its session in such a task, the helper does not.
+    """
+    return "CancelledError" if isinstance(error, asyncio.CancelledError) else plain(f"{type(error).__name__}: {error}")
 
 
 def _status(rows: tuple[Any, ...]) -> str:
