@@ -23,8 +23,8 @@ TASKS = 200
 RUNS = 16
 """How many runs of each text are made at most."""
 POOLED_TASKS, POOLED_RUNS = 25, 12
-BATCH = 70
-FIXED_AGAIN = 70
+BATCH = 50
+FIXED_AGAIN = 50
 """How many tasks are fixed a second time."""
 
 
