@@ -154,6 +154,23 @@ def test_a_trailing_commit_goes(tmp_path: Path, case: str) -> None:
     assert ends(rewritten, files, tmp_path) == ends(files["app/work.py"], files, tmp_path)
 
 
+USES = {
+    "reads": "except ValueError:\n    logger.info(job.name)",
+    "sets": "except ValueError:\n    job.status = 'failed'",
+    "reads later": "except ValueError:\n    pass\nlogger.info(job.name)",
+}
+
+
+@pytest.mark.parametrize("case", USES)
+def test_a_commit_stays_where_its_failure_leaves_objects_that_are_used(tmp_path: Path, case: str) -> None:
+    """The block's own commit expires them when it fails; a handler that rolls back first has done that already."""
+    block = "    async with session.begin():\n        job = await session.get(Job, 1)\n        await session.commit()\n"
+    head = f"try:\n{block}"
+    assert any(reason.startswith("unsafe") for reason in reasons(tmp_path, task(head + USES[case]), "SUP303"))
+    rolled_back = head + "except ValueError:\n    await session.rollback()"
+    assert ".commit()" not in after(tmp_path, rolled_back)
+
+
 def test_the_transaction_object_commits_as_well(tmp_path: Path) -> None:
     body = """
     async with session.begin() as transaction:

@@ -291,6 +291,25 @@ def test_what_may_be_noticed_is_unsafe(tmp_path: Path, case: str) -> None:
     assert said.startswith("unsafe: ") and why in said
 
 
+@pytest.mark.parametrize(
+    ("last", "stays_behind"),
+    [
+        ('logger.info("job %s", job_id)', True),
+        ('logger.info(f"job {job_id}")', True),
+        ("return", True),
+        ('print("done")', False),
+        ("log(job_id)", False),
+        ('logger.info("job %s", name_of(job_id))', False),
+    ],
+)
+def test_u_what_may_fail_before_the_helper_commits_stays_before_the_commit(
+    tmp_path: Path, last: str, *, stays_behind: bool
+) -> None:
+    changes = fixed(tmp_path, task(f'session.add(Line(text="a"))\n{last}')).changes
+    line = next(line for line in changes[0].after.split("async with session.begin():")[1].splitlines() if last in line)
+    assert line == " " * (12 if stays_behind else 16) + last
+
+
 def test_3_a_handler_that_swallows_without_rollback_is_unsafe(tmp_path: Path) -> None:
     body = """
     try:

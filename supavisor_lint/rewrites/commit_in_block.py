@@ -6,9 +6,10 @@ discarded would be saved without it: those stay.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from supavisor_lint.facts.file import block_of, enclosing_function, walk
+from supavisor_lint.facts.handlers import enclosing_tries
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import ExprStmt, For, FunctionDef, If, Raise, Return, Simple, While, With
 from supavisor_lint.facts.tree import Attribute, Await, Call, Constant, Name, Stmt
@@ -17,6 +18,7 @@ from supavisor_lint.flow.session_keys import session_key
 from supavisor_lint.flow.wording import what
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.phase_effects import Effects
+from supavisor_lint.rewrites.phase_handlers import HandlerCheck
 from supavisor_lint.rewrites.session_names import SessionNames
 
 _TITLE = "Remove the commit: the block commits at its end"
@@ -35,7 +37,21 @@ def propose(context: Context, finding: Finding) -> Fix:
     if used is not None:
         return _cut(context, statement, block, used)
     plain = [s for s in behind if not _does_nothing(s)]
+    noticed = next(_noticed(context, block), None)
+    if noticed is not None:
+        return context.fix("unsafe", f"{_TITLE}; {noticed}", context.remove(statement))
     return context.fix("unsafe" if plain or doubt else "safe", _TITLE, context.remove(statement))
+
+
+def _noticed(context: Context, block: With) -> Iterator[str]:
+    """What tells a commit that has failed inside the block from the block's own: only this one expires objects."""
+    function, name = enclosing_function(block), _session_name(block)
+    if function is None or name is None:
+        return
+    check = HandlerCheck(Effects(context, SessionNames(function, name)))
+    for statement, part in enclosing_tries(block):
+        if part == "body":
+            yield from check.doubts_about_expiry(statement)
 
 
 def _require_commit(context: Context, call: Call) -> Stmt:

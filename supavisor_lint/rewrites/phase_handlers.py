@@ -46,16 +46,32 @@ class HandlerCheck:
 
     def refuse_reads(self, handler: Handler) -> None:
         """Raise NoFix where a handler reads an object of the session that it has not loaded again itself."""
-        again: dict[str, int] = {}
+        node = next((name for name in self._used_as_they_are(handler) if not self._is_only_set(name)), None)
+        if node is not None:
+            raise NoFix(
+                f"line {node.span.line}: the handler reads `{node.id}`, which has expired when a block has "
+                "rolled back; copy the value before the `try`, or load the object again"
+            )
+
+    def doubts_about_expiry(self, statement: Try) -> Iterator[str]:
+        """Why the handlers of a `try` would notice that its objects have expired."""
+        for handler in statement.handlers:
+            if self._rolls_back_first(handler):
+                continue
+            for node in self._used_as_they_are(handler):
+                yield f"line {node.span.line} uses `{node.id}`, which has expired when the end of the block has failed"
+            if not always_raises(handler.body):
+                yield from self._read_later(statement, handler)
+
+    def _used_as_they_are(self, handler: Handler) -> Iterator[Name]:
+        """The objects of the session in a handler that it has not loaded again itself."""
+        again: set[str] = set()
         for node in sorted(own_nodes(handler.body), key=lambda node: node.order):
             if isinstance(node, Name) and self._names.is_object(node):
                 if is_bound(node) or self._is_refreshed(node):
-                    again[node.id] = node.order
-                elif node.id not in again and not self._is_only_set(node):
-                    raise NoFix(
-                        f"line {node.span.line}: the handler reads `{node.id}`, which has expired when a block has "
-                        "rolled back; copy the value before the `try`, or load the object again"
-                    )
+                    again.add(node.id)
+                elif node.id not in again:
+                    yield node
 
     def _is_refreshed(self, name: Name) -> bool:
         argument = name.parent

@@ -21,7 +21,7 @@ from supavisor_lint.facts.statements import (
     While,
     With,
 )
-from supavisor_lint.facts.tree import Call, Collection, Constant, Name, Stmt
+from supavisor_lint.facts.tree import Attribute, Call, Collection, Constant, FString, Name, Stmt
 
 
 def always_raises(body: Sequence[Stmt]) -> bool:
@@ -75,7 +75,7 @@ def is_bound(node: Node) -> bool:
 
 
 def cannot_fail(statement: Stmt) -> bool:
-    """A log line, a bare `return`, a plain value: nothing that could still go wrong."""
+    """A logger's line, a bare `return`, a plain value: nothing that could still go wrong."""
     if isinstance(statement, Import | ImportFrom | FunctionDef):
         return False
     if isinstance(statement, Return):
@@ -88,10 +88,17 @@ def cannot_fail(statement: Stmt) -> bool:
             and all(isinstance(n, Name) for n in statement.targets)
             and _is_plain(statement.value)
         )
-    return isinstance(statement, ExprStmt) and (is_log_call(statement.value) or isinstance(statement.value, Constant))
+    return isinstance(statement, ExprStmt) and (_is_logged(statement.value) or isinstance(statement.value, Constant))
+
+
+def _is_logged(value: Node) -> bool:
+    """A logger's method with plain arguments; `print` and functions of the project may raise, loggers do not."""
+    if not isinstance(value, Call) or not isinstance(value.func, Attribute) or not is_log_call(value):
+        return False
+    return all(_is_plain(argument.value) for argument in value.args)
 
 
 def _is_plain(value: Node) -> bool:
-    if isinstance(value, Collection):
-        return all(_is_plain(item) for item in value.items)
+    if isinstance(value, Collection | FString):
+        return all(_is_plain(item) for item in (value.items if isinstance(value, Collection) else value.parts))
     return isinstance(value, Constant | Name)

@@ -29,10 +29,12 @@ async with session.begin():
 ```
 
 ## Fix safety
-A trailing commit can be deleted safely. A commit that plain Python follows moves the point of no return when it goes:
-unsafe. Where the session is used behind a commit that stands directly in the block, the block is cut in two there:
-unsafe, work that could only fail is done now. A rollback is not rewritten: deleting it would turn "discard" into
-"commit". Nor is a commit in a loop, or one that an exception follows.
+A trailing commit can be deleted safely, unless a handler uses an object of the session without `rollback()`: when the
+commit by hand fails the object keeps its values, when the block's own commit fails it has expired. A commit that
+plain Python follows moves the point of no return when it goes: unsafe. Where the session is used behind a commit that
+stands directly in the block, the block is cut in two there: unsafe, work that could only fail is done now. A rollback
+is not rewritten: deleting it would turn "discard" into "commit". Nor is a commit in a loop, or one that an exception
+follows.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ Errors that no database raises (ValueError, a cancellation) are raised before th
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -32,6 +31,8 @@ _FAULT_TABLE = """
 CREATE TABLE fault (id SERIAL PRIMARY KEY, missing INTEGER REFERENCES fault DEFERRABLE INITIALLY DEFERRED);
 """
 _COMMIT_FAILS = "INSERT INTO {database}.fault VALUES (0, 1)"
+_NOTHING = {"wrote": False, "aborted": False}
+"""What a transaction has done at first: whether it wrote, and whether an error has aborted it."""
 _RAISED = (ValueError, asyncio.CancelledError)
 
 
@@ -44,6 +45,7 @@ class PooledStage(Stage):
         with psycopg.connect(f"postgresql://{servers.direct}", autocommit=True) as admin:
             for name in DATABASES:
                 admin.execute(f"CREATE SCHEMA {name}")
+            admin.execute("ALTER DATABASE postgres SET lock_timeout = '1s'")
         self._readers = {name: self._database(name) for name in DATABASES}
         super().__init__()
         event.listen(NotedSession.sync_session_class, "after_commit", self._after_commit)
@@ -73,11 +75,14 @@ class PooledStage(Stage):
         event.listen(engine.sync_engine, "before_cursor_execute", self._before, retval=True)
         event.listen(engine.sync_engine, "handle_error", self._failed)
         event.listen(engine.sync_engine, "commit", self._commit)
-        event.listen(engine.sync_engine, "checkout", lambda _dbapi, record, _proxy: record.info.update(wrote=False))
-        event.listen(engine.sync_engine, "rollback", lambda connection: connection.info.update(wrote=False))
+        event.listen(engine.sync_engine, "after_cursor_execute", self._executed)
+        event.listen(engine.sync_engine, "checkout", lambda _dbapi, record, _proxy: record.info.update(_NOTHING))
+        event.listen(engine.sync_engine, "rollback", lambda connection: connection.info.update(_NOTHING))
+        event.listen(engine.sync_engine, "rollback_savepoint", self._rolled_back_to_savepoint)
         return engine
 
     def reset(self) -> None:
+        self._commits_writes = False
         for reader in self._readers.values():
             reader.execute(_RESET)
 
@@ -88,24 +93,34 @@ class PooledStage(Stage):
         self, connection: Connection, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool
     ) -> tuple[str, Any]:
         self.notes.trace.append(("sql", statement, str(parameters)))
-        if not only_reads(statement):
-            connection.info["wrote"] = True
         error = self.notes.step("statement")
         if error in _RAISED:
             raise error("the statement failed")  # type: ignore[misc]
         return (statement, parameters) if error is None else (_FAILS, ())
 
+    def _executed(self, connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        if not only_reads(statement):
+            connection.info["wrote"] = True
+
+    def _rolled_back_to_savepoint(self, connection: Connection, _name: str, _context: None) -> None:
+        connection.info["aborted"] = False
+
     def _failed(self, context: ExceptionContext) -> None:
-        if "current transaction is aborted" in str(context.original_exception):
+        said = str(context.original_exception)
+        if "current transaction is aborted" in said or "lock timeout" in said:  # its own lock: there is nobody else
             self.notes.could_only_fail()
+        if context.connection is not None and context.sqlalchemy_exception is not None:
+            context.connection.info["aborted"] = True
 
     def _commit(self, connection: Connection) -> None:
-        if not connection.info.pop("wrote", False):
+        wrote, aborted = connection.info["wrote"], connection.info["aborted"]
+        connection.info.update(_NOTHING)
+        if not wrote or aborted:  # PostgreSQL makes a rollback of the commit after an error
             return
         if self.notes.step("commit") is not None:
             self.notes.trace.append(("commit fails",))
-            with suppress(connection.dialect.dbapi.Error):  # the transaction is aborted: the commit is a rollback
-                connection.connection.cursor().execute(_COMMIT_FAILS.format(database=DATABASES[0]))
+            connection.connection.cursor().execute(_COMMIT_FAILS.format(database=DATABASES[0]))
+            return
         self._commits_writes = True
 
     def _after_commit(self, _session: object) -> None:

@@ -18,6 +18,7 @@ from .shop import DATABASES, FIRST_ROWS, ROWS, SCHEMA
 from .stage import Stage
 
 _RESET = f"BEGIN; DELETE FROM job; DELETE FROM item; {FIRST_ROWS} COMMIT;"
+_LOCKED = "SQLITE_BUSY"
 
 
 class SqliteStage(Stage):
@@ -102,13 +103,19 @@ class NotedCursor(Cursor):
         whole = word == "ROLLBACK" and " TO " not in sql
         if word != "BEGIN" and not whole:
             connection.stage.notes.trace.append(("sql", sql, tuple(parameters or ())))
+        try:
+            await super().execute(sql, parameters)
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorname", _LOCKED) == _LOCKED and "locked" in str(error):
+                connection.stage.notes.could_only_fail()  # it waits for a lock that only the same task can give back
+            raise
         connection.wrote = not whole and (connection.wrote or not only_reads(sql))
-        return await super().execute(sql, parameters)
+        return self
 
     async def _commit(self) -> Cursor:
         connection, stage = self._connection, self._connection.stage
         wrote, connection.wrote = connection.wrote, False
-        if not wrote:
+        if not wrote or connection.aborted:  # the database makes a rollback of the commit after an error
             return await super().execute("ROLLBACK")
         error = stage.notes.step("commit")
         if error is not None:

@@ -239,6 +239,21 @@ def test_what_could_only_fail_may_be_cured(stage: Stage) -> None:
     assert kind(stage, before, before.replace("Job.status", "Job.name")) is not None
 
 
+def test_a_session_that_waits_for_the_lock_of_another_one_may_be_cured(stage: Stage) -> None:
+    """Without the `rollback()` the second session waits for the first one's lock for ever."""
+    before = """
+    async with get_session() as session:
+        try:
+            await session.execute(update(Job).values(status=mark()))
+            fail(flags[0])
+        except Exception:
+            async with get_session() as second:
+                await second.execute(update(Job).values(status="failed"))
+    """
+    assert kind(stage, before, before.replace("Exception:", "Exception:\n            await session.rollback()")) is None
+    assert kind(stage, before, before.replace("mark()", "fresh()")) is not None
+
+
 def test_texts_are_looked_at() -> None:
     before = "a = 1  # why\r\nb = 2\r\n"
     assert fault_of_text(before, before) is None

@@ -106,7 +106,7 @@ def _with_faults(
 
 
 def _difference(before: Run, after: Run, faults: Faults) -> Difference | None:
-    found: Any = differs(before, after)
+    found: Any = differs(before, after, len(faults))
     if found is None:
         return None
     named = tuple((step, error.__name__) for step, error in faults.items())
