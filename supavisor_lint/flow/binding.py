@@ -9,6 +9,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Param, Starred
+from supavisor_lint.flow import wary
 from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.session_keys import SessionKey, session_key
@@ -112,6 +113,8 @@ def bind(frame: Frame, state: State, target: Expr, value: Tracked) -> State:
         return state
     text = dotted(target)
     state = share(state, value)
+    if frame.follower.wary and wary.sets_row(frame, target):
+        state = wary.write(frame, state, target)
     if not text:
         return state
     if value == ANYTHING and text.partition(".")[0] in frame.function.scope.bindings and not _is_param(frame, text):

@@ -80,7 +80,7 @@ def _other(frame: Frame, item: WithItem, state: State) -> Entered:
     sessions = [v for v in entered if isinstance(v, Session)]
     if len(sessions) == 1 and len(entered) == 1 and item.target is not None:
         return _opened(frame, item, state, sessions[0], begun=sessions[0].begun)
-    return Entered(_bound(frame, state, item, ANYTHING), _same, _same)
+    return Entered(_bound(frame, state, item, ANYTHING), _same, _same, suppressor(frame, item.context))
 
 
 # ------------------------------------------------------------------------------------------------------- sessions
@@ -91,7 +91,7 @@ def _opener(frame: Frame, item: WithItem, state: State, ref: OpenerRef) -> Enter
     frame.throw(state, PLAIN)  # a session connects when it is used
     entered = [v for v in project_calls.entered(frame.ev, frame.file, values) if isinstance(v, Session)]
     if not entered or item.target is None:
-        return Entered(_bound(frame, state, item, ANYTHING), _same, _same)
+        return Entered(_bound(frame, state, item, ANYTHING), _same, _same, suppressor(frame, item.context))
     return _opened(frame, item, state, entered[0], begun=frame.follower.flow.enters_begun(frame.file, values))
 
 

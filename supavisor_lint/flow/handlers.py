@@ -32,7 +32,9 @@ class _Cancelled(BaseException):
 
 def catches(handler: Handler, thrown: Thrown) -> bool | None:
     """Whether a handler catches an exception: True, False, or None for maybe."""
-    if handler.type is None or is_broad(handler):
+    if handler.type is None:
+        return True
+    if is_broad(handler) and not (_is_no_error(thrown) and "BaseException" not in class_names(handler.type)):
         return True
     answers = [_catches_one(name, thrown) for name in class_names(handler.type)]
     return True if True in answers else None if None in answers else False
@@ -55,6 +57,12 @@ def _catches_one(name: str, thrown: Thrown) -> bool | None:
     if caught is not None and raised is not None:
         return issubclass(raised, caught)
     return None if raised is None else False
+
+
+def _is_no_error(thrown: Thrown) -> bool:
+    """A cancellation, `SystemExit` and the like: `except Exception` lets them through."""
+    raised = _builtin(thrown.name) if thrown.kind == "class" else None
+    return raised is not None and not issubclass(raised, Exception)
 
 
 def _builtin(name: str) -> type[BaseException] | None:

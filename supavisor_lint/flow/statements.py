@@ -107,7 +107,8 @@ def step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
             return _simple(frame, keyword, parts, state)
         case Delete(targets):
             for target in targets:
-                state = bind(frame, state, target, ANYTHING) if isinstance(target, Name) else state
+                if isinstance(target, Name) or frame.follower.wary:
+                    state = bind(frame, state, target, ANYTHING)
             return [state]
         case FunctionDef(name) | ClassDef(name):
             return [state.unbound(name)]

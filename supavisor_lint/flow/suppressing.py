@@ -9,15 +9,17 @@ from supavisor_lint.facts.statements import Handler
 from supavisor_lint.facts.tree import Call, Expr
 from supavisor_lint.flow import handlers
 from supavisor_lint.flow.frame import Frame, Thrown
+from supavisor_lint.flow.may_swallow import may_swallow
 from supavisor_lint.project.values import External
 
 
 @dataclass(frozen=True, slots=True)
 class Suppressor:
-    """A call of `suppress()`, with a handler for each class that it names."""
+    """A call of `suppress()`, with a handler for each class that it names; `sure` if that is what it is."""
 
-    node: Call
+    node: Expr
     handlers: tuple[Handler, ...]
+    sure: bool = True
 
     @property
     def is_broad(self) -> bool:
@@ -26,16 +28,20 @@ class Suppressor:
 
     def catches(self, thrown: Thrown) -> bool | None:
         """Whether it takes an exception: True, False, or None for maybe."""
+        if not self.sure:
+            return None
         answers = [handlers.catches(handler, thrown) for handler in self.handlers]
         return True if True in answers else None if None in answers else False
 
 
 def suppressor(frame: Frame, context: Expr) -> Suppressor | None:
-    """The suppressor that a `with` item enters, if it is one."""
-    if not isinstance(context, Call):
-        return None
-    values = frame.ev.values(frame.file, context.func)
-    if not any(isinstance(v, External) and v.dotted == "contextlib.suppress" for v in values):
+    """The suppressor that a `with` item enters, if it is one; a wary follower asks for what may be one."""
+    values = frame.ev.values(frame.file, context.func) if isinstance(context, Call) else ()
+    if not isinstance(context, Call) or not any(
+        isinstance(v, External) and v.dotted == "contextlib.suppress" for v in values
+    ):
+        if frame.follower.wary and may_swallow(frame.ev, frame.file, context):
+            return Suppressor(context, (), sure=False)
         return None
     found = tuple(Handler(argument.value, None, ()) for argument in context.args)
     for argument in context.args:

@@ -6,11 +6,23 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from supavisor_lint.facts.file import walk_own
+from supavisor_lint.facts.file import walk, walk_own
 from supavisor_lint.facts.handlers import is_log_call
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import Assign, Delete
-from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Subscript
+from supavisor_lint.facts.statements import Assign, Delete, For, FunctionDef, WithItem
+from supavisor_lint.facts.tree import (
+    Argument,
+    Attribute,
+    Await,
+    Call,
+    Collection,
+    Expr,
+    Lambda,
+    Name,
+    Starred,
+    Subscript,
+)
+from supavisor_lint.flow.may_swallow import may_swallow
 from supavisor_lint.flow.sql import locks_rows, only_reads
 from supavisor_lint.flow.wording import what
 from supavisor_lint.project.calls import functions_called
@@ -88,12 +100,15 @@ class Effects:
         """Whether some statements use the session, or change an object of it: what begins a transaction."""
         return bool(self.of(statements))
 
+    def may_swallow(self, context: Expr) -> bool:
+        """Whether a `with` item may let an error of its block vanish."""
+        return may_swallow(self._context.ev, self._context.file, context)
+
     def _acts(self, node: Node) -> Iterator[Act]:
-        if isinstance(node, Assign | Delete):
-            for target in node.targets:
-                if isinstance(target, Attribute | Subscript) and self._is_of_object(target):
-                    yield Act(target, "change")
-        elif isinstance(node, Call):
+        for target in _targets(node):
+            if isinstance(target, Attribute | Subscript) and self._is_of_object(target):
+                yield Act(target, "change")
+        if isinstance(node, Call):
             kind = self._of_call(node)
             if kind is not None:
                 yield Act(node, kind)
@@ -110,8 +125,10 @@ class Effects:
             return self._of_method(call, func.attr)
         if any(self.names.is_session(argument.value) for argument in call.args):
             return self._of_receiver(call)
-        if any(self.names.is_holder(argument.value) for argument in call.args):
+        if self.names.is_holder(func) or any(self.names.is_holder(argument.value) for argument in call.args):
             return "unknown"
+        if self.names.is_object(func):
+            return "change"  # a lambda or `partial()` made of objects
         if isinstance(func, Attribute):
             root = self.names.root(func)
             if root is not None and self.names.is_holder(root):
@@ -129,6 +146,8 @@ class Effects:
             return None
         if method in _STATE:
             return "unknown"
+        if method == "run_sync":
+            return "write" if self._is_run_quietly(call) else "unknown"
         if method in _QUERIES:
             query = call.argument(0, "statement")
             reads = only_reads(self._context.ev, self._context.file, query) and not locks_rows(query)
@@ -136,6 +155,17 @@ class Effects:
         if method in _READS:
             return "write" if call.argument(None, "with_for_update") is not None else "read"
         return "write"
+
+    def _is_run_quietly(self, call: Call) -> bool:
+        """Whether the function of `run_sync(function)` can be read, and neither ends a transaction nor hands it on."""
+        given = call.argument(0, "fn")
+        functions: list[Lambda | FunctionDef] = [given] if isinstance(given, Lambda) else []
+        if given is not None and not functions:
+            values = self._context.ev.values(self._context.file, given)
+            functions = [value.node for value in values if isinstance(value, FunctionValue)]
+            if len(functions) != len(values):
+                return False
+        return bool(functions) and all(_is_quiet(function) for function in functions)
 
     @staticmethod
     def _is_reading_method(func: Attribute, root: Expr) -> bool:
@@ -192,3 +222,32 @@ class Effects:
             for statement in function.node.body
             for node in walk_own(statement)
         )
+
+
+def _targets(node: Node) -> Iterator[Expr]:
+    """What a node assigns to or deletes, unpacked: `a.x, b.x = …`, `for a.x in …`, `with … as a.x`."""
+    found: tuple[Expr | None, ...] = ()
+    if isinstance(node, Assign | Delete):
+        found = node.targets
+    elif isinstance(node, For | WithItem):
+        found = (node.target,)
+    waiting = [target for target in found if target is not None]
+    while waiting:
+        target = waiting.pop()
+        if isinstance(target, Collection):
+            waiting += target.items
+        elif isinstance(target, Starred):
+            waiting.append(target.value)
+        else:
+            yield target
+
+
+def _is_quiet(function: Lambda | FunctionDef) -> bool:
+    """Whether a plain function does not end the transaction of its first parameter, nor hand it on."""
+    session = function.params[0].name if function.params else ""
+    for node in walk(function):
+        if isinstance(node, Attribute) and node.attr in ENDS | BEGINS:
+            return False
+        if isinstance(node, Argument) and isinstance(node.value, Name) and node.value.id == session:
+            return False
+    return True

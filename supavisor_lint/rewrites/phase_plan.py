@@ -25,7 +25,7 @@ from supavisor_lint.facts.statements import (
 from supavisor_lint.facts.tree import Attribute, Await, Call, Stmt
 from supavisor_lint.rewrites.base import NoFix
 from supavisor_lint.rewrites.phase_effects import BEGINS, ENDS, Act, Effects
-from supavisor_lint.rewrites.phase_shape import cannot_fail, exits, heads, is_bound, is_suppress
+from supavisor_lint.rewrites.phase_shape import cannot_fail, exits, heads, is_bound
 from supavisor_lint.rewrites.phase_swallowing import refuse_swallowed
 
 Kind: TypeAlias = Literal["plain", "commit", "ends", "block", "phased"]
@@ -249,7 +249,7 @@ class Planner:
             self._list(statement.body, replace(place, last=False, loop=True))
             self._list(statement.orelse, place)
         elif isinstance(statement, With):
-            if any(is_suppress(item.context) for item in statement.items):
+            if any(self._effects.may_swallow(item.context) for item in statement.items):
                 raise NoFix(f"line {statement.span.line} may swallow a failure of the phases in it")
             self._list(statement.body, place)
         elif isinstance(statement, Try):

@@ -53,17 +53,9 @@ def heads(statement: Stmt) -> Iterator[Node]:
     if isinstance(statement, If | While):
         yield statement.test
     elif isinstance(statement, For):
-        yield statement.iter
+        yield from (statement.iter, statement.target)
     elif isinstance(statement, With):
         yield from statement.items
-
-
-def is_suppress(context: Node) -> bool:
-    """Whether a `with` item is `suppress(…)`, by its name."""
-    if not isinstance(context, Call):
-        return False
-    func = context.func
-    return getattr(func, "id", getattr(func, "attr", "")) == "suppress"
 
 
 def is_bound(node: Node) -> bool:

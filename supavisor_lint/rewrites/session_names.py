@@ -8,18 +8,30 @@ from functools import cached_property
 from supavisor_lint.facts.file import enclosing_function, scope_of, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding, Entered, Iterated
-from supavisor_lint.facts.statements import FunctionDef
-from supavisor_lint.facts.tree import Argument, Attribute, Call, Collection, Comprehension, Expr, Lambda, Name
+from supavisor_lint.facts.statements import Assign, FunctionDef, Match
+from supavisor_lint.facts.tree import (
+    Argument,
+    Attribute,
+    Call,
+    Collection,
+    Comprehension,
+    Expr,
+    Generator,
+    Lambda,
+    Name,
+)
 from supavisor_lint.rewrites.base import NoFix
 
+_KEEPS = frozenset({"append", "add", "put", "put_nowait", "setdefault", "insert", "extend", "appendleft", "update"})
 _OBJECT_ARGUMENTS = frozenset({"add", "add_all", "merge", "delete", "refresh", "expunge"})
 
 
 class SessionNames:
     """One session variable of a function, by its name.
 
-    `objects` hold what the session gave or was given: ORM objects, results. `holders` were made with the session, and
-    may use it. A plain value of an object (`url = job.url`) is neither.
+    `objects` hold what the session gave or was given: ORM objects, results, containers of them. `holders` were made
+    with the session, and may use it. A plain value of an object (`url = job.url`) is neither. `kept` are the places
+    where objects go where other code of the project has them: `self`, a parameter, a variable of the module.
     """
 
     def __init__(self, function: FunctionDef, session: str) -> None:
@@ -27,6 +39,8 @@ class SessionNames:
         self.session = session
         self.objects: set[str] = set()
         self.holders: set[str] = set()
+        self.kept: set[Node] = set()
+        self._nodes = [node for statement in function.body for node in walk(statement)]
         self._grow()
 
     def _grow(self) -> None:
@@ -39,16 +53,43 @@ class SessionNames:
                 if name != self.session:
                     for binding in bindings:
                         self._take(name, binding)
+            for node in self._nodes:
+                self._put(node)
 
     def _arguments_of_session(self) -> Iterator[Name]:
         """The names in `session.add(job)` and the like."""
-        for statement in self.function.body:
-            for node in walk(statement):
-                if isinstance(node, Call) and self.is_method(node, _OBJECT_ARGUMENTS):
-                    for argument in node.args:
-                        value = argument.value
-                        items = value.items if isinstance(value, Collection) else (value,)
-                        yield from (n for n in items if isinstance(n, Name) and self._is_own(n))
+        for node in self._nodes:
+            if isinstance(node, Call) and self.is_method(node, _OBJECT_ARGUMENTS):
+                for argument in node.args:
+                    value = argument.value
+                    items = value.items if isinstance(value, Collection) else (value,)
+                    yield from (n for n in items if isinstance(n, Name) and self._is_own(n))
+
+    def _put(self, node: Node) -> None:
+        """`jobs.append(job)`, `found["a"] = job`, `jobs += result`, `case job:`, `for job in jobs` of a comprehension."""
+        match node:
+            case Assign(targets, value, _, augmented) if value is not None and self._gives_object(value):
+                for target in targets:
+                    if augmented or not isinstance(target, Name | Collection):
+                        self._put_into(target)
+            case Call(Attribute(receiver, attr), args) if attr in _KEEPS and not self.is_session(receiver):
+                if any(self._gives_object(argument.value) for argument in args):
+                    self._put_into(receiver)
+            case Match(subject, cases) if self._gives_object(subject):
+                self.objects |= {name for case in cases for name in case.names}
+            case Generator(target, iterable) if self._gives_object(iterable):
+                self.objects |= {name.id for name in walk(target) if isinstance(name, Name)}
+            case _:
+                pass
+
+    def _put_into(self, target: Expr) -> None:
+        root = self.root(target)
+        if root is None or root.id == self.session or root.id in self.objects:
+            return
+        if root.id in self.function.scope.bindings and self.function.param(root.id) is None:
+            self.objects.add(root.id)
+        else:
+            self.kept.add(target)
 
     def _take(self, name: str, binding: Binding) -> None:
         if isinstance(binding, Assigned) and binding.value is not None:
@@ -89,7 +130,10 @@ class SessionNames:
         return frozenset({self.session, *self.objects, *self.holders})
 
     def _is_own(self, name: Name) -> bool:
-        return scope_of(name).lookup(name.id) is self.function.scope
+        """Whether a name is the function's own, or that of a comprehension in it."""
+        owner = scope_of(name).lookup(name.id)
+        in_comprehension = owner is not None and owner.kind == "comprehension" and owner.function is self.function
+        return owner is self.function.scope or in_comprehension
 
     def _is_of_session(self, name: Name) -> bool:
         known = name.id == self.session or name.id in self.objects or name.id in self.holders

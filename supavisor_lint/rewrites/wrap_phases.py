@@ -42,7 +42,7 @@ def propose(context: Context, finding: Finding) -> Fix:
     if not any(phase.holds(node) for phase in plan.phases):
         raise NoFix(f"line {node.span.line}: no run of statements up to a commit of their own holds this")
     context.refuse_suppressed((n for phase in plan.phases for n in _nodes(phase)), *_CODES)
-    doubts = list(plan.doubts)
+    doubts = [*_doubts_about_kept(names), *plan.doubts]
     for statement in plan.tries:
         doubts += HandlerCheck(effects).doubts(statement, plan.phases)
     edits = [edit for phase in plan.phases for edit in _edits(context, opening.key.text, phase)]
@@ -90,6 +90,12 @@ def _require_helper(context: Context, opening: Opening) -> None:
     elif isinstance(definition, NamedHelper):
         name = definition.name
     helpers.require_its_part(context, helpers.Helper(name, file, node, session))
+
+
+def _doubts_about_kept(names: SessionNames) -> Iterator[str]:
+    """Objects that others have: their changes between two blocks would begin a transaction that is in the way."""
+    for place in sorted(names.kept, key=lambda node: node.order):
+        yield f"line {place.span.line} keeps an object where other code may change it between two blocks"
 
 
 def _require_one_session(names: SessionNames, opening: Opening, block: With) -> None:
