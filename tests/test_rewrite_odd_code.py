@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from rewrite_runs import ends, project
 from rewrite_support import fix_project, rewritten
-from swap_support import function, verdict
+from swap_support import function, swapped, verdict
+from swap_support import project as swap_project
 
 
 def answers(root: Path, files: dict[str, str], *codes: str) -> list[str]:
-    """What is said of each finding of some codes that is not fixed: the reason, or what an unsafe fix says of itself."""
+    """What is said of each finding that is not fixed: the reason, or what an unsafe fix says of itself."""
     found = fix_project(root, files, select=codes).result.findings
     return [f.no_fix_reason or (f.fix.title if f.fix is not None else "") for f in found]
 
@@ -132,7 +133,14 @@ def test_a_context_manager_that_lets_errors_out_is_no_obstacle(tmp_path: Path) -
     assert verdict(tmp_path, "import contextlib\n" + function(body) + MANAGERS) == "safe"
 
 
-TASK = "import contextlib\n\nKEPT = {}\n\n\nasync def work_with_own_session(job_id):\n    async with get_session() as session:\n"
+TASK = """import contextlib
+
+KEPT = {}
+
+
+async def work_with_own_session(job_id):
+    async with get_session() as session:
+"""
 UNSAFE_PHASES = {
     "a swallowing context manager around a phase": (
         """
@@ -281,3 +289,154 @@ def test_what_changes_an_object_stands_inside_of_a_phase(tmp_path: Path, name: s
     after = rewritten(tmp_path, files, "app/work.py", select=("SUP304",))
     assert after.count("session.begin()") == 2
     assert ends(after, files, tmp_path) == ends(files["app/work.py"], files, tmp_path)
+
+
+HOOK = """
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+
+
+@event.listens_for(Session, "after_commit")
+def done(session):
+    print("committed")
+"""
+READ_ONLY = "async with async_session_factory() as session:\n    await session.scalar(select(Job.id))\n"
+
+
+def test_a_hook_that_is_told_of_commits_notices_one_more(tmp_path: Path) -> None:
+    assert "listens to commits" in verdict(tmp_path, function(READ_ONLY) + HOOK)
+
+
+def test_a_hook_notices_the_commit_of_a_block_that_only_reads(tmp_path: Path) -> None:
+    files = project(TASK + "        await session.scalar(select(Job.id))\n" + HOOK)
+    assert any("listens to commits" in said for said in answers(tmp_path, files, "SUP301"))
+
+
+@pytest.mark.parametrize("look", ["locals()", "vars()", "eval('session')"])
+def test_what_looks_at_all_names_may_hand_the_session_on(tmp_path: Path, look: str) -> None:
+    assert "may hand the session on" in verdict(tmp_path, function(READ_ONLY + f"    print({look})\n"))
+    files = project(TASK + f"        await session.scalar(select(Job.id))\n        print({look})\n")
+    assert any("may use `session` by" in said for said in answers(tmp_path, files, "SUP301"))
+
+
+@pytest.mark.parametrize(
+    "target, expected",
+    [
+        ("as (session)", "async with get_session() as (session), session.begin():"),
+        ("as session, asyncio.timeout(3)", "async with get_session() as session, session.begin(), asyncio.timeout(3):"),
+    ],
+)
+def test_a_begun_session_under_a_name_in_brackets(tmp_path: Path, target: str, expected: str) -> None:
+    work = function(f"async with async_session_factory.begin() {target}:\n    session.add(Job())\n")
+    assert expected in swapped(tmp_path, work)
+
+
+COMMITS = {
+    "behind what has swallowed a failure, of which it would tell": (
+        """
+        async with session.begin():
+            try:
+                session.add(Line(id=1, text="a"))
+                await session.flush()
+            except Exception:
+                pass
+            await session.commit()
+        """,
+        "may swallow a failure of",
+    ),
+    "before the end of what is entered inside of the transaction": (
+        """
+        async with session.begin(), logged():
+            session.add(Line(text="a"))
+            await session.commit()
+        """,
+        "Remove the commit",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", COMMITS)
+def test_a_trailing_commit_stays(tmp_path: Path, name: str) -> None:
+    body, reason = COMMITS[name]
+    files = project(TASK + body.rstrip() + "\n" + MANAGERS)
+    said = answers(tmp_path, files, "SUP303")
+    assert said and all(reason in line for line in said)
+
+
+TAKERS = {
+    "a test that replaces it in the module": "import app.work\n\n\ndef f(monkeypatch):\n"
+    "    monkeypatch.setattr(app.work, 'async_session_factory', None)\n",
+    "a module that reads it as an attribute": "from app import work as jobs\n\nmade = jobs.async_session_factory\n",
+    "a name that is put together": "MODULE = 'app.work'\nNAME = f'{MODULE}.async_session_factory'\n",
+}
+
+
+@pytest.mark.parametrize("name", TAKERS)
+def test_an_import_that_others_take_stays(tmp_path: Path, name: str) -> None:
+    files = {**swap_project(function(READ_ONLY)), "tests/__init__.py": "", "tests/test_jobs.py": TAKERS[name]}
+    after = rewritten(tmp_path, files, "app/work.py", select=("SUP101",))
+    assert "from app.session import async_session_factory, get_session\n" in after
+
+
+@pytest.mark.parametrize(
+    "tail", ["__all__ = []\n__all__.extend(['async_session_factory'])\n", "F = globals()['async_session_factory']\n"]
+)
+def test_an_import_that_the_file_itself_names_in_a_string_stays(tmp_path: Path, tail: str) -> None:
+    after = rewritten(tmp_path, swap_project(function(READ_ONLY) + "\n\n" + tail), "app/work.py", select=("SUP101",))
+    assert "from app.session import async_session_factory, get_session\n" in after
+
+
+def test_a_helper_whose_name_is_deleted_is_not_used(tmp_path: Path) -> None:
+    work = function(READ_ONLY).replace("import async_session_factory", "import async_session_factory, get_session")
+    assert verdict(tmp_path, work + "\n\ndel get_session\n") == "no fix: `get_session` is deleted here"
+
+
+EXPECTED_ERRORS = {
+    "SUP104": (
+        """
+        from app.session import get_session
+
+
+        async def work():
+            try:
+                with get_session() as session:
+                    session.add(1)
+            except TypeError:
+                return None
+        """,
+        "expects the TypeError",
+    ),
+    "SUP105": (
+        """
+        async def work():
+            try:
+                get_session
+            except NameError:
+                return None
+            async with get_session() as session:
+                session.add(1)
+        """,
+        "expects the NameError",
+    ),
+    "SUP601": (
+        """
+        try:
+            from app.session import get_session
+        except ImportError:
+            raise SystemExit
+
+
+        async def work_with_own_session(job_id):
+            async with get_session() as session:
+                session.add(1)
+        """,
+        "stands in a `try`",
+    ),
+}
+
+
+@pytest.mark.parametrize("code", EXPECTED_ERRORS)
+def test_an_error_that_is_waited_for_stays(tmp_path: Path, code: str) -> None:
+    work, reason = EXPECTED_ERRORS[code]
+    said = answers(tmp_path, swap_project(work), code)
+    assert said and all(reason in line for line in said)

@@ -87,7 +87,7 @@ def _entered_in_stack(stack: Call) -> Iterator[Expr]:
     if not isinstance(target, Name) or function is None:
         return
     for node in own_nodes(function.body):
-        func = node.func if isinstance(node, Call) else None
-        if isinstance(node, Call) and isinstance(func, Attribute) and func.attr in _ENTERS and node.args:
-            if isinstance(func.value, Name) and func.value.id == target.id:
+        if isinstance(node, Call) and node.args and isinstance(node.func, Attribute) and node.func.attr in _ENTERS:
+            receiver = node.func.value
+            if isinstance(receiver, Name) and receiver.id == target.id:
                 yield node.args[0].value

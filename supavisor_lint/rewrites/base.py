@@ -7,10 +7,12 @@ from functools import cached_property
 from typing import TypeAlias, TypeVar
 
 from supavisor_lint.facts.file import FileFacts, block_of, walk
+from supavisor_lint.facts.handlers import enclosing_tries
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Stmt
 from supavisor_lint.findings import Applicability, Edit, Finding, Fix, Span
 from supavisor_lint.flow.follower import Follower
+from supavisor_lint.flow.handlers import class_names
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.project import Project
 from supavisor_lint.rewrites.source import Source
@@ -88,6 +90,14 @@ class Context:
             for code in codes:
                 if (node.span.line, code) in self._suppressed:
                     raise NoFix(f"the rewrite would change line {node.span.line}, where {code} is suppressed")
+
+    def refuse_caught(self, node: Node, *errors: str) -> None:
+        """Raise NoFix where a handler waits for the very error that code can but raise: it is there on purpose."""
+        for statement, part in enclosing_tries(node):
+            for handler in statement.handlers if part == "body" else ():
+                caught = set(class_names(handler.type)) & set(errors) if handler.type is not None else set()
+                if caught:
+                    raise NoFix(f"line {handler.span.line} expects the {min(caught)} that is raised here")
 
     def statement_of(self, node: Node) -> Stmt:
         """The statement that a node stands in, the innermost one."""

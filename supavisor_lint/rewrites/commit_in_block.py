@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from supavisor_lint.facts.file import block_of, enclosing_function, walk
 from supavisor_lint.facts.handlers import enclosing_tries
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import ExprStmt, For, FunctionDef, If, Raise, Return, Simple, While, With
+from supavisor_lint.facts.statements import ExprStmt, For, FunctionDef, If, Raise, Return, Simple, While, With, WithItem
 from supavisor_lint.facts.tree import Attribute, Await, Call, Constant, Name, Stmt
 from supavisor_lint.findings import Finding, Fix
 from supavisor_lint.flow.session_keys import session_key
@@ -19,6 +19,7 @@ from supavisor_lint.flow.wording import what
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.phase_effects import Effects
 from supavisor_lint.rewrites.phase_handlers import HandlerCheck
+from supavisor_lint.rewrites.phase_swallowing import refuse_swallowed
 from supavisor_lint.rewrites.session_names import SessionNames
 
 _TITLE = "Remove the commit: the block commits at its end"
@@ -36,6 +37,8 @@ def propose(context: Context, finding: Finding) -> Fix:
     used = _first_use(context, block, behind)
     if used is not None:
         return _cut(context, statement, block, used)
+    _refuse_swallowed(context, block)
+    doubt = doubt or not _is_last_item(block)
     plain = [s for s in behind if not _does_nothing(s)]
     noticed = next(_noticed(context, block), None)
     if noticed is not None:
@@ -127,6 +130,24 @@ def _first_use(context: Context, block: With, behind: Sequence[Stmt]) -> Node | 
         return behind[0] if behind else None
     acts = Effects(context, SessionNames(function, name)).of(behind)
     return acts[0].node if acts else None
+
+
+def _refuse_swallowed(context: Context, block: With) -> None:
+    """Raise NoFix where the commit is what tells of a failure that was swallowed before: the block's end does not."""
+    function, name = enclosing_function(block), _session_name(block)
+    if function is not None and name is not None:
+        refuse_swallowed(Effects(context, SessionNames(function, name)), block.body)
+
+
+def _is_last_item(block: With) -> bool:
+    """Whether nothing that is entered inside of the transaction is left before it ends."""
+    begun = [i for i, item in enumerate(block.items) if _begins(item)]
+    return len(block.items) == 1 or (bool(begun) and begun[-1] == len(block.items) - 1)
+
+
+def _begins(item: WithItem) -> bool:
+    func = item.context.func if isinstance(item.context, Call) else None
+    return isinstance(func, Attribute) and func.attr == "begin"
 
 
 def _session_name(block: With) -> str | None:

@@ -15,6 +15,7 @@ def propose(context: Context, finding: Finding) -> Fix:
     item = expr.parent
     if not isinstance(item, WithItem) or not isinstance(item.parent, With):
         raise NoFix("no rewrite is offered: which statements belong into the `async with` is for its author to say")
+    context.refuse_caught(expr, "TypeError", "AttributeError")
     if not isinstance(expr, Call):
         end = Span(*expr.span.end, *expr.span.end)
         return context.fix("safe", "Call the session helper", [Edit(end, "()")])

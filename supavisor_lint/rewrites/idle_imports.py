@@ -14,7 +14,7 @@ from supavisor_lint.facts.statements import FunctionDef, ImportFrom, Module
 from supavisor_lint.findings import Edit, Span
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.import_text import alias_span, without_alias
-from supavisor_lint.rewrites.imports import is_taken_by_others
+from supavisor_lint.rewrites.taken_names import is_taken_by_others
 
 
 def without_idle_names(engine: Engine, path: str, before: str, after: str) -> list[Edit]:

@@ -21,6 +21,9 @@ def propose(context: Context, finding: Finding) -> Fix:
     function = enclosing_function(read)
     if function is None:
         raise NoFix(f"`{read.id}` is read outside of any function: import it at the head of the module")
+    for other in context.file.names.get(read.id, ()):
+        if function.contains(other):
+            context.refuse_caught(other, "NameError", "UnboundLocalError")
     helper = _meant(context, read)
     bound = bind_in_function(context, helper, function)
     return context.fix("safe", f"Import `{read.id}` in the function", bound.edits)

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Binding, NameImport, Scope
-from supavisor_lint.facts.statements import Assign, FunctionDef, ImportFrom, is_docstring
-from supavisor_lint.facts.tree import Attribute, Collection, Constant, Expr, Name
+from supavisor_lint.facts.statements import Delete, FunctionDef, ImportFrom, is_docstring
+from supavisor_lint.facts.tree import Attribute, Expr, Name
 from supavisor_lint.findings import Edit
 from supavisor_lint.project.names import bound_at_run_time
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.helpers import Helper
 from supavisor_lint.rewrites.import_text import alias_span, with_name, without_alias
+from supavisor_lint.rewrites.taken_names import is_taken_by_others
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ def is_bound(context: Context, helper: Helper, at: Node) -> bool:
         return False
     if owner.kind == "module" and not bound_at_run_time(owner, helper.name):
         return False
+    if _is_deleted(context, owner, helper.name):
+        return False
     binding = owner.bindings[helper.name][0]
     if not _is_helper(context, helper, binding):
         return False
@@ -90,6 +93,12 @@ def is_bound(context: Context, helper: Helper, at: Node) -> bool:
         return True
     statement = _node_of(binding)
     return statement.order < at.order and _always_runs_before(statement, at)
+
+
+def _is_deleted(context: Context, owner: Scope, name: str) -> bool:
+    """`del name` in the scope that binds it: whether it means anything depends on when it is asked."""
+    reads = context.file.names.get(name, ())
+    return any(isinstance(read.parent, Delete) and scope_of(read).lookup(name) is owner for read in reads)
 
 
 def _always_runs_before(statement: Node, at: Node) -> bool:
@@ -136,6 +145,8 @@ def _refuse_taken(context: Context, helper: Helper, scope: Scope, function: Func
     inner = [function.scope] if function is not None and function.scope is not scope else []
     if any(name in s.bindings and not all(_is_helper(context, helper, b) for b in s.bindings[name]) for s in inner):
         raise NoFix(f"`{name}` is bound to something else here")
+    if _is_deleted(context, scope, name):
+        raise NoFix(f"`{name}` is deleted here")
     if name in scope.globals | scope.nonlocals:
         raise NoFix(f"`{name}` is declared global or nonlocal here")
     for read in context.file.names.get(name, ()):
@@ -209,54 +220,6 @@ def is_needed(context: Context, replaced: Name, statement: ImportFrom) -> bool:
     if any(read is not replaced for read in reads):
         return True
     return is_taken_by_others(context, replaced.id, owner)
-
-
-def is_taken_by_others(context: Context, name: str, owner: Scope) -> bool:
-    """Whether other files may take a name from this one."""
-    if owner.kind != "module":
-        return False
-    path = context.file.path
-    if path.endswith("__init__.py") or name in _exported(context.file):
-        return True
-    if any(_takes_all_from(context, other) for other in context.project.parsed_paths if other != path):
-        return True
-    return any(_takes_from(context, other, name) for other in context.project.mentioning(name) if other != path)
-
-
-def _takes_all_from(context: Context, other: str) -> bool:
-    """Whether a file imports everything from somewhere."""
-    file = context.project.facts(other)
-    return file is not None and any(scope.star_import for scope in file.scopes)
-
-
-def _exported(file: FileFacts) -> frozenset[object]:
-    return frozenset(
-        item.value
-        for statement in file.module.body
-        if isinstance(statement, Assign)
-        and any(isinstance(t, Name) and t.id == "__all__" for t in statement.targets)
-        and isinstance(statement.value, Collection)
-        for item in statement.value.items
-        if isinstance(item, Constant)
-    )
-
-
-def _takes_from(context: Context, other: str, name: str) -> bool:
-    """Whether another file imports the name from here, reads it as an attribute, or replaces it by a string."""
-    file = context.project.peek(other)
-    if file is None:
-        return False
-    here = context.file.path
-    for scope in file.scopes:
-        for bindings in scope.bindings.values():
-            for binding in bindings:
-                if not isinstance(binding, NameImport) or binding.name != name:
-                    continue
-                if context.project.module(other, binding.module, binding.level) == here:
-                    return True
-    stem = here.rpartition("/")[2].removesuffix(".py")
-    text = f"{stem}.{name}"
-    return text.encode() in context.project.bytes_of(other)
 
 
 # ------------------------------------------------------------------------------------------------- an import added

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of, walk_own
+from supavisor_lint.facts.handlers import enclosing_tries
 from supavisor_lint.facts.scopes import NameImport
 from supavisor_lint.facts.statements import FunctionDef, Import, ImportFrom
 from supavisor_lint.facts.tree import Name
 from supavisor_lint.findings import Edit, Finding, Fix
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.import_text import without_alias
-from supavisor_lint.rewrites.imports import at_function_level, at_module_level, is_taken_by_others
+from supavisor_lint.rewrites.imports import at_function_level, at_module_level
+from supavisor_lint.rewrites.taken_names import is_taken_by_others
 
 _MAX_MODULES = 500
 
@@ -20,6 +22,8 @@ def propose(context: Context, finding: Finding) -> Fix:
     name = _name(context, finding, statement)
     owner = scope_of(statement)
     reads = [r for r in context.file.names.get(name, ()) if scope_of(r).lookup(name) is owner]
+    if any(True for _ in enclosing_tries(statement)):
+        raise NoFix("the import stands in a `try`, which says what is to be done when it fails")
     if len(owner.bindings[name]) != 1:
         raise NoFix(f"`{name}` is bound more than once")
     line = f"from {'.' * statement.level}{statement.module} import {_alias(statement, name)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from supavisor_lint.facts.file import scope_of
+from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, Delete, FunctionDef, If, Return, Simple, While, WithItem
@@ -11,6 +12,7 @@ from supavisor_lint.flow.expressions import HARMLESS_ATTRIBUTES
 from supavisor_lint.project.values import Coroutine
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.session_life import Life, bindings_of, binds_anew, loop_around, reads_of
+from supavisor_lint.rewrites.session_names import look_at_all_names
 
 _STARTS_TASKS = frozenset(
     {"create_task", "ensure_future", "gather", "add_task", "run_coroutine_threadsafe", "start_soon", "shield", "wait"}
@@ -29,6 +31,9 @@ def refuse_escape(context: Context, life: Life) -> None:
             raise NoFix(f"line {binding.span.line} deletes the session's name")
         if life.holds(binding) and not _is_opening(life, binding):
             raise NoFix(f"line {binding.span.line} gives the session's name to something else")
+    for node in own_nodes(life.statements):
+        if (look := look_at_all_names(node)) is not None:
+            raise NoFix(f"`{look}()` in line {node.span.line} may hand the session on")
     for read in reads_of(context, life.function, life.name):
         where = f"line {read.span.line}"
         if not life.holds(read):

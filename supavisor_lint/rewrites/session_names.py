@@ -66,7 +66,7 @@ class SessionNames:
                     yield from (n for n in items if isinstance(n, Name) and self._is_own(n))
 
     def _put(self, node: Node) -> None:
-        """`jobs.append(job)`, `found["a"] = job`, `jobs += result`, `case job:`, `for job in jobs` of a comprehension."""
+        """`jobs.append(job)`, `found["a"] = job`, `jobs += result`, `case job:`, and `for` in comprehensions."""
         match node:
             case Assign(targets, value, _, augmented) if value is not None and self._gives_object(value):
                 for target in targets:
@@ -186,6 +186,8 @@ class SessionNames:
                     self._require_plain(node)
         for statement in block:
             for node in walk(statement):
+                if (look := look_at_all_names(node)) is not None:
+                    raise NoFix(f"line {node.span.line} may use `{self.session}` by `{look}()`")
                 if isinstance(node, FunctionDef) and self.touches(node):
                     raise NoFix(f"line {node.span.line}: `{node.name}` is made of objects of `{self.session}`")
 
@@ -204,6 +206,14 @@ class SessionNames:
         elif isinstance(parent, Argument) and not parent.star and isinstance(parent.parent, Call):
             return
         raise NoFix(f"line {name.span.line}: `{name.id}` goes where it cannot be followed")
+
+
+def look_at_all_names(node: Node) -> str | None:
+    """What uses any name of the function: `locals()`, `vars()`, `eval(…)`, `exec(…)`."""
+    if not isinstance(node, Call) or not isinstance(node.func, Name):
+        return None
+    name = node.func.id
+    return name if name in ("locals", "eval", "exec") or (name == "vars" and not node.args) else None
 
 
 def _in_closure(node: Node, function: FunctionDef) -> bool:

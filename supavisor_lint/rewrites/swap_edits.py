@@ -17,9 +17,22 @@ def entered(context: Context, life: Life, expression: str, *, begun: bool) -> li
     assert life.item is not None and life.item.target is not None
     edits = opening_edits(context, life.opening, expression)
     if begun:
-        end = context.source.end_of_expression(life.item.target)
+        end = _end_of_target(context, life.item.target)
         edits.append(Edit(Span(*end, *end), f", {life.name}.begin()"))
     return edits
+
+
+def _end_of_target(context: Context, target: Expr) -> tuple[int, int]:
+    """Line and column behind a target and the brackets that are its own: `as (session)`, but not `(… as session)`."""
+    source = context.source
+    end, start = source.offset(*source.end_of_expression(target)), source.offset(*target.span.start)
+    opened = re.search(r"\bas[ \t]*([( \t]*)$", source.text[:start])
+    for _ in range(opened[1].count("(") if opened is not None else 0):
+        closing = re.compile(r"[ \t]*\)").match(source.text, end)
+        if closing is None:
+            raise NoFix(f"the name of the session has an unusual form (line {target.span.line})")
+        end = closing.end()
+    return source.position(end)
 
 
 def opening_edits(context: Context, opening: Expr, expression: str) -> list[Edit]:

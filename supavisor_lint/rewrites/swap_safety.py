@@ -14,6 +14,8 @@ from supavisor_lint.rewrites.helpers import Helper, difference
 from supavisor_lint.rewrites.kept_objects import why_objects_are_lost
 from supavisor_lint.rewrites.session_life import Life
 
+_HOOKS = ("before_commit", "after_commit")
+
 
 def doubt(context: Context, life: Life, helper: Helper, session: Session) -> str | None:
     """What the helper may do to the database, or to its objects, that the session's own end does not; None if nothing.
@@ -27,8 +29,16 @@ def doubt(context: Context, life: Life, helper: Helper, session: Session) -> str
         committed = next(_doubts_about_commit(context, life), None)
         if committed is not None:
             return committed
+        hooks = commit_hooks(context)
+        if hooks is not None:
+            return f"{hooks} listens to commits, of which the helper makes one more"
     expires = context.view.follower.openings.expires(helper.session)
     return why_objects_are_lost(context, life, True if session.begun and expires is None else expires)
+
+
+def commit_hooks(context: Context) -> str | None:
+    """A file of the project that is told of each session's commit, and may do anything then; None if there is none."""
+    return next((path for hook in _HOOKS for path in context.project.mentioning(hook)), None)
 
 
 def _doubts_about_commit(context: Context, life: Life) -> Iterator[str]:

@@ -21,6 +21,7 @@ from supavisor_lint.rewrites.phase_effects import Effects
 from supavisor_lint.rewrites.phase_handlers import HandlerCheck
 from supavisor_lint.rewrites.phase_plan import Phase, Planner
 from supavisor_lint.rewrites.session_names import SessionNames
+from supavisor_lint.rewrites.swap_safety import commit_hooks
 
 _CODES = ("SUP301", "SUP304")
 
@@ -43,6 +44,9 @@ def propose(context: Context, finding: Finding) -> Fix:
         raise NoFix(f"line {node.span.line}: no run of statements up to a commit of their own holds this")
     context.refuse_suppressed((n for phase in plan.phases for n in _nodes(phase)), *_CODES)
     doubts = [*_doubts_about_kept(names), *plan.doubts]
+    hooks = commit_hooks(context)
+    if hooks is not None and any(phase.commit is None for phase in plan.phases):
+        doubts.append(f"{hooks} listens to commits, of which there would be more")
     for statement in plan.tries:
         doubts += HandlerCheck(effects).doubts(statement, plan.phases)
     edits = [edit for phase in plan.phases for edit in _edits(context, opening.key.text, phase)]
