@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
@@ -154,7 +155,8 @@ def ends(text: str, files: dict[str, str], folder: Path, job_ids: tuple[object, 
 
     Places are counted along the run: a rewrite asks the database for the same things in the same order.
     """
-    return asyncio.run(_World(text, files, folder / "run.db").ends(job_ids))
+    with patch.dict(sys.modules):  # the project's modules must not be met by other tests
+        return asyncio.run(_World(text, files, folder / "run.db").ends(job_ids))
 
 
 class _World:
