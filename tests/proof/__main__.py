@@ -46,10 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             counts += more
             for report in reports:
                 print(report, flush=True)
+            sys.stderr.write(f"{_sum(counts, 'programs')} programs, {_sum(counts, 'rewritten')} rewritten\n")
     for name, count in sorted(counts.items()):
         print(f"{count:8}  {name}")
     print(f"{time.monotonic() - started:8.0f}  seconds")
     return 1 if any(name.startswith("DIFFERENCE") for name in counts) else 0
+
+
+def _sum(counts: Counter[str], name: str) -> int:
+    return sum(count for counted, count in counts.items() if counted.startswith(f"{name} ("))
 
 
 if __name__ == "__main__":

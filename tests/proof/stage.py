@@ -164,11 +164,15 @@ class Stage(ABC):
 
 
 def _escaped(error: BaseException) -> str:
-    """An error as text; a cancellation without its words, which it loses on its way through a task of its own.
+    """An error as text, without what depends on the way that it took.
 
-    `factory.begin()` closes its session in such a task, the helper does not.
+    A cancellation loses its words in a task of its own, in which `factory.begin()` closes its session and the helper
+    does not. SQLAlchemy wraps the MissingGreenlet of an expired attribute where the connection was made before.
     """
-    return "CancelledError" if isinstance(error, asyncio.CancelledError) else plain(f"{type(error).__name__}: {error}")
+    text = plain(f"{type(error).__name__}: {error}")
+    if isinstance(error, asyncio.CancelledError):
+        return "CancelledError"
+    return "MissingGreenlet" if "greenlet_spawn has not been called" in text else text
 
 
 def _status(rows: tuple[Any, ...]) -> str:
