@@ -20,7 +20,7 @@ from .tasks import kind_of, task_text
 SEED = 0
 TASKS = 200
 """How many rewritten tasks are run."""
-RUNS = 16
+RUNS = 12
 """How many runs of each text are made at most."""
 POOLED_TASKS, POOLED_RUNS = 25, 12
 BATCH = 50
