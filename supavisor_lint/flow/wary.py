@@ -106,6 +106,8 @@ def _head(statement: Stmt) -> Iterable[Node]:
 
 
 def _is_risky(node: Node) -> bool:
+    if isinstance(node, Call):
+        return True  # a log call, too
     if isinstance(node, Attribute):
         return not _is_sound(node)
     if isinstance(node, Other):
