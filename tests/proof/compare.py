@@ -26,12 +26,14 @@ class Difference:
 def differs(before: Run, after: Run, faults: int = 0) -> tuple[str, str, str] | None:
     """Kind, before and after of the first difference; None if there is none. `faults`: how many steps were to fail.
 
-    A run in which a session was used as it could only fail may be cured from there on (design, section 7).
+    A run in which a session was used as it could only fail may be cured from there on; so may one that ended because
+    the session refused to go on before a rollback, which nothing in it could give any more (design, section 7).
     A commit by hand that fails inside a `begin()` block leaves its session with objects that say what was lost; the
     block's own commit expires them, and they are loaded again. Such a load changes nothing but the number of steps
     (where a second fault strikes): the run has to end in the same way.
     """
-    cured = before.doomed
+    refused = before.escaped.startswith("PendingRollbackError")
+    cured = len(before.trace) if before.doomed is None and refused else before.doomed
     for number, (old, new) in enumerate(zip(before.trace, after.trace, strict=False)):
         if cured is not None and number >= cured:
             break
