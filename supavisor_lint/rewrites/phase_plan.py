@@ -73,12 +73,10 @@ class Planner:
         self._effects = effects
         self._names = effects.names
         self._expires = expires
-        self._within: Sequence[Stmt] = ()
         self.plan = Plan()
 
     def cut(self, block: Sequence[Stmt]) -> Plan:
         """Cut the block of the session's `async with`."""
-        self._within = block
         self._list(block, _Place())
         return self.plan
 

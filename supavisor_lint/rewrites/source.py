@@ -137,12 +137,6 @@ class Source(Text):
         """
         return [Edit(Span(n, 1, n, 1), unit) for n in self._movable(first, last) if n not in leaving]
 
-    def dedented(self, first: int, last: int, unit: str) -> list[Edit]:
-        """One unit of indentation less, where a line has it."""
-        return [
-            Edit(Span(n, 1, n, 1 + len(unit)), "") for n in self._movable(first, last) if self.line(n).startswith(unit)
-        ]
-
     def _movable(self, first: int, last: int) -> list[int]:
         fixed = self.inside_strings(first, last)
         return [number for number in range(first, last + 1) if self.line(number).strip() and number not in fixed]
