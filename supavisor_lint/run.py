@@ -33,17 +33,17 @@ class Result:
     """What a run has to say.
 
     `findings` are sorted; `files` counts the files asked for, `analysed` those that were parsed, `failed` those that
-    could not be, `suppressed` the findings under a noqa; `problems` are one-line complaints (missing path, I/O);
-    `sources` holds the text of every file with a finding, by relative path; `warnings` are one-line remarks on what
-    the findings may be missing; `excluded` are the paths asked for that the settings exclude; `given_up` the functions
-    with too many paths to be followed.
+    could not be; `suppressed` are the findings under a noqa; `problems` are one-line complaints (missing path, I/O);
+    `sources` holds the text of every file with a finding of either kind, by relative path; `warnings` are one-line
+    remarks on what the findings may be missing; `excluded` are the paths asked for that the settings exclude;
+    `given_up` the functions with too many paths to be followed.
     """
 
     findings: tuple[Finding, ...]
     files: int
     analysed: int
     failed: int
-    suppressed: int
+    suppressed: tuple[Finding, ...]
     problems: tuple[str, ...]
     sources: Mapping[str, str]
     warnings: tuple[str, ...] = ()
@@ -106,21 +106,15 @@ def check_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Result
 
     A file that is named itself is parsed, or proven fine, even when nothing in it can matter.
     """
-    with room_for_trees():
-        return check_job(job_of_paths(paths, root, settings))
-
-
-def check_stdin(data: bytes, filename: Path | None, root: Path, settings: Settings) -> Result:
-    """Check a text from standard input (see `job_of_stdin`)."""
-    with room_for_trees():
-        return check_job(job_of_stdin(data, filename, root, settings))
+    return check_job(job_of_paths(paths, root, settings))
 
 
 def check_job(job: Job) -> Result:
     """Check the files of a job."""
     if not job.asked:
-        return Result((), 0, 0, 0, 0, job.problems, {}, excluded=job.excluded)
-    return collect(job, Engine(linked_project(job.known, job.settings, job.overlay, job.root)))
+        return Result((), 0, 0, 0, (), job.problems, {}, excluded=job.excluded)
+    with room_for_trees():
+        return collect(job, Engine(linked_project(job.known, job.settings, job.overlay, job.root)))
 
 
 class Checker:
@@ -219,14 +213,14 @@ def collect(job: Job, engine: Engine) -> Result:
     project = engine.project
     candidates = candidates_of(job, project)
     findings: list[Finding] = []
-    suppressed = 0
+    suppressed: list[Finding] = []
     sources: dict[str, str] = {}
     for path in candidates:
         text = _text_of(project, path) or ""
         analysis = engine.analyse_text(path, text)
-        suppressed += len(analysis.suppressed)
+        suppressed += [renamed(finding, job.shown_as) for finding in analysis.suppressed]
         findings += [renamed(finding, job.shown_as) for finding in with_fixes(engine, path, text, analysis)]
-        if analysis.findings:
+        if analysis.findings or analysis.suppressed:
             sources[job.shown_as.get(path, path)] = text
     failed = sum(1 for path in job.asked if path in project.failures)
     unmatched = unmatched_entries(project) if job.whole else ()
@@ -235,7 +229,7 @@ def collect(job: Job, engine: Engine) -> Result:
         len(job.asked),
         len(candidates) - failed,
         failed,
-        suppressed,
+        tuple(sorted(suppressed, key=lambda finding: finding.sort_key)),
         job.problems,
         sources,
         (*warnings_of_missing_names(project), *unmatched),

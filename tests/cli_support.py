@@ -37,7 +37,7 @@ ONE = run.Result(
     files=2,
     analysed=2,
     failed=0,
-    suppressed=0,
+    suppressed=(),
     problems=(),
     sources={"app/tasks.py": SNIPPET},
 )
@@ -56,15 +56,18 @@ class Fake:
         self.root = Path()
         self.settings = Settings()
 
-    def check_paths(self, paths: Sequence[Path], root: Path, settings: Settings) -> run.Result:
+    def job_of_paths(self, paths: Sequence[Path], root: Path, settings: Settings) -> run.Job:
         self.paths, self.root, self.settings = paths, root, settings
+        return run.Job(root, settings, {}, ())
+
+    def job_of_stdin(self, data: bytes, filename: Path | None, root: Path, settings: Settings) -> run.Job:
+        self.data, self.filename = data, filename
+        return self.job_of_paths((), root, settings)
+
+    def check_job(self, job: run.Job) -> run.Result:
         if self.error is not None:
             raise self.error
         return self.result
-
-    def check_stdin(self, data: bytes, filename: Path | None, root: Path, settings: Settings) -> run.Result:
-        self.data, self.filename = data, filename
-        return self.check_paths((), root, settings)
 
 
 @pytest.fixture(name="project")
@@ -83,8 +86,8 @@ def project_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(name="fake")
 def fake_fixture(project: Path, monkeypatch: pytest.MonkeyPatch) -> Fake:
     fake = Fake(ONE)
-    monkeypatch.setattr(run, "check_paths", fake.check_paths)
-    monkeypatch.setattr(run, "check_stdin", fake.check_stdin)
+    for name in ("job_of_paths", "job_of_stdin", "check_job"):
+        monkeypatch.setattr(run, name, getattr(fake, name))
     return fake
 
 

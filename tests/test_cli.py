@@ -37,7 +37,7 @@ def test_a_clean_run_prints_nothing_to_stdout(fake: Fake) -> None:
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"suppressed": 2}, "All clear: 2 files checked. 2 findings suppressed."),
+        ({"suppressed": (FOUND, FOUND)}, "All clear: 2 files checked. 2 findings suppressed."),
         (
             {"files": 0, "analysed": 0},
             "No Python files to check: there are none here, or all are excluded or ignored by git.",

@@ -33,6 +33,37 @@ def test_the_output_file_holds_the_report(fake: Fake, project: Path) -> None:
     assert (project / "report.json").read_text("utf-8").startswith("app/tasks.py:2:15: SUP101 [error] ")
 
 
+def test_several_formats_in_one_run(fake: Fake, project: Path) -> None:
+    result = invoke("check", "--output-format", "concise", "--output-format", "json=out.json", "--output-format=full=o")
+    assert (result.exit_code, result.stdout) == (1, "app/tasks.py:2:15: SUP101 session factory called directly\n")
+    assert json.loads((project / "out.json").read_text("utf-8"))["summary"]["findings"] == 1
+    assert "^^^^^" in (project / "o").read_text("utf-8")
+
+
+def test_the_output_file_takes_the_format_without_a_file(fake: Fake, project: Path) -> None:
+    result = invoke("check", "--output-format=json=a.json", "--output-format", "concise", "--output-file", "b.txt")
+    assert result.stdout == ""
+    assert (project / "b.txt").read_text("utf-8").startswith("app/tasks.py:2:15: SUP101 session")
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--output-format=json", "--output-format=full"], "only one format can go to stdout"),
+        (["--output-format=json=a", "--output-file=b"], "--output-file is left without a format"),
+        (["--output-format=json=a", "--output-format=full", "--output-file=./a"], "written to the same file"),
+        (["--output-format=json="], 'names no file behind "="'),
+        (["--output-format=jsn=a"], 'did you mean "json"?'),
+        (["--diff", "--output-format=json"], "--diff takes stdout for itself"),
+    ],
+)
+def test_reports_that_have_no_place_are_refused(fake: Fake, project: Path, args: list[str], says: str) -> None:
+    result = invoke("check", *args)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert says in result.stderr and result.stderr.count("\n") == 1
+    assert sorted(path.name for path in project.iterdir()) == ["app", "pyproject.toml"]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="permissions and links of POSIX")
 def test_the_output_file_keeps_its_mode_and_its_link(fake: Fake, project: Path) -> None:
     target = project / "real.txt"

@@ -14,7 +14,7 @@ PROGRAM = "supavisor-lint"
 VERBOSE = "supavisor_lint.verbose"
 """The key in click's `meta` under which a command says that tracebacks are wanted."""
 _NO_COMMAND = re.compile(r"No such command '(.*?)'")
-_NO_CHOICE = re.compile(r": '(.*?)' is not one of ")
+_NO_CHOICE = re.compile(r": '(.*?)' is not one of (.*)")
 
 
 class Failure(click.ClickException):
@@ -45,7 +45,7 @@ def usage_failure(error: click.UsageError) -> Failure:
     elif isinstance(command, click.Group) and (match := _NO_COMMAND.match(text)):
         text, hint = match[0], nearest(match[1], command.commands)
     elif isinstance(error, click.BadParameter) and (match := _NO_CHOICE.search(text)):
-        hint = nearest(match[1], getattr(error.param.type, "choices", ())) if error.param is not None else ""
+        hint = nearest(match[1], re.findall("'(.*?)'", match[2]))
     if not hint and error.ctx is not None:
         hint = f"; try {error.ctx.command_path} --help"
     return Failure(text[:1].lower() + text[1:].replace("'", '"') + hint)

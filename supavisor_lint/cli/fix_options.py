@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,11 @@ class FixOptions:
     unsafe: bool
     diff: bool
     interactive: bool
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> FixOptions:
+        """Read the options of `fix_options`."""
+        return cls(given["fix"], given["unsafe_fixes"], given["diff"], given["interactive"])
 
     @property
     def wanted(self) -> bool:

@@ -1,33 +1,20 @@
-"""What a run says: its findings in the format asked for, and the last line for people."""
+"""What a run says: its findings as a report, and the last line for people."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from supavisor_lint.cli.output import text_of
-from supavisor_lint.report import concise, full, json_format, statistics
-from supavisor_lint.report.model import Display, Style, Summary, count
+from supavisor_lint.report.model import Display, Report, Summary, count
 from supavisor_lint.report.text import harmless
 
 if TYPE_CHECKING:
     from supavisor_lint.cli.fix_options import FixOptions
     from supavisor_lint.findings import Finding
     from supavisor_lint.run import Result
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """How findings are shown: `counts` adds the number per code, `unsafe` counts unsafe fixes as available."""
-
-    name: str
-    counts: bool
-    display: Display
-    unsafe: bool = False
 
 
 def display_from(root: Path, anonymous: bool) -> Display:
@@ -46,33 +33,24 @@ def display_from(root: Path, anonymous: bool) -> Display:
     return show
 
 
-def report(result: Result, fixed: int, how: Format, style: Style, utf8: bool) -> str:
-    """Give the whole report; `fixed` findings are gone already."""
-    numbers = statistics.count_codes(result.findings) if how.counts else None
-    if how.name == "json":
-        summary = Summary(
-            files=result.files,
-            analysed=result.analysed,
-            failed=result.failed,
-            findings=len(result.findings),
-            fixed=fixed,
-            suppressed=result.suppressed,
-        )
-        return json_format.render(result.findings, summary, numbers, not utf8) + "\n"
-    if how.name == "concise":
-        lines = list(concise.render(result.findings, how.display, style, how.unsafe))
-    else:
-        lines = list(full.render(result.findings, result.sources, how.display, style))
-    if numbers:
-        lines += [*([""] if how.name == "concise" else []), *statistics.render(numbers, style)]
-    return text_of(lines)
+def report_of(result: Result, fixed: int, counts: bool) -> Report:
+    """Give what there is to report of a run; `fixed` findings are gone already."""
+    summary = Summary(
+        files=result.files,
+        analysed=result.analysed,
+        failed=result.failed,
+        findings=len(result.findings),
+        fixed=fixed,
+        suppressed=len(result.suppressed),
+    )
+    return Report(result.findings, summary, result.sources, result.suppressed, result.problems, counts)
 
 
 def counts_line(result: Result) -> str:
     """Give the counts of a run, for `--verbose`."""
     return (
         f"{count(result.files, 'file')}, {result.analysed} analysed, {result.failed} failed, "
-        f"{count(len(result.findings), 'finding')}, {result.suppressed} suppressed"
+        f"{count(len(result.findings), 'finding')}, {len(result.suppressed)} suppressed"
     )
 
 
@@ -114,7 +92,7 @@ def _hint(result: Result, fixes: FixOptions) -> str:
 
 def _out_of_sight(result: Result) -> str:
     line = f" {count(result.failed, 'file')} could not be analysed." if result.failed else ""
-    return line + (f" {count(result.suppressed, 'finding')} suppressed." if result.suppressed else "")
+    return line + (f" {count(len(result.suppressed), 'finding')} suppressed." if result.suppressed else "")
 
 
 def _why_nothing(excluded: tuple[str, ...]) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from supavisor_lint.cli.errors import Failure
 
@@ -12,38 +15,70 @@ if TYPE_CHECKING:
     from supavisor_lint.settings import Settings
 
 
-def settings_of(
-    root: Path,
-    config: Path | None,
-    isolated: bool,
-    profile: str | None,
-    select: tuple[str, ...],
-    ignore: tuple[str, ...],
-    extend_select: tuple[str, ...],
-) -> Settings:
-    """Give the settings of the root, changed by what the command line says."""
-    from supavisor_lint.sources.config import SettingsError, load_settings, parse_codes
+@dataclass(frozen=True, slots=True)
+class SettingsOptions:
+    """What the command line says about the settings, before the root is known."""
 
-    def codes(values: tuple[str, ...], option: str) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(code for value in values for code in parse_codes(value, option)))
+    profile: str | None
+    select: tuple[str, ...]
+    ignore: tuple[str, ...]
+    extend_select: tuple[str, ...]
+    config: Path | None
+    isolated: bool
 
-    changes: dict[str, Any] = {}
-    try:
-        settings = load_settings(root, config, isolated)
-        if profile is not None:
-            changes["profile"] = profile
-        if select:
-            changes |= {"select": codes(select, "--select"), "extend_select": ()}
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> SettingsOptions:
+        """Read the options of `settings_options`; a UsageError says what contradicts itself."""
+        if given["isolated"] and given["config"] is not None:
+            raise click.UsageError("--isolated and --config exclude each other.")
+        names = ("profile", "select", "ignore", "extend_select", "config", "isolated")
+        return cls(**{name: given[name] for name in names})
+
+    def settings(self, root: Path) -> Settings:
+        """Give the settings of the root, changed by what the command line says."""
+        from supavisor_lint.sources.config import SettingsError, load_settings
+
+        try:
+            return self._changed(load_settings(root, self.config, self.isolated))
+        except SettingsError as error:
+            *others, last = error.lines
+            for line in others:
+                Failure(line).show()
+            raise Failure(last) from error
+
+    def _changed(self, settings: Settings) -> Settings:
+        changes: dict[str, Any] = {}
+        if self.profile is not None:
+            changes["profile"] = self.profile
+        if self.select:
+            changes |= {"select": _codes(self.select, "--select"), "extend_select": ()}
             if not changes["select"]:
                 raise Failure("--select: names no code")
-        if ignore:
-            changes["ignore"] = codes(ignore, "--ignore")
-        if extend_select:
-            more = codes(extend_select, "--extend-select")
-            changes["extend_select"] = more if select else (*settings.extend_select, *more)
-    except SettingsError as error:
-        *others, last = error.lines
-        for line in others:
-            Failure(line).show()
-        raise Failure(last) from error
-    return replace(settings, **changes)
+        if self.ignore:
+            changes["ignore"] = _codes(self.ignore, "--ignore")
+        if self.extend_select:
+            more = _codes(self.extend_select, "--extend-select")
+            changes["extend_select"] = more if self.select else (*settings.extend_select, *more)
+        return replace(settings, **changes)
+
+
+def _codes(values: tuple[str, ...], option: str) -> tuple[str, ...]:
+    from supavisor_lint.sources.config import parse_codes
+
+    return tuple(dict.fromkeys(code for value in values for code in parse_codes(value, option)))
+
+
+def settings_options(command: Any) -> Any:
+    """Add the options that change the settings to a command."""
+    for option in reversed(
+        (
+            click.option("--profile", type=click.Choice(["template", "hazards"]), help="Which rules apply."),
+            click.option("--select", multiple=True, metavar="CODES", help="Report these only."),
+            click.option("--ignore", multiple=True, metavar="CODES", help="Do not report these."),
+            click.option("--extend-select", multiple=True, metavar="CODES", help="Report these too."),
+            click.option("--config", type=click.Path(path_type=Path), help="Read the settings from this file."),
+            click.option("--isolated", is_flag=True, help="Read no settings file."),
+        )
+    ):
+        command = option(command)
+    return command

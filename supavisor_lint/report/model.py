@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
+
+from supavisor_lint.findings import Finding
 
 Role = Literal["path", "code", "error", "warning", "info", "caret", "dim", "heading"]
 
@@ -27,6 +29,22 @@ class Summary:
     suppressed: int
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run has to report, whatever the format.
+
+    `suppressed` are the findings under a noqa; `sources` gives the text of every file with either, by the findings'
+    paths; `problems` are one-line complaints about what could not be done; `counts` asks for the number per code.
+    """
+
+    findings: Sequence[Finding]
+    summary: Summary
+    sources: Mapping[str, str] = field(default_factory=dict)
+    suppressed: Sequence[Finding] = ()
+    problems: Sequence[str] = ()
+    counts: bool = False
+
+
 def plain(text: str, role: Role) -> str:
     """Give the text without any colour: the style for files and for tests."""
     return text
@@ -35,6 +53,19 @@ def plain(text: str, role: Role) -> str:
 def unchanged(path: str) -> str:
     """Give the path relative to the root as it is: the display for files and for tests."""
     return path
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a report is shown to people: its paths, colours, and whether its place takes all of Unicode.
+
+    `unsafe` counts unsafe fixes as available.
+    """
+
+    display: Display = unchanged
+    style: Style = plain
+    utf8: bool = False
+    unsafe: bool = False
 
 
 def count(number: int, noun: str) -> str:
