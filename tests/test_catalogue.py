@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cli_support import invoke
 from example_support import codes_of, example
 
 from supavisor_lint.findings import Severity
@@ -70,7 +71,7 @@ def test_the_table_of_rules_is_aligned() -> None:
 
 def test_the_rules_as_markdown_and_json() -> None:
     lines = list(catalogue.markdown(RULES))
-    assert lines[1] == "|" + " --- |" * 6
+    assert lines[1] == "|" + " --- |" * 7
     assert lines[2].endswith("| A factory \\| called directly. |")
     document = json.loads(catalogue.as_json(RULES))
     assert document["version"] == 1
@@ -104,6 +105,60 @@ def test_a_prefix_gives_the_rules_that_begin_with_it() -> None:
     assert catalogue.with_prefix(" SUP ", RULES) == list(RULES)
     assert catalogue.with_prefix("SUP101", RULES) == []
     assert catalogue.with_prefix("SUP3", RULES) == catalogue.with_prefix("s", RULES) == []
+
+
+# What `explain` and `rules` print
+
+
+@pytest.mark.parametrize("output", ["text", "markdown", "json"])
+def test_what_is_asked_for_twice_is_explained_once(output: str) -> None:
+    args = ("explain", "--output-format", output)
+    once = invoke(*args, "SUP101", "SUP103").stdout
+    assert once and once == invoke(*args, "SUP101,sup103", "direct-session-factory", "SUP101", " SUP103").stdout
+
+
+@pytest.mark.parametrize("output", ["text", "markdown", "json"])
+def test_one_unknown_rule_explains_nothing(output: str) -> None:
+    done = invoke("explain", "SUP101", "SUP999", "--output-format", output)
+    assert (done.exit_code, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+
+
+def test_as_text_a_prefix_lists_its_rules_and_a_code_has_its_documentation() -> None:
+    lines = invoke("explain", "SUP5", "SUP101").stdout.splitlines()
+    assert [line[:6] for line in lines[:5]] == ["code  ", "SUP501", "SUP502", "", "SUP101"]
+    assert "## Fix safety" in lines and "    session = async_session_factory()" in lines
+
+
+def test_as_markdown_each_rule_is_a_section_with_its_properties() -> None:
+    text = invoke("explain", "SUP5", "SUP407", "--output-format", "markdown").stdout
+    headings = [line for line in text.splitlines() if line.startswith("# SUP")]
+    assert [heading[2:8] for heading in headings] == ["SUP501", "SUP502", "SUP407"]
+    assert "\n- default: off (select it to have it)\n" in text
+    assert text.count("```python") == text.count("\n```\n") == 6
+    assert "\n\n\n" not in text and text.endswith("\n") and "\x1b" not in text
+
+
+def test_as_json_the_five_parts_are_the_whole_documentation() -> None:
+    document = json.loads(invoke("explain", "SUP", "--output-format", "json").stdout)
+    assert document["version"] == 1
+    for entry, rule, row in zip(document["rules"], ALL, json.loads(catalogue.as_json(ALL))["rules"], strict=True):
+        parts = entry.pop("documentation")
+        assert entry == row
+        assert list(parts) == ["what_it_finds", "why_it_matters", "example", "use_instead", "fix_safety"]
+        rebuilt = "".join(f"\n\n## {key.capitalize().replace('_', ' ')}\n{text}" for key, text in parts.items())
+        assert f"{rule.summary}.{rebuilt}" == rule.doc.strip()
+
+
+def test_a_heading_inside_of_code_ends_no_part() -> None:
+    assert list(json.loads(catalogue.explanations_json(RULES))["rules"][0]["documentation"]) == ["what_it_finds"]
+
+
+def test_the_list_of_rules_has_what_a_fix_can_be() -> None:
+    rows = [line.split("|") for line in invoke("rules", "--output-format", "markdown").stdout.splitlines()]
+    assert {row[1].strip(): row[6].strip() for row in rows[2:]} == {rule.code: rule.fix for rule in ALL}
+    lines = invoke("rules").stdout.splitlines()
+    column = lines[0].index("fix ")
+    assert [line[column:].split()[0] for line in lines[1:]] == [rule.fix for rule in ALL]
 
 
 # The examples of the documentation, in a project

@@ -16,6 +16,7 @@ import pytest
 
 from supavisor_lint.cli import cli
 from supavisor_lint.project.tasks import Task
+from supavisor_lint.report import catalogue
 from supavisor_lint.rules import RULES, FileView
 from supavisor_lint.settings import Settings
 from supavisor_lint.sources.config import KEYS, load_settings
@@ -26,12 +27,8 @@ SHOWN = 3
 
 
 def rules_table() -> str:
-    rows = ["| code | name | severity | profile | on | what it finds |", "|---|---|---|---|---|---|"]
-    rows += [
-        f"| {r.code} | {r.name} | {r.severity} | {r.profile} | {'yes' if r.default else 'on request'} | {r.summary} |"
-        for r in RULES
-    ]
-    return "\n".join(rows)
+    """What `rules --output-format markdown` prints."""
+    return "\n".join(catalogue.markdown(RULES))
 
 
 def sample_output() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from supavisor_lint.findings import Severity
@@ -54,6 +54,21 @@ def with_prefix(text: str, rules: Sequence[RuleLike]) -> list[RuleLike]:
     return [rule for rule in rules if _PREFIX.fullmatch(prefix) and rule.code.startswith(prefix)]
 
 
+def asked_for(texts: Iterable[str], rules: Sequence[RuleLike]) -> list[tuple[RuleLike, ...]] | str:
+    """Give what each of some texts asks for, nothing twice: one rule, by code or name, or all that begin so.
+
+    Each text may hold several, separated by commas. One line that says what may be meant instead, where there is none.
+    """
+    found: dict[tuple[RuleLike, ...], None] = {}
+    for text in (part for given in texts for part in given.split(",") if part.strip()):
+        rule = find_rule(text, rules)
+        listed = with_prefix(text, rules)
+        if isinstance(rule, str) and not listed:
+            return rule
+        found[tuple(listed) if isinstance(rule, str) else (rule,)] = None
+    return list(found)
+
+
 _FIXES = {"safe": "at best safe (--fix)", "unsafe": "at best unsafe (--fix --unsafe-fixes)"}
 
 
@@ -77,12 +92,59 @@ def _default(rule: RuleLike) -> str:
     return "on" if rule.default else "off (select it to have it)"
 
 
+def explanations(groups: Iterable[Sequence[RuleLike]], style: Style = plain) -> Iterator[str]:
+    """Yield, for each group, the table of its rules, or the whole documentation of its only one."""
+    for number, group in enumerate(groups):
+        if number:
+            yield ""
+        yield from explanation(group[0], style) if len(group) == 1 else table(group, style)
+
+
+def explanations_markdown(rules: Sequence[RuleLike]) -> Iterator[str]:
+    """Yield the documentation of rules as the lines of one Markdown page, each below a heading of its own."""
+    for number, rule in enumerate(rules):
+        if number:
+            yield ""
+        yield f"# {rule.code}: {rule.name}"
+        yield ""
+        yield f"- severity: {rule.severity}"
+        yield f"- profile: {rule.profile}"
+        yield f"- default: {_default(rule)}"
+        yield f"- fix: {_FIXES.get(rule.fix, rule.fix)}"
+        yield ""
+        yield from rule.doc.strip().splitlines()
+
+
+def explanations_json(rules: Sequence[RuleLike], ascii_only: bool = True) -> str:
+    """Give the documentation of rules as a JSON document with version 1.
+
+    Each rule has the keys of `as_json`, and `documentation`: the Markdown text of its five parts, by the keys
+    `what_it_finds`, `why_it_matters`, `example`, `use_instead` and `fix_safety`.
+    """
+    entries = [_entry(rule) | {"documentation": _parts(rule.doc)} for rule in rules]
+    return dump({"version": VERSION, "rules": entries}, ascii_only)
+
+
+def _parts(doc: str) -> dict[str, str]:
+    """The parts of a rule's documentation, by their headings as keys; without the summary before the first one."""
+    parts: dict[str, list[str]] = {}
+    fenced = False
+    for line in doc.strip().splitlines():
+        fenced ^= line.lstrip().startswith("```")
+        match = None if fenced else _HEADING.match(line)
+        if match is not None:
+            parts[match["title"].lower().replace(" ", "_")] = []
+        elif parts:
+            list(parts.values())[-1].append(line)
+    return {key: "\n".join(lines).strip() for key, lines in parts.items()}
+
+
 def _row(rule: RuleLike) -> tuple[str, ...]:
     default = "on" if rule.default else "off"
-    return (rule.code, rule.name, rule.severity, rule.profile, default, rule.summary)
+    return (rule.code, rule.name, rule.severity, rule.profile, default, rule.fix, rule.summary)
 
 
-_HEADER = ("code", "name", "severity", "profile", "default", "summary")
+_HEADER = ("code", "name", "severity", "profile", "default", "fix", "summary")
 
 
 def table(rules: Sequence[RuleLike], style: Style = plain) -> Iterator[str]:
@@ -110,8 +172,8 @@ def as_json(rules: Sequence[RuleLike], ascii_only: bool = True) -> str:
     """Give the rules as a JSON document with version 1.
 
     Each has the columns of the table as keys, with values for programs: `profile` is "template", "hazards", or "mixed"
-    for a rule of whose findings only some are hazards; `default` is a boolean. `fix` is added, the best that a fix of
-    the rule can be: "safe", "unsafe" or "none"; `planned_fix`, its first name, says the same.
+    for a rule of whose findings only some are hazards; `default` is a boolean. `fix` is the best that a fix of the rule
+    can be: "safe", "unsafe" or "none"; `planned_fix`, its first name, says the same.
     """
     return dump({"version": VERSION, "rules": [_entry(rule) for rule in rules]}, ascii_only)
 
@@ -119,4 +181,4 @@ def as_json(rules: Sequence[RuleLike], ascii_only: bool = True) -> str:
 def _entry(rule: RuleLike) -> dict[str, object]:
     profile = rule.profile if rule.profile in ("template", "hazards") else "mixed"
     row = dict(zip(_HEADER, _row(rule), strict=True))
-    return row | {"profile": profile, "default": rule.default, "fix": rule.fix, "planned_fix": rule.fix}
+    return row | {"profile": profile, "default": rule.default, "planned_fix": rule.fix}
