@@ -79,11 +79,14 @@ class Inliner:
             frame.throw(state)
             return [(state, ANYTHING)]
         manner = self._quiet.of(function.file, function.node)
-        if manner.quiet and manner.size > SMALL:
+        is_long = manner.quiet and manner.size > SMALL
+        if is_long and not (manner.swallows and any(state.sessions[site].blocks for site in names.sites)):
             return self._used(frame, node, manner, names, state)
         masked = names.state(_masked(state, given, names))
         in_handler = frame.in_handler or handler_around(node) is not None
         summary = self._summary(frame, function, masked, names, in_handler)
+        if summary is None and is_long:
+            return self._used(frame, node, manner, names, state)
         if summary is None:
             frame.throw(_unsure(state, names))
             return [(_unsure(state, names), ANYTHING)]

@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts, walk
+from supavisor_lint.facts.handlers import own_nodes, raises
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import last_name
-from supavisor_lint.facts.statements import For, FunctionDef, With
+from supavisor_lint.facts.statements import For, FunctionDef, Try, With
 from supavisor_lint.facts.tree import Attribute, Await, Call, Generator, Name, Stmt
+from supavisor_lint.flow.frame import DATABASE
+from supavisor_lint.flow.handlers import catches
 from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.values import External, FunctionValue
@@ -31,13 +34,15 @@ SMALL = 25
 class Manner:
     """How a function treats the sessions that it is given; `size` counts its statements.
 
-    `queries` is False for one that awaits nothing: it can only add to its sessions, which does not fail.
+    `queries` is False for one that awaits nothing: it can only add to its sessions, which does not fail. `swallows` for
+    one that may keep a database error to itself: in a block of its caller's that has to be seen.
     """
 
     quiet: bool
     writes: bool
     queries: bool
     size: int
+    swallows: bool = False
 
 
 class Quiet:
@@ -67,7 +72,8 @@ class Quiet:
         called = [self.of(f.file, f.node) if f is not None else None for f in self._handed(file, function, nodes)]
         quiet = all(manner is not None and manner.quiet for manner in called)
         writes = own_writes or any(manner is None or manner.writes for manner in called)
-        return Manner(quiet, writes, any(_awaits(node) for node in nodes), size)
+        swallows = any(map(_may_swallow, nodes)) or any(manner is not None and manner.swallows for manner in called)
+        return Manner(quiet, writes, any(map(_awaits, nodes)), size, swallows)
 
     def _is_write(self, file: FileFacts, function: FunctionDef, call: Call) -> bool:
         """`session.add(…)` (not a set's), `insert(…)`."""
@@ -106,6 +112,19 @@ class Quiet:
 
 def _awaits(node: Node) -> bool:
     return isinstance(node, Await) or (isinstance(node, For | With | Generator) and node.is_async)
+
+
+def _may_swallow(node: Node) -> bool:
+    """A `try` (or a `with suppress(…)`) round something awaited, that may take a database error and end normally."""
+    if isinstance(node, With):
+        takes = any(
+            isinstance(item.context, Call) and last_name(item.context.func) == "suppress" for item in node.items
+        )
+    else:
+        takes = isinstance(node, Try) and any(
+            catches(handler, DATABASE) is not False and not raises(handler) for handler in node.handlers
+        )
+    return takes and any(_awaits(inner) for inner in own_nodes(node.body))
 
 
 def _is_bare(function: FunctionDef, expr: Name | Attribute) -> bool:
