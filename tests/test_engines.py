@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from project_support import findings
+from project_support import findings, write
+
+from supavisor_lint.run import check_paths
+from supavisor_lint.settings import Settings
 
 HEAD = """
 import os
@@ -86,3 +89,18 @@ def test_modes_of_the_setting(tmp_path: Path) -> None:
     assert len(findings(tmp_path, files, **hazards)) == 1
     assert findings(tmp_path, unknown, **hazards) == []
     assert findings(tmp_path, files, profile="hazards") == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ('"?statement_cache_size=0", connect_args={"statement_cache_size": 0}', "does nothing; remove it"),
+        ('"?statement_cache_size=0", connect_args={"ssl": True}', "makes every connection fail; write the number"),
+        ('"?statement_cache_size=0"', "makes every connection fail; write the number"),
+    ],
+)
+def test_what_connect_args_says_as_well_replaces_the_url(tmp_path: Path, options: str, said: str) -> None:
+    text = f'{HEAD}\nengine = make("postgresql+asyncpg://app@db/app" {options})\n'
+    write(tmp_path, {"app.py": text})
+    messages = [f.message for f in check_paths([tmp_path], tmp_path, Settings()).findings if f.code == "SUP502"]
+    assert [said in message for message in messages] == [True], messages

@@ -6,7 +6,7 @@ Each row was measured against PgBouncer in transaction mode; tests/pooler/ measu
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from supavisor_lint.facts.file import FileFacts
@@ -59,7 +59,12 @@ def ineffective_options(engine: Engine, driver: str | None) -> list[Ineffective]
 
     `driver` is "asyncpg" or "psycopg", None when it is unknown; what an unknown one may understand is left out.
     """
-    found = {(o.name, o.where, o.file, o.node): o for form in engine.forms for o in _of_form(form, driver)}
+    found: dict[object, Ineffective] = {}
+    for form in engine.forms:
+        for option in _of_form(form, driver):
+            key = (option.name, option.where, option.file, option.node)
+            if key not in found or option.effect == "nothing":  # the worse is said only where it is so on every path
+                found[key] = option
     return sorted(
         found.values(), key=lambda option: (option.node.order if option.node is not None else -1, option.name)
     )
@@ -74,7 +79,9 @@ def _of_form(form: Form, driver: str | None) -> Iterator[Ineffective]:
         yield from _texts(form.connect_args)
         yield from _in_server_settings(form.connect_args)
     for url in form.urls:
-        yield from _wrong(url.query, "url", driver)
+        for option in _wrong(url.query, "url", driver):
+            is_alone = None in values_of(form.connect_args, option.name)  # else `connect_args` replaces it
+            yield option if is_alone else replace(option, effect="nothing")
 
 
 def _wrong(options: Map, where: Where, driver: str | None) -> Iterator[Ineffective]:
