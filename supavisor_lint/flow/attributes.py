@@ -1,4 +1,4 @@
-"""Reading the columns of ORM objects: what raises, and what begins a transaction (semantics, section 5)."""
+"""Reading and setting the columns of ORM objects: what raises, and what begins a transaction (semantics, section 5)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name
 from supavisor_lint.flow import machine
+from supavisor_lint.flow.at_hand import maybe_of_same_row, row_of
 from supavisor_lint.flow.events import ExpiredRead
 from supavisor_lint.flow.frame import REFUSED, Frame
-from supavisor_lint.flow.objects import not_expired_by, refreshed
+from supavisor_lint.flow.objects import not_expired_by, refreshed, was_set
 from supavisor_lint.flow.state import Condition, State
 from supavisor_lint.flow.values import ANYTHING, CALLER, ObjectRef, Tracked
 
@@ -58,6 +59,32 @@ def _read(frame: Frame, expr: Expr, attr: str, state: State, ref: ObjectRef) -> 
         state = state.with_object(ref.site, known._replace(conditions=rest))
         return not_expired_by(state, site, frozenset(c.by for c in expired)), ANYTHING
     return replace(refreshed(state, ref.site), ghost=True), ANYTHING
+
+
+def set_attribute(frame: Frame, node: Expr, attr: str, state: State, owner: ObjectRef) -> list[State]:
+    """Setting an attribute of a persistent object begins a transaction, and is a write."""
+    known = state.objects[owner.site]
+    if not may_be_column(attr, known.entity):
+        return [state]
+    for site in (owner.site, *maybe_of_same_row(frame, state, owner.site)):
+        state = was_set(state, site, attr)
+    idle = [c for c in known.conditions if c.kind in ("unknown", "added", "new") or c.detached]
+    if len(idle) == len(known.conditions):
+        return [state]
+    row = row_of(owner.site, known)
+    if row is not None:
+        frame.rows[node] = row
+    use = machine.Use(node, "", writes=True, queries=False, updates=True)
+    return [*([state] if idle else []), *machine.work(frame, state, known.session, use)]
+
+
+def set_by_name(frame: Frame, call: Call, state: State, owner: ObjectRef) -> list[State] | None:
+    """`setattr(job, "status", DONE)`; None for one whose name only the run knows."""
+    name = call.args[1].value if len(call.args) == 3 else None
+    if owner.site not in state.objects or not isinstance(name, Constant) or not isinstance(name.value, str):
+        return None
+    frame.updates.add(call)
+    return set_attribute(frame, call, name.value, state, owner)
 
 
 def _is_declared(attr: str, cls: ClassDef) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name
 from supavisor_lint.flow import expressions, machine, objects, session_calls, wary
-from supavisor_lint.flow.attributes import read_by_name
+from supavisor_lint.flow.attributes import read_by_name, set_by_name
 from supavisor_lint.flow.binding import opened_session
 from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
@@ -110,8 +110,12 @@ def _into(frame: Frame, node: Call, state: State, given: list[Tracked]) -> Resul
     """A call of something else, maybe with sessions or objects among its arguments."""
     if _is_cast(frame, node):
         return [(state, given[1])]
-    if given and isinstance(given[0], ObjectRef) and _is_getattr(frame, node):
+    if given and isinstance(given[0], ObjectRef) and _is_builtin(frame, node, "getattr"):
         return [read_by_name(frame, node, state, given[0])]
+    if given and isinstance(given[0], ObjectRef) and _is_builtin(frame, node, "setattr"):
+        written = set_by_name(frame, node, state, given[0])
+        if written is not None:
+            return [(after, ANYTHING) for after in written]
     functions = functions_called(frame.ev, frame.file, node)
     state = with_receivers_sessions(frame, node, functions, state)
     passed = passed_values(frame, node, functions, state, given)
@@ -138,9 +142,11 @@ def _is_cast(frame: Frame, node: Call) -> bool:
     return isinstance(callee, External) and callee.dotted == "typing.cast"
 
 
-def _is_getattr(frame: Frame, node: Call) -> bool:
+def _is_builtin(frame: Frame, node: Call, name: str) -> bool:
+    if last_name(node.func) != name:
+        return False
     callee = frame.ev.only(frame.file, node.func)
-    return isinstance(callee, External) and callee.dotted in ("getattr", "builtins.getattr")
+    return isinstance(callee, External) and callee.dotted in (name, f"builtins.{name}")
 
 
 def _unknown_effect(frame: Frame, node: Call, state: State, given: list[Tracked]) -> State:

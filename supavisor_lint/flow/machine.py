@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Handler, Try
-from supavisor_lint.facts.tree import Attribute, Call
+from supavisor_lint.facts.tree import Attribute, Call, Name
 from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.events import (
     BegunTwice,
@@ -176,6 +176,8 @@ def is_object_change(write: Node) -> bool:
     """Whether a write only changes an object: the next flush sends it."""
     if not isinstance(write, Call):
         return True
+    if isinstance(write.func, Name):
+        return write.func.id == "setattr"
     return isinstance(write.func, Attribute) and write.func.attr in ("add", "add_all", "delete", "merge")
 
 

@@ -117,13 +117,12 @@ def _awaits(node: Node) -> bool:
 def _may_swallow(node: Node) -> bool:
     """A `try` (or a `with suppress(…)`) round something awaited, that may take a database error and end normally."""
     if isinstance(node, With):
-        takes = any(
-            isinstance(item.context, Call) and last_name(item.context.func) == "suppress" for item in node.items
-        )
+        entered = [item.context for item in node.items]
+        takes = any(isinstance(context, Call) and last_name(context.func) == "suppress" for context in entered)
+    elif isinstance(node, Try):
+        takes = any(catches(handler, DATABASE) is not False and not raises(handler) for handler in node.handlers)
     else:
-        takes = isinstance(node, Try) and any(
-            catches(handler, DATABASE) is not False and not raises(handler) for handler in node.handlers
-        )
+        return False
     return takes and any(_awaits(inner) for inner in own_nodes(node.body))
 
 

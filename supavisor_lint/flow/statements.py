@@ -23,9 +23,8 @@ from supavisor_lint.facts.statements import (
     With,
 )
 from supavisor_lint.facts.tree import Attribute, Block, Collection, Expr, Name, Starred, Stmt
-from supavisor_lint.flow import compound, machine, wary
-from supavisor_lint.flow.at_hand import maybe_of_same_row, row_of
-from supavisor_lint.flow.attributes import may_be_column, read_attribute
+from supavisor_lint.flow import compound, wary
+from supavisor_lint.flow.attributes import read_attribute, set_attribute
 from supavisor_lint.flow.binding import bind, bind_name, share
 from supavisor_lint.flow.blank import made_blank
 from supavisor_lint.flow.conditions import truth
@@ -33,7 +32,6 @@ from supavisor_lint.flow.expressions import evaluate, sequence
 from supavisor_lint.flow.frame import Frame, Thrown
 from supavisor_lint.flow.handlers import thrown_by
 from supavisor_lint.flow.loops import loop
-from supavisor_lint.flow.objects import was_set
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import ANYTHING, ObjectRef, SessionRef, Tracked
 
@@ -182,25 +180,8 @@ def _store_attribute(frame: Frame, statement: Assign, target: Attribute, value: 
             continue
         if statement.augmented:
             after = read_attribute(frame, target, after, owner)[0]
-        results += _set(frame, target, after, owner)
+        results += set_attribute(frame, target, target.attr, after, owner)
     return results
-
-
-def _set(frame: Frame, target: Attribute, state: State, owner: ObjectRef) -> list[State]:
-    """Setting an attribute of a persistent object begins a transaction, and is a write."""
-    known = state.objects[owner.site]
-    if not may_be_column(target.attr, known.entity):
-        return [state]
-    for site in (owner.site, *maybe_of_same_row(frame, state, owner.site)):
-        state = was_set(state, site, target.attr)
-    idle = [c for c in known.conditions if c.kind in ("unknown", "added", "new") or c.detached]
-    if len(idle) == len(known.conditions):
-        return [state]
-    row = row_of(owner.site, known)
-    if row is not None:
-        frame.rows[target] = row
-    use = machine.Use(target, "", writes=True, queries=False, updates=True)
-    return [*([state] if idle else []), *machine.work(frame, state, known.session, use)]
 
 
 def _return(frame: Frame, value: Expr | None, state: State) -> list[State]:

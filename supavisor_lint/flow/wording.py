@@ -14,7 +14,10 @@ from supavisor_lint.flow.values import CALLER
 def what(node: Node) -> str:
     """What stands at a node, in a few words: `session.get()`, `job.status = …`, the call of a function."""
     if isinstance(node, Call):
-        return f"`{written(node.func)}()`" if named_read(node) is None else f"`{named_read(node)}`"
+        by_name = attribute_by_name(node)
+        if by_name is None:
+            return f"`{written(node.func)}()`"
+        return f"`{by_name} = …`" if last_name(node.func) == "setattr" else f"`{by_name}`"
     if isinstance(node, Attribute):
         assigned = isinstance(node.parent, Assign) and node in node.parent.targets
         return f"`{written(node)} = …`" if assigned else f"`{written(node)}`"
@@ -25,12 +28,12 @@ def what(node: Node) -> str:
     return "the block"
 
 
-def named_read(call: Call) -> str | None:
-    """`job.status`, where that is what `getattr(job, "status")` reads."""
+def attribute_by_name(call: Call) -> str | None:
+    """`job.status`, where that is what `getattr(job, "status")` reads or `setattr(job, "status", …)` sets."""
     name = call.args[1].value if isinstance(call.func, Name) and len(call.args) > 1 else None
-    if last_name(call.func) != "getattr" or not isinstance(name, Constant) or not isinstance(name.value, str):
+    if last_name(call.func) not in ("getattr", "setattr") or not isinstance(name, Constant):
         return None
-    return f"{written(call.args[0].value)}.{name.value}"
+    return f"{written(call.args[0].value)}.{name.value}" if isinstance(name.value, str) else None
 
 
 def written(expr: Expr) -> str:

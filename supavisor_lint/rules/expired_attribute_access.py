@@ -46,7 +46,7 @@ from supavisor_lint.facts.tree import Call
 from supavisor_lint.findings import Finding
 from supavisor_lint.flow.events import ExpiredRead
 from supavisor_lint.flow.operations import handler_around
-from supavisor_lint.flow.wording import named_read, through, what
+from supavisor_lint.flow.wording import attribute_by_name, through, what
 from supavisor_lint.rules.base import FileView, Rule
 
 
@@ -80,7 +80,11 @@ def _error(event: ExpiredRead) -> str:
 
 
 def _subject(node: Node) -> str:
-    return f"an object that {what(node)} reads" if isinstance(node, Call) and named_read(node) is None else what(node)
+    return (
+        f"an object that {what(node)} reads"
+        if isinstance(node, Call) and attribute_by_name(node) is None
+        else what(node)
+    )
 
 
 RULE = Rule("SUP309", "expired-attribute-access", "error", "hazards", "none", __doc__, detect)
