@@ -11,6 +11,9 @@ from pathlib import Path
 _COOKIE = re.compile(rb"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
+TOKENIZE_ERRORS = (tokenize.TokenError, SyntaxError, ValueError)
+"""What `tokenize` may raise on text that the running Python does not understand (ValueError: null bytes)."""
+
 
 class UnreadableFile(Exception):  # noqa: N818 - it is named for what the file is
     """The bytes of a file cannot be had; `reason` is the operating system's, in one line."""
@@ -69,6 +72,13 @@ def encoding_of(data: bytes) -> str:
 def split_lines(text: str) -> list[str]:
     r"""The lines of `text` with their ends, cut as Python cuts: at `\n`, `\r\n`, `\r`, no form feeds."""
     return io.StringIO(text, newline="").readlines()
+
+
+def with_newline(line: str) -> str:
+    r"""The line as Python's universal newlines give it: `\r\n` and `\r` become `\n`; a line without an end has none."""
+    if line.endswith("\r\n"):
+        return line[:-2] + "\n"
+    return line[:-1] + "\n" if line.endswith("\r") else line
 
 
 def _decoded(body: bytes, encoding: str) -> str:

@@ -21,13 +21,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from supavisor_lint.sources.reading import TOKENIZE_ERRORS, with_newline
+
 _INLINE = re.compile(r"# noqa(?::\s?(?P<codes>(?:[A-Z]+[0-9]+[,\s]*)+))?", re.IGNORECASE)
 _WHOLE_FILE = re.compile(r"\s*# flake8[:=]\s*noqa", re.IGNORECASE)
 _CODE_IN_LIST = re.compile(r"[^,\s]+")
 _OWN_CODE = re.compile(r"SUP[0-9]{1,3}", re.IGNORECASE)
-
-# What `tokenize` may raise on text that the running Python does not understand (ValueError: null bytes).
-_TOKENIZE_ERRORS = (tokenize.TokenError, SyntaxError, ValueError)
 
 
 class CodeText(NamedTuple):
@@ -92,7 +91,7 @@ class Suppressions:
         """
         if "noqa" not in "".join(lines).lower():
             return cls()
-        normal = [_with_newline(line) for line in lines]
+        normal = [with_newline(line) for line in lines]
         whole_file = _whole_file_comment(normal)
         return cls((whole_file,) if whole_file else tuple(_inline_comments(normal)))
 
@@ -126,13 +125,6 @@ class Suppressions:
 
 def _is_used(code: str, comment: NoqaComment, pairs: list[tuple[int, str]]) -> bool:
     return any(comment.start_line <= line <= comment.end_line and reported.startswith(code) for line, reported in pairs)
-
-
-def _with_newline(line: str) -> str:
-    r"""The line as Python's universal newlines give it: `\r\n` and `\r` become `\n`."""
-    if line.endswith("\r\n"):
-        return line[:-2] + "\n"
-    return line[:-1] + "\n" if line.endswith("\r") else line
 
 
 def _whole_file_comment(lines: Sequence[str]) -> NoqaComment | None:
@@ -205,7 +197,7 @@ class _Layout(NamedTuple):
         layout = cls({}, {})
         try:
             layout._read(lines)
-        except _TOKENIZE_ERRORS:
+        except TOKENIZE_ERRORS:
             return cls({}, {})
         return layout
 
