@@ -1,4 +1,8 @@
-"""One file's findings: run the rules over it, apply selection and suppressions. Pure: no I/O, never raises."""
+"""One file's findings: run the rules over it, apply selection and suppressions. Pure: no I/O, never raises.
+
+What a rule itself gets wrong becomes a SUP900 of the file, and an `InternalError` of the project: the other rules, and
+the other files, are done.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts, UnparsableFile
-from supavisor_lint.findings import NO_REWRITE_YET, Finding, Place, Span
+from supavisor_lint.findings import Finding, InternalError, Place, Span
 from supavisor_lint.flow.follower import Follower
 from supavisor_lint.flow.operations import SessionFlow
 from supavisor_lint.project.broken import what_fails
@@ -73,22 +77,40 @@ class Engine:
         self.selection = Selection(project.settings)
         self._follower = Follower(SessionFlow(project.evaluator), project.table.registrations)
         self._views: dict[str, FileView] = {}
+        self._unfinished: set[str] = set()
 
     def analyse(self, path: str) -> tuple[Finding, ...]:
         """The findings of one file before suppression, sorted. A file that cannot be read gives a SUP900."""
+        facts = self.project.facts(path) if path not in self.project.failures else None
         failure = self.project.failures.get(path)
         if failure is not None:
+            self._unfinished.add(path)
             return tuple(self._kept(path, [_unparsable(path, failure)]))
-        facts = self.project.facts(path)
         if facts is None:
-            failure = self.project.failures.get(path)
-            return () if failure is None else tuple(self._kept(path, [_unparsable(path, failure)]))
-        view = self.view(facts)
+            return ()
+        rules = [rule for rule in self.selection.rules if self._applies(rule, path)]
+        broken: list[Finding] = []
         try:
-            found = [f for rule in self.selection.rules if self._applies(rule, path) for f in rule.detect(view)]
+            found = [finding for rule in rules for finding in self._detected(rule, facts, broken)]
         except RecursionError:
+            self._unfinished.add(path)
             found = [_unparsable(path, UnparsableFile("the code is nested too deeply to be analysed"))]
-        return tuple(sorted(self._kept(path, found), key=lambda finding: finding.sort_key))
+        return tuple(sorted((*self._kept(path, found), *broken), key=lambda finding: finding.sort_key))
+
+    def _detected(self, rule: Rule, facts: FileFacts, broken: list[Finding]) -> list[Finding]:
+        """What a rule finds in a file; one that fails finds nothing, and `broken` gets a finding that says so."""
+        try:
+            return list(rule.detect(self.view(facts)))
+        except RecursionError:
+            raise
+        except Exception as error:
+            self._unfinished.add(facts.path)
+            broken.append(_broken(self.project.note(facts.path, rule.code, error)))
+            return []
+
+    def knows_all_of(self, path: str) -> bool:
+        """Whether a file that was analysed was so in whole: else it may have more findings than are known."""
+        return path not in self._unfinished
 
     def view(self, facts: FileFacts) -> FileView:
         """A file as the rules see it; made once."""
@@ -148,9 +170,9 @@ def suppress(engine: Engine, path: str, text: str, findings: Iterable[Finding]) 
 def unused_suppressions(
     engine: Engine, path: str, suppressions: Suppressions, findings: Iterable[Finding]
 ) -> list[Finding]:
-    """The SUP901 findings of one file."""
+    """The SUP901 findings of one file; none where it could not be analysed in whole."""
     rule = sup901.RULE
-    if rule.code not in engine.selection.codes:
+    if rule.code not in engine.selection.codes or not engine.knows_all_of(path):
         return []
     reported = [(finding.span.line, finding.code) for finding in findings]
     found = [
@@ -162,7 +184,6 @@ def unused_suppressions(
             "high",
             path,
             Span(unused.line, unused.column, unused.line, unused.end_column),
-            no_fix_reason=NO_REWRITE_YET,
         )
         for unused in suppressions.unused(reported, engine.selection.enables)
     ]
@@ -184,3 +205,10 @@ def _unparsable(path: str, failure: Failure) -> Finding:
         hazard=True,
         no_fix_reason=rule.why_no_fix,
     )
+
+
+def _broken(error: InternalError) -> Finding:
+    """What is reported of a file in which a rule has failed, whatever rules are selected."""
+    rule, reason = sup900.RULE, "the fault is in this tool: please report it"
+    span = Span(1, 1, 1, 2)
+    return Finding(rule.code, rule.name, str(error), rule.severity, "high", error.path, span, no_fix_reason=reason)

@@ -9,8 +9,6 @@ Severity = Literal["error", "warning", "info"]
 Confidence = Literal["high", "medium", "low"]
 Applicability = Literal["safe", "unsafe"]
 
-NO_REWRITE_YET = "this version reports only; the rewrite for this rule is not part of it yet"
-
 
 class Span(NamedTuple):
     """A stretch of source text: lines and columns count from 1, columns in code points, the end is exclusive."""
@@ -66,7 +64,8 @@ class Finding:
 
     `path` is relative to the root, POSIX; `function` is the qualname of the enclosing function
     (`outer.<locals>.inner`), or None at module level; `hazard` says whether the finding is one that goes wrong at
-    run time whatever style the project has (profile "hazards").
+    run time whatever style the project has (profile "hazards"). Before a rewrite has looked at it, a finding of a rule
+    that has one has neither `fix` nor `no_fix_reason`.
     """
 
     code: str
@@ -86,3 +85,16 @@ class Finding:
     def sort_key(self) -> tuple[str, Span, str, str]:
         """The order of every report: path, position, code, message."""
         return (self.path, self.span, self.code, self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class InternalError:
+    """A fault of this tool, met while one file was looked at: `doing` says at what, `traceback` is for its makers."""
+
+    path: str
+    doing: str
+    text: str
+    traceback: str
+
+    def __str__(self) -> str:
+        return f"internal error in {self.doing}: {self.text}"

@@ -100,7 +100,7 @@ def fix(job: Job, *, unsafe: bool, approve: Approve | None = None) -> Fixed:
         build.read_candidates()
         outcome = Fixer(build, unsafe, approve, build.refuse).run(build.texts)
         return Fixed(
-            collect(job, outcome.engine),
+            collect(job, outcome.engine, outcome.analyses),
             _changes(build, outcome),
             tuple(renamed(finding, job.shown_as) for finding in outcome.fixed),
             {job.shown_as.get(path, path): reason for path, reason in outcome.failures.items()},

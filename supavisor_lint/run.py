@@ -11,13 +11,13 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from supavisor_lint.engine import Engine
+from supavisor_lint.engine import Analysis, Engine
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.findings import Finding, Place
 from supavisor_lint.project.broken import warnings_of_missing_names
 from supavisor_lint.project.project import Project
 from supavisor_lint.project.unmatched import unmatched_entries
-from supavisor_lint.rewrites import with_fixes
+from supavisor_lint.rewrites import look_at
 from supavisor_lint.settings import Settings
 from supavisor_lint.sources.discovery import SourceFile, discover, is_excluded
 from supavisor_lint.sources.reading import UndecodableFile, UnreadableFile, decode, read_source
@@ -33,10 +33,10 @@ class Result:
     """What a run has to say.
 
     `findings` are sorted; `files` counts the files asked for, `analysed` those that were parsed, `failed` those that
-    could not be; `suppressed` are the findings under a noqa; `problems` are one-line complaints (missing path, I/O);
-    `sources` holds the text of every file with a finding of either kind, by relative path; `warnings` are one-line
-    remarks on what the findings may be missing; `excluded` are the paths asked for that the settings exclude;
-    `given_up` the functions with too many paths to be followed.
+    could not be; `suppressed` are the findings under a noqa; `problems` are one-line complaints (missing path, I/O, an
+    internal error); `sources` holds the text of every file with a finding of either kind, by relative path; `warnings`
+    are one-line remarks on what the findings may be missing; `excluded` are the paths asked for that the settings
+    exclude; `given_up` the functions with too many paths to be followed; `tracebacks` those of the internal errors.
     """
 
     findings: tuple[Finding, ...]
@@ -49,6 +49,7 @@ class Result:
     warnings: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     given_up: tuple[Place, ...] = ()
+    tracebacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +209,11 @@ def candidates_of(job: Job, project: Project) -> list[str]:
     return [path for path in job.asked if path in parsed]
 
 
-def collect(job: Job, engine: Engine) -> Result:
-    """Analyse the files of a job that can matter, and put together what is to be said of them."""
+def collect(job: Job, engine: Engine, known: Mapping[str, Analysis] | None = None) -> Result:
+    """Analyse the files of a job that can matter, and put together what is to be said of them.
+
+    `known` are the analyses, fixes included, of files that the same engine has been asked about already.
+    """
     project = engine.project
     candidates = candidates_of(job, project)
     findings: list[Finding] = []
@@ -217,9 +221,9 @@ def collect(job: Job, engine: Engine) -> Result:
     sources: dict[str, str] = {}
     for path in candidates:
         text = _text_of(project, path) or ""
-        analysis = engine.analyse_text(path, text)
+        analysis = (known or {}).get(path) or look_at(engine, path, text)
         suppressed += [renamed(finding, job.shown_as) for finding in analysis.suppressed]
-        findings += [renamed(finding, job.shown_as) for finding in with_fixes(engine, path, text, analysis)]
+        findings += [renamed(finding, job.shown_as) for finding in analysis.findings]
         if analysis.findings or analysis.suppressed:
             sources[job.shown_as.get(path, path)] = text
     failed = sum(1 for path in job.asked if path in project.failures)
@@ -230,11 +234,12 @@ def collect(job: Job, engine: Engine) -> Result:
         len(candidates) - failed,
         failed,
         tuple(sorted(suppressed, key=lambda finding: finding.sort_key)),
-        job.problems,
+        (*job.problems, *(f"{job.shown_as.get(error.path, error.path)}: {error}" for error in project.errors)),
         sources,
         (*warnings_of_missing_names(project), *unmatched),
         job.excluded,
         engine.given_up(),
+        tuple(error.traceback for error in project.errors),
     )
 
 

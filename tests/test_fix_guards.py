@@ -89,3 +89,61 @@ def test_all_is_well_with_the_real_rewrite(app: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, "")
     assert (app / "app" / "work.py").read_text("utf-8") == MENDED
     assert (app / "app" / "uncalled.py").read_text("utf-8") == MENDED
+
+
+# Other files
+
+FINISHING = BROKEN + "\n\nasync def finish(session):\n    await session.flush()\n"
+OTHER = """\
+from app.session import get_session
+from app.work import finish
+
+
+async def other(job):
+    async with get_session() as session, session.begin():
+        await finish(session)
+        session.add(job)
+"""
+
+
+def finishing_otherwise(app: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> None:
+    """`finish` in work.py has `old`, and a rewrite puts `new` there as well."""
+    (app / "app" / "stuck.py").unlink()
+    (app / "app" / "work.py").write_text(FINISHING.replace("flush", old), "utf-8")
+    rewrite = replacing((LINE, f"async {LINE}"), (f"session.{old}()\n", f"session.{new}()\n"))
+    original = REWRITES["SUP104"]
+    monkeypatch.setitem(REWRITES, "SUP104", lambda c, f: (rewrite if f.path == "app/work.py" else original)(c, f))
+
+
+def test_a_rewrite_that_brings_findings_in_another_file(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finishing_otherwise(app, monkeypatch, "flush", "rollback")
+    (app / "app" / "other.py").write_text(OTHER, "utf-8")
+    (app / "app" / "third.py").write_text(BROKEN, "utf-8")
+    assert invoke("check", "app/other.py").exit_code == 0
+    result = invoke("check", "--fix")
+    lines = [line for line in result.stderr.splitlines() if "error:" in line]
+    reason = "`app/other.py`, with the code rewritten here, has more findings of SUP303 than before"
+    assert lines == [f"supavisor-lint: error: app/work.py: fix failed: {reason}"]
+    assert (result.exit_code, "SUP303" in result.stdout) == (2, False)
+    assert (app / "app" / "work.py").read_text("utf-8") == FINISHING
+    assert (app / "app" / "third.py").read_text("utf-8") == MENDED
+
+
+def test_what_a_rewrite_settles_in_another_file_is_no_fault(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finishing_otherwise(app, monkeypatch, "rollback", "flush")
+    (app / "app" / "other.py").write_text(OTHER, "utf-8")
+    assert "SUP303" in invoke("check", "app/other.py").stdout
+    result = invoke("check", "--fix")
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_what_becomes_fixable_in_another_file_is_fixed_in_the_same_run(
+    app: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finishing_otherwise(app, monkeypatch, "rollback", "flush")
+    silenced = OTHER.replace("finish(session)\n", "finish(session)  # noqa: SUP303\n")
+    (app / "app" / "other.py").write_text(silenced, "utf-8")
+    assert invoke("check", "app/other.py").exit_code == 0
+    result = invoke("check", "--fix")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert (app / "app" / "other.py").read_text("utf-8") == OTHER

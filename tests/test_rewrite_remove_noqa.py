@@ -10,7 +10,7 @@ from test_noqa_differential import all_cases
 
 from supavisor_lint.engine import Engine
 from supavisor_lint.fixing import Fixed, fix
-from supavisor_lint.rewrites import with_fixes
+from supavisor_lint.rewrites import look_at
 from supavisor_lint.rewrites.source import applied
 from supavisor_lint.run import job_of_paths, linked_project
 from supavisor_lint.settings import Settings
@@ -130,7 +130,7 @@ def test_the_generated_files_of_the_differential_test(tmp_path: Path) -> None:
     for path in job.asked:
         text = decode((tmp_path / path).read_bytes())
         engine.project.look_at(path)
-        findings = [f for f in with_fixes(engine, path, text, engine.analyse_text(path, text)) if f.code == "SUP901"]
+        findings = [f for f in look_at(engine, path, text).findings if f.code == "SUP901"]
         edits = dict.fromkeys(edit for f in findings if f.fix is not None for edit in f.fix.edits)
         gone = {f.span.start for f in findings if f.fix is not None}
         new = applied(text, edits)

@@ -64,6 +64,8 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], stdin_filename: Path |
     reports.write(report_of(result, number, reports.counts), look, _place_of_report(target, fixes))
     _say_what_is_missing(result, fixed, display)
     if reports.verbose:
+        for traceback in result.tracebacks:
+            click.echo(traceback, err=True, nl=False)
         for place in result.given_up:
             click.echo(f"{harmless(place.path)}:{place.line}:{place.column}: {place.message}", err=True)
         profile = f"root: {harmless(str(target.root))}; profile: {settings.profile}"

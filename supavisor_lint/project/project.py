@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 
 from supavisor_lint.facts.file import FileFacts, UnparsableFile, read_facts
+from supavisor_lint.findings import InternalError
 from supavisor_lint.project.engines import Engines
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.modules import ModuleIndex
@@ -49,6 +51,7 @@ class Project:
         self._facts: dict[str, FileFacts | None] = {}
         self._peeked: dict[str, FileFacts | None] = {}
         self.failures: dict[str, Failure] = {}
+        self._errors: dict[tuple[str, str], InternalError] = {}
         self.candidates: tuple[str, ...] = ()
         self.speaking: set[str] = set()  # files that speak of async sessions, and need not be parsed for that
         self._prefilter = Prefilter(settings)
@@ -120,8 +123,28 @@ class Project:
             return None
 
     def _read_facts(self, path: str) -> FileFacts:
+        """The facts of a file; raises one of `Failure`, also where this tool itself fails to read it."""
         known = self._parsed.get(path)
-        return read_facts(path, decode(self.bytes_of(path))) if known is None or path in self._overlay else known
+        if known is not None and path not in self._overlay:
+            return known
+        text = decode(self.bytes_of(path))
+        try:
+            return read_facts(path, text)
+        except UnparsableFile:
+            raise
+        except Exception as error:
+            raise UnparsableFile(str(self.note(path, "reading it", error))) from error
+
+    def note(self, path: str, doing: str, error: Exception) -> InternalError:
+        """Remember a fault of this tool, met at a file while `doing` something; to be called where it is caught."""
+        text = f"{type(error).__name__}: {error}".removesuffix(": ")
+        noted = InternalError(path, doing, text, "".join(traceback.format_exception(error)))
+        return self._errors.setdefault((path, doing), noted)
+
+    @property
+    def errors(self) -> tuple[InternalError, ...]:
+        """The faults of this tool met so far, by path."""
+        return tuple(self._errors[key] for key in sorted(self._errors))
 
     def look_at(self, path: str) -> None:
         """Enter a file that is no Python in `failures`, though nothing in it may matter."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from supavisor_lint.findings import NO_REWRITE_YET, Finding, Span
+from supavisor_lint.findings import Finding, Span
 from supavisor_lint.report.concise import position
 from supavisor_lint.report.model import Display, Style, plain, unchanged
 from supavisor_lint.report.text import harmless, split_lines, underline
@@ -47,7 +47,7 @@ def _block(finding: Finding, lines: list[str], display: Display, style: Style, w
     if finding.fix is not None:
         label = "= fix:" if finding.fix.applicability == "safe" else "= unsafe fix:"
         yield f"{margin} {style(label, 'dim')} {harmless(finding.fix.title)}"
-    elif finding.no_fix_reason is not None and finding.no_fix_reason != NO_REWRITE_YET:
+    elif finding.no_fix_reason is not None:
         yield f"{margin} {style('= help:', 'dim')} {harmless(finding.no_fix_reason)}"
     yield ""
 

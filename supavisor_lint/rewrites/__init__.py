@@ -1,4 +1,4 @@
-"""The rewrites: one file each. `with_fixes` gives each finding its fix, or the reason why it has none."""
+"""The rewrites: one file each. `look_at` gives a file's findings, each with its fix, or why there is none."""
 
 from __future__ import annotations
 
@@ -61,13 +61,15 @@ REWRITES: dict[str, Propose] = {
 }
 
 
-def with_fixes(engine: Engine, path: str, text: str, analysis: Analysis) -> tuple[Finding, ...]:
-    """The findings that a file is left with, each with its fix or with the reason why there is none."""
+def look_at(engine: Engine, path: str, text: str) -> Analysis:
+    """The analysis of a file's text; each finding that is left has its fix, or the reason why there is none."""
+    analysis = engine.analyse_text(path, text)
     facts = engine.project.facts(path)
     if facts is None or not analysis.findings:
-        return analysis.findings
+        return analysis
     context = Context(engine.view(facts), text, analysis.suppressed, analysis.findings)
-    return tuple(_with_fix(context, finding) for finding in analysis.findings)
+    findings = tuple(_with_fix(context, finding) for finding in analysis.findings)
+    return Analysis(findings, analysis.suppressed)
 
 
 def _with_fix(context: Context, finding: Finding) -> Finding:
@@ -80,6 +82,9 @@ def _with_fix(context: Context, finding: Finding) -> Finding:
         return replace(finding, no_fix_reason=none.reason)
     except (UnparsableFile, RecursionError):
         return replace(finding, no_fix_reason="the code is nested too deeply to be rewritten")
+    except Exception as error:
+        noted = context.project.note(finding.path, f"the rewrite of {finding.code}", error)
+        return replace(finding, no_fix_reason=str(noted))
 
 
 def fixable(findings: Iterable[Finding], *, unsafe: bool) -> list[Finding]:

@@ -71,14 +71,14 @@ _STANDS_FOR = {
 
 
 def fault_of_findings(before: Iterable[Finding], after: Iterable[Finding], fixed: Iterable[Finding] = ()) -> str | None:
-    """Why the findings of a file are not better than before: a rule has more of them.
+    """In what the findings of a file are worse than before: a rule has more of them. None if they are not.
 
     What the fixed findings stood for is nothing new.
     """
     old, new = _counts(before), _counts(after)
     known = _stood_for(fixed)
     more = sorted(code for code, number in new.items() if number > old[code] and code not in known)
-    return f"the rewritten code has more findings of {', '.join(more)} than before" if more else None
+    return f"has more findings of {', '.join(more)} than before" if more else None
 
 
 def _stood_for(fixed: Iterable[Finding]) -> set[str]:

@@ -5,16 +5,15 @@ Everything happens in memory. What does not pass the guards leaves its file as i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 from supavisor_lint.engine import Analysis, Engine
-from supavisor_lint.facts.file import FileFacts
-from supavisor_lint.findings import Edit, Finding
-from supavisor_lint.rewrites import fixable, guards, with_fixes
+from supavisor_lint.findings import Finding
 from supavisor_lint.rewrites.idle_imports import without_idle_names
-from supavisor_lint.rewrites.source import applied, overlap
+from supavisor_lint.rewrites.work import Work, chosen_fixes, open_work
 
 MAX_ROUNDS = 10
 
@@ -32,31 +31,15 @@ Refuse: TypeAlias = Callable[[str, str], str | None]
 class Outcome:
     """What a fixing run has done, in memory.
 
-    `texts` are the rewritten files; `engine` knows the project with them; `fixed` are the findings that were fixed,
-    with their fixes; `failures` say why a file was left as it was.
+    `texts` are the rewritten files; `engine` knows the project with them; `analyses` are what it says of the files, by
+    path; `fixed` are the findings that were fixed, with their fixes; `failures` say why a file was left as it was.
     """
 
     engine: Engine
     texts: Mapping[str, str]
+    analyses: Mapping[str, Analysis]
     fixed: tuple[Finding, ...]
     failures: Mapping[str, str]
-
-
-@dataclass(slots=True)
-class _File:
-    """One file on its way through the rounds. `first` are its findings before anything was changed."""
-
-    path: str
-    original: str
-    facts: FileFacts
-    first: tuple[Finding, ...]
-    text: str
-    now: tuple[Finding, ...] = ()
-    fixed: list[Finding] = field(default_factory=list)
-    applied: list[Finding] = field(default_factory=list)
-    last: tuple[Finding, ...] = ()
-    noqas_removed: int = 0
-    fault: str | None = None
 
 
 class Fixer:
@@ -67,116 +50,101 @@ class Fixer:
     ) -> None:
         self._build = build
         self._unsafe = unsafe
-        self._approve = approve
+        self._approve = approve or (lambda path, text, finding: True)
         self._refuse = refuse
 
     def run(self, texts: Mapping[str, str]) -> Outcome:
         """Fix the files with these texts. A file whose rewrite fails a guard is left out, and the rest done again."""
         failures: dict[str, str] = {}
+        first = self._build({})
+        opened = [work for path, text in sorted(texts.items()) if (work := open_work(first, path, text)) is not None]
         while True:
-            files, engine = self._rounds({path: text for path, text in texts.items() if path not in failures})
+            files = [work.anew() for work in opened]
+            engine = self._rounds(first, files, [file for file in files if file.path not in failures])
             faults = {file.path: file.fault for file in files if file.fault is not None}
             if not faults:
-                changed = {file.path: file.text for file in files if file.text != file.original}
-                fixed = tuple(finding for file in files for finding in file.fixed)
-                return Outcome(engine, changed, fixed, failures)
+                return Outcome(
+                    engine,
+                    {file.path: file.text for file in files if file.is_changed},
+                    {file.path: file.now for file in files},
+                    tuple(finding for file in files for finding in file.fixed),
+                    failures,
+                )
             failures |= faults
 
-    def _rounds(self, texts: Mapping[str, str]) -> tuple[list[_File], Engine]:
-        engine = self._build({})
-        files = [file for path, text in sorted(texts.items()) if (file := _opened(engine, path, text)) is not None]
-        active = files
-        for _ in range(MAX_ROUNDS):
-            active = [file for file in active if self._apply(file)]
-            for file in active:
-                file.fault = file.fault or self._refuse(file.path, file.text)
-            active = [file for file in active if file.fault is None]
-            if not active:
-                break
-            engine = self._built(files)
-            for file in active:
-                _look_again(engine, file)
-            active = [file for file in active if file.fault is None]
+    def _rounds(self, engine: Engine, files: Sequence[Work], free: Sequence[Work]) -> Engine:
+        """Fix the `free` ones of some files, until they are at rest; gives the engine that knows them then.
+
+        What has been done to one file may matter to others: once all are at rest they are all looked at again. If
+        there is a fault, the rest need not be finished.
+        """
+        active, rounds = free, 0
+        while True:
+            changed = [file for file in active if self._apply(file)]
+            if changed:
+                rounds += 1
+                engine = self._built(files)
+            elif any(file.fault is not None for file in files):
+                return engine
+            else:
+                engine = self._tidied(engine, files)
+                changed = [file for file in files if file.engine is not engine]
+                if not changed:
+                    _compare(files)
+                    return engine
+            _each(changed, partial(Work.look_again, engine=engine))
+            active = [file for file in free if file in changed and file.fault is None]
+            if rounds == MAX_ROUNDS:
+                active = self._stopped(active)
+
+    def _stopped(self, active: Iterable[Work]) -> list[Work]:
+        """No more rounds: those that would go on are faulty."""
         for file in active:
-            if self._wanted(file):
+            if file.wanted(unsafe=self._unsafe):
                 file.fault = f"the rewrites have not come to rest after {MAX_ROUNDS} rounds"
-        engine = self._tidied(engine, files)
-        for file in files:
-            if file.text != file.original:
-                file.fault = file.fault or guards.fault_of_findings(file.first, file.last, file.fixed)
-        return files, engine
+        return []
 
-    def _built(self, files: Iterable[_File]) -> Engine:
-        return self._build({f.path: f.text for f in files if f.text != f.original and f.fault is None})
+    def _apply(self, file: Work) -> bool:
+        """Apply the fixes of one round to one file; whether there was any, and nothing is wrong with it."""
+        wanted = file.wanted(unsafe=self._unsafe)
+        edits, findings = chosen_fixes(wanted, lambda finding: self._approve(file.path, file.text, finding))
+        if not edits:
+            return False
+        file.change(edits, findings)
+        file.fault = file.fault or self._refuse(file.path, file.text)
+        return file.fault is None
 
-    def _tidied(self, engine: Engine, files: list[_File]) -> Engine:
+    def _built(self, files: Iterable[Work]) -> Engine:
+        return self._build({file.path: file.text for file in files if file.is_changed and file.fault is None})
+
+    def _tidied(self, engine: Engine, files: Sequence[Work]) -> Engine:
         """Take out of the imports what only rewritten code has used; gives the engine that knows the files then."""
-        tidied = []
-        for file in files:
-            if file.text != file.original and file.fault is None:
-                edits = without_idle_names(engine, file.path, file.original, file.text)
-                if edits:
-                    file.text, file.applied = applied(file.text, edits), []
-                    tidied.append(file)
-        if not tidied:
-            return engine
-        engine = self._built(files)
-        for file in tidied:
-            _look_again(engine, file)
-        return engine
-
-    def _wanted(self, file: _File) -> list[Finding]:
-        return fixable(file.now, unsafe=self._unsafe)
-
-    def _apply(self, file: _File) -> bool:
-        """Apply the fixes of one round to one file; whether there was any."""
-        chosen: list[Edit] = []
-        fixes = set()
-        file.applied = []
-        for finding in self._wanted(file):
-            fix = finding.fix
-            if fix is None or (fix not in fixes and overlap(fix.edits, chosen)):
-                continue
-            if self._approve is not None and fix not in fixes and not self._approve(file.path, file.text, finding):
-                continue
-            if fix not in fixes:
-                fixes.add(fix)
-                chosen += fix.edits
-            file.applied.append(finding)
-        if chosen:
-            try:
-                file.text = applied(file.text, chosen)
-            except ValueError as error:
-                file.fault = f"the rewrite contradicts itself: {error}"
-            file.noqas_removed += sum(1 for finding in file.applied if finding.code == "SUP901")
-        return bool(chosen)
+        rewritten = [file for file in files if file.is_changed]
+        before = [file.text for file in rewritten]
+        _each(rewritten, lambda file: file.change(without_idle_names(engine, file.path, file.original, file.text), []))
+        return engine if before == [file.text for file in rewritten] else self._built(files)
 
 
-def _opened(engine: Engine, path: str, text: str) -> _File | None:
-    facts = engine.project.facts(path)
-    if facts is None:
-        return None
-    analysis = engine.analyse_text(path, text)
-    findings = with_fixes(engine, path, text, analysis)
-    return _File(path, text, facts, _all(analysis), text, findings)
+def _each(files: Iterable[Work], step: Callable[[Work], None]) -> None:
+    """Do something with each file; where this tool itself fails, that is a fault of this one file's rewrite."""
+    for file in files:
+        try:
+            step(file)
+        except Exception as error:  # noqa: PERF203 - one file's fault is not the others'
+            file.fault = f"internal error: {type(error).__name__}: {error}"
 
 
-def _look_again(engine: Engine, file: _File) -> None:
-    """Analyse a file after a round; its `fault` says what is wrong with the rewrite."""
-    facts = engine.project.facts(file.path)
-    if facts is None:
-        file.fault = "the rewritten code does not parse"
-        return
-    analysis = engine.analyse_text(file.path, file.text)
-    file.fault = (
-        guards.fault_of_text(file.path, file.original, file.text, file.noqas_removed)
-        or guards.fault_of_names(file.facts, facts)
-        or guards.still_there(file.now, analysis.findings, file.applied)
-    )
-    file.last = _all(analysis)
-    file.fixed += file.applied
-    file.now = with_fixes(engine, file.path, file.text, analysis)
+def _compare(files: Sequence[Work]) -> None:
+    """Find the files that have more findings of some rule than before: a rewrite is at fault, theirs or another's.
 
-
-def _all(analysis: Analysis) -> tuple[Finding, ...]:
-    return (*analysis.findings, *analysis.suppressed)
+    Another one is at fault if such a finding names it, else all that were rewritten may be.
+    """
+    rewritten = [file for file in files if file.is_changed]
+    for file in files:
+        fault = file.fault_of_findings()
+        if fault is not None and file.is_changed:
+            file.fault = f"the rewritten code {fault}"
+        elif fault is not None:
+            named = {place.path for finding in file.new_findings() for place in finding.related}
+            for guilty in [other for other in rewritten if other.path in named] or rewritten:
+                guilty.fault = guilty.fault or f"`{file.path}`, with the code rewritten here, {fault}"

@@ -13,7 +13,7 @@ from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Name, Param
-from supavisor_lint.findings import NO_REWRITE_YET, Confidence, Finding, Place, Severity, Span
+from supavisor_lint.findings import Confidence, Finding, Place, Severity, Span
 from supavisor_lint.flow.events import Event, EventT
 from supavisor_lint.flow.follower import Follower
 from supavisor_lint.flow.shape import TaskShape
@@ -47,10 +47,10 @@ class Rule:
         return self.doc.strip().splitlines()[0].rstrip(".")
 
     @property
-    def why_no_fix(self) -> str:
-        """Why a finding has no fix: until a rewrite has looked at it, or for good, as the documentation says."""
+    def why_no_fix(self) -> str | None:
+        """Why a finding has no fix, as the documentation says; None where a rewrite will look at it."""
         if self.fix != "none":
-            return NO_REWRITE_YET
+            return None
         reason = " ".join(self.doc.partition("## Fix safety")[2].split()).partition(". ")[0].rstrip(".")
         return reason[:1].lower() + reason[1:]
 
