@@ -75,7 +75,7 @@ class _Builder:
         changed = {path: encode_like(text, self.bytes[path]) for path, text in texts.items()}
         overlay = dict(self._job.overlay) | changed
         job = self._job
-        project = linked_project(job.known, job.settings, overlay, job.root, self._parsed, self._read)
+        project = linked_project(job.known, job.settings, overlay, job.root, self._parsed, self._read, job.watch)
         for path in project.parsed_paths:
             facts = project.facts(path)
             if facts is not None and path not in overlay:
@@ -98,7 +98,7 @@ def fix(job: Job, *, unsafe: bool, approve: Approve | None = None) -> Fixed:
             return Fixed(check_job(job))
         build = _Builder(job)
         build.read_candidates()
-        outcome = Fixer(build, unsafe, approve, build.refuse).run(build.texts)
+        outcome = Fixer(build, unsafe, approve, build.refuse, job.watch).run(build.texts)
         return Fixed(
             collect(job, outcome.engine, outcome.analyses),
             _changes(build, outcome),

@@ -22,6 +22,7 @@ from supavisor_lint.settings import Settings
 from supavisor_lint.sources.discovery import SourceFile, discover, is_excluded
 from supavisor_lint.sources.reading import UndecodableFile, UnreadableFile, decode, read_source
 from supavisor_lint.sources.requirement_files import requirement_files
+from supavisor_lint.sources.watching import Watch, unwatched
 
 _RECURSION_LIMIT = 8000
 STDIN = "stdin"
@@ -58,7 +59,7 @@ class Job:
 
     `known` are the project's files (relative to absolute path), `asked` those to report on, `named` those that are
     to be parsed, or proven fine, even when nothing in them can matter; `overlay` replaces the bytes of some;
-    `whole` when the whole project is asked for; `shown_as` renames files in reports.
+    `whole` when the whole project is asked for; `shown_as` renames files in reports; `watch` sees how far a run is.
     """
 
     root: Path
@@ -71,6 +72,7 @@ class Job:
     problems: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     whole: bool = False
+    watch: Watch = unwatched
 
 
 def job_of_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Job:
@@ -115,7 +117,7 @@ def check_job(job: Job) -> Result:
     if not job.asked:
         return Result((), 0, 0, 0, (), job.problems, {}, excluded=job.excluded)
     with room_for_trees():
-        return collect(job, Engine(linked_project(job.known, job.settings, job.overlay, job.root)))
+        return collect(job, Engine(linked_project(job.known, job.settings, job.overlay, job.root, watch=job.watch)))
 
 
 class Checker:
@@ -178,6 +180,7 @@ def linked_project(
     root: Path | None = None,
     parsed: Mapping[str, FileFacts] | None = None,
     read: Callable[[str], bytes] | None = None,
+    watch: Watch = unwatched,
 ) -> Project:
     """The project of some files (`known_files`), read and linked; `overlay` replaces the bytes of some.
 
@@ -185,7 +188,7 @@ def linked_project(
     facts of files that have not changed since; `read` gives a file's bytes (default: from the disk).
     """
     near = partial(requirement_files, root) if root is not None else None
-    project = Project(known, read or reader(known), settings, overlay, near, parsed)
+    project = Project(known, read or reader(known), settings, overlay, near, parsed, watch)
     project.link()
     return project
 
@@ -219,7 +222,7 @@ def collect(job: Job, engine: Engine, known: Mapping[str, Analysis] | None = Non
     findings: list[Finding] = []
     suppressed: list[Finding] = []
     sources: dict[str, str] = {}
-    for path in candidates:
+    for path in job.watch("checking", candidates):
         text = _text_of(project, path) or ""
         analysis = (known or {}).get(path) or look_at(engine, path, text)
         suppressed += [renamed(finding, job.shown_as) for finding in analysis.suppressed]

@@ -11,6 +11,7 @@ import click
 from supavisor_lint.cli.errors import VERBOSE, Failure, warn
 from supavisor_lint.cli.fix_options import FixOptions, fix_options, fixed_lines, show_failures, text_for_stdout
 from supavisor_lint.cli.output import out_bytes
+from supavisor_lint.cli.progress import Progress
 from supavisor_lint.cli.report_options import Place, ReportOptions, report_options
 from supavisor_lint.cli.reporting import counts_line, display_from, fixed_line, report_of, summary_line
 from supavisor_lint.cli.settings_options import SettingsOptions, settings_options
@@ -58,7 +59,8 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], stdin_filename: Path |
     settings = changes.settings(target.root)
     display = display_from(target.root, target.is_anonymous)
 
-    result, fixed = _run(target, fixes, target.job(settings), display)
+    with Progress(wanted=not (reports.quiet or fixes.interactive)) as progress:
+        result, fixed = _run(target, fixes, target.job(settings, progress.watch), display)
     number = len(fixed.fixed) if fixed is not None and not fixes.diff else 0
     look = Look(display, unsafe=fixes.unsafe)
     reports.write(report_of(result, number, reports.counts), look, _place_of_report(target, fixes))

@@ -13,7 +13,8 @@ from typing import Any
 import click
 
 from supavisor_lint.cli.errors import Failure
-from supavisor_lint.report.model import Role
+from supavisor_lint.cli.hyperlinks import linked, stdout_shows_links
+from supavisor_lint.report.model import Role, Style
 from supavisor_lint.sources.writing import write_whole
 
 _COLOURS: dict[Role, dict[str, Any]] = {
@@ -31,6 +32,13 @@ _COLOURS: dict[Role, dict[str, Any]] = {
 def click_style(text: str, role: Role) -> str:
     """Give the text in the colours of its part; click takes them out again where they are not wanted."""
     return click.style(text, **_COLOURS[role])
+
+
+def stdout_style() -> Style:
+    """Give the style for stdout: colours, and paths as links where it shows them."""
+    if not stdout_shows_links():
+        return click_style
+    return lambda text, role: click_style(linked(text) if role == "path" else text, role)
 
 
 def wants_colour() -> bool | None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import click
 
-from supavisor_lint.cli.output import click_style, out, stdout_is_utf8, write_atomically
+from supavisor_lint.cli.output import click_style, out, stdout_is_utf8, stdout_style, write_atomically
 from supavisor_lint.report.formats import FORMATS
 from supavisor_lint.report.model import Look, Report, plain
 
@@ -83,7 +83,7 @@ class ReportOptions:
             elif place == "stderr":
                 click.echo(make(report, replace(look, style=click_style)), err=True, nl=False)
             elif place == "stdout":
-                out(make(report, replace(look, style=click_style, utf8=stdout_is_utf8())))
+                out(make(report, replace(look, style=stdout_style(), utf8=stdout_is_utf8())))
 
 
 def report_options(command: Any) -> Any:

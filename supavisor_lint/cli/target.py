@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from supavisor_lint.cli.errors import Failure
 if TYPE_CHECKING:
     from supavisor_lint.run import Job
     from supavisor_lint.settings import Settings
+    from supavisor_lint.sources.watching import Watch
 
 _STDIN = Path("-")
 
@@ -32,13 +33,15 @@ class Target:
         """Whether it is a text without a name."""
         return self.data is not None and self.filename is None
 
-    def job(self, settings: Settings) -> Job:
+    def job(self, settings: Settings, watch: Watch) -> Job:
         """Give the files to look at, with what is known of the project."""
         from supavisor_lint import run
 
         if self.data is not None:
-            return run.job_of_stdin(self.data, self.filename, self.root, settings)
-        return run.job_of_paths(self.paths, self.root, settings)
+            job = run.job_of_stdin(self.data, self.filename, self.root, settings)
+        else:
+            job = run.job_of_paths(self.paths, self.root, settings)
+        return replace(job, watch=watch)
 
 
 def is_stdin(paths: tuple[Path, ...], stdin_filename: Path | None) -> bool:

@@ -18,6 +18,7 @@ from supavisor_lint.sources.discovery import is_test_file
 from supavisor_lint.sources.prefilter import NameFilter, Prefilter
 from supavisor_lint.sources.reading import UndecodableFile, UnreadableFile, decode
 from supavisor_lint.sources.syntax import surely_parses
+from supavisor_lint.sources.watching import Watch, unwatched
 
 Failure = UnparsableFile | UndecodableFile | UnreadableFile
 
@@ -28,7 +29,8 @@ class Project:
     `paths` are relative and POSIX; `read` gives a file's bytes (or raises UnreadableFile); `overlay` replaces
     the bytes of some files (stdin, an editor's buffer); `requirement_files` gives the requirement files near a path
     (see `sources.requirement_files`), and is only called when a rule needs a version; `parsed` are the facts of files
-    that have not changed since another project has parsed them: they are not parsed again.
+    that have not changed since another project has parsed them: they are not parsed again. `watch` is told of the
+    files that linking reads.
     """
 
     def __init__(
@@ -39,8 +41,10 @@ class Project:
         overlay: Mapping[str, bytes] | None = None,
         requirement_files: Callable[[str], Iterable[Files]] | None = None,
         parsed: Mapping[str, FileFacts] | None = None,
+        watch: Watch = unwatched,
     ) -> None:
         self._read = read
+        self._watch = watch
         self._parsed = parsed or {}
         self._requirement_files = requirement_files
         self._requirements: dict[str, tuple[Files, ...]] = {}
@@ -214,7 +218,7 @@ class Project:
             return b""
 
     def _files(self, paths: Iterable[str]) -> list[FileFacts]:
-        facts = (self.facts(path) for path in sorted(paths))
+        facts = (self.facts(path) for path in self._watch("reading", sorted(paths)))
         return [file for file in facts if file is not None]
 
     def _registrations_count(self, file: FileFacts) -> bool:

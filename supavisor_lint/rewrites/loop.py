@@ -14,6 +14,7 @@ from supavisor_lint.engine import Analysis, Engine
 from supavisor_lint.findings import Finding
 from supavisor_lint.rewrites.idle_imports import without_idle_names
 from supavisor_lint.rewrites.work import Work, chosen_fixes, open_work
+from supavisor_lint.sources.watching import Watch, unwatched
 
 MAX_ROUNDS = 10
 
@@ -46,18 +47,25 @@ class Fixer:
     """Fixes some files of one project; `unsafe` applies unsafe fixes as well."""
 
     def __init__(
-        self, build: Build, unsafe: bool, approve: Approve | None = None, refuse: Refuse = lambda path, text: None
+        self,
+        build: Build,
+        unsafe: bool,
+        approve: Approve | None = None,
+        refuse: Refuse = lambda path, text: None,
+        watch: Watch = unwatched,
     ) -> None:
         self._build = build
         self._unsafe = unsafe
         self._approve = approve or (lambda path, text, finding: True)
         self._refuse = refuse
+        self._watch = watch
 
     def run(self, texts: Mapping[str, str]) -> Outcome:
         """Fix the files with these texts. A file whose rewrite fails a guard is left out, and the rest done again."""
         failures: dict[str, str] = {}
         first = self._build({})
-        opened = [work for path, text in sorted(texts.items()) if (work := open_work(first, path, text)) is not None]
+        paths = self._watch("looking for fixes", sorted(texts))
+        opened = [work for path in paths if (work := open_work(first, path, texts[path])) is not None]
         while True:
             files = [work.anew() for work in opened]
             engine = self._rounds(first, files, [file for file in files if file.path not in failures])
