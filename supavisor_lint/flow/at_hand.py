@@ -53,11 +53,21 @@ def _key_of(frame: Frame, site: Node) -> str | None:
 
 
 def is_at_hand(state: State, site: Site, entity: Entity | None, key: str | None) -> bool:
-    """Whether the session surely has the row; what was added has to be flushed before."""
+    """Whether the session surely has the row; one that was added has to be flushed before."""
     if entity is None or key is None or Loaded(site, entity, key) not in state.loaded:
         return False
-    conditions = (c for o in state.objects.values() if o.session == site and o.entity == entity for c in o.conditions)
-    return not any(condition.kind == "added" for condition in conditions)
+    added = (
+        node
+        for node, known in state.objects.items()
+        if (known.session, known.entity) == (site, entity) and any(c.kind == "added" for c in known.conditions)
+    )
+    return not any(_key_of_added(node) == key for node in added)
+
+
+def _key_of_added(node: Node) -> str | None:
+    """The key of what an `add(name)` has added, as text."""
+    argument = node.args[0].value if isinstance(node, Call) and node.args else None
+    return key_made_with(argument) if isinstance(argument, Name) else None
 
 
 def may_be_at_hand(state: State, site: Site, entity: Entity | None) -> bool:

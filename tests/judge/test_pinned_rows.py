@@ -47,6 +47,25 @@ async with expiring_factory() as session:
     log(kept.status)
     await session.commit()
 """,
+    "a row at hand is asked for without a flush of what was added since": """
+async with factory.begin() as session:
+    kept = await session.get(Job, job_id)
+    try:
+        made = Job(name=taken(flags[0]), status=mark())
+        session.add(made)
+        job = await session.get(Job, job_id)
+    except Exception:
+        log(made)
+""",
+    "what was added is flushed before another row is asked for": """
+async with factory.begin() as session:
+    try:
+        made = Job(name=taken(flags[0]), status=mark())
+        session.add(made)
+        job = await session.get(Job, job_id)
+    except Exception:
+        log()
+""",
     "a new row waits for no other's lock": """
 async with get_second_session() as other:
     async with second_factory() as session:
