@@ -223,4 +223,4 @@ def test_a_lower_case_code_suppresses_nothing_and_is_unused() -> None:
 def test_only_python_s_own_line_ends_are_counted(tmp_path: Path, odd: str) -> None:
     (tmp_path / "a.py").write_bytes(f"{odd * 3}s = async_session_factory()  # noqa: SUP101\n".encode())
     result = run.check_paths([tmp_path], tmp_path, Settings())
-    assert (result.findings, result.suppressed) == ((), 1)
+    assert (result.findings, len(result.suppressed)) == ((), 1)
