@@ -7,8 +7,9 @@ the other files, are done.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from supavisor_lint.baseline import Baseline
 from supavisor_lint.facts.file import FileFacts, UnparsableFile
 from supavisor_lint.findings import Finding, InternalError, Place, Span
 from supavisor_lint.flow.follower import Follower
@@ -27,10 +28,16 @@ from supavisor_lint.sources.suppressions import Suppressions
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """One file's result: what is left to report, and what a noqa suppressed."""
+    """One file's result: what is left to report, what a noqa suppressed, and what the baseline has."""
 
     findings: tuple[Finding, ...]
     suppressed: tuple[Finding, ...] = ()
+    baselined: tuple[Finding, ...] = ()
+
+    @property
+    def silenced(self) -> tuple[Finding, ...]:
+        """What is there, but neither reported nor rewritten."""
+        return (*self.suppressed, *self.baselined)
 
 
 class Selection:
@@ -70,10 +77,11 @@ def _matches(code: str, prefixes: Iterable[str]) -> bool:
 
 
 class Engine:
-    """Analyses the files of a linked project."""
+    """Analyses the files of a linked project; what is in the baseline is told apart."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, baseline: Baseline | None = None) -> None:
         self.project = project
+        self._baseline = baseline or Baseline()
         self.selection = Selection(project.settings)
         self._follower = Follower(SessionFlow(project.evaluator), project.table.registrations)
         self._views: dict[str, FileView] = {}
@@ -125,8 +133,10 @@ class Engine:
         return tuple(sorted(Place(file.path, f.span.line, f.span.column, message) for f, file in functions))
 
     def analyse_text(self, path: str, text: str) -> Analysis:
-        """The findings of one file with its suppressions applied, and the suppressions that were for nothing."""
-        return suppress(self, path, text, self.analyse(path))
+        """The findings of one file with suppressions and baseline applied, and what was suppressed for nothing."""
+        analysis = suppress(self, path, text, self.analyse(path))
+        new, known = self._baseline.split(path, text, analysis.findings)
+        return replace(analysis, findings=new, baselined=known)
 
     def _applies(self, rule: Rule, path: str) -> bool:
         """Tests keep what discipline they like: only what cannot work is reported there."""

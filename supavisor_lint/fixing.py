@@ -80,7 +80,7 @@ class _Builder:
             facts = project.facts(path)
             if facts is not None and path not in overlay:
                 self._parsed[path] = facts
-        return Engine(project)
+        return Engine(project, job.baseline)
 
     def refuse(self, path: str, text: str) -> str | None:
         """Why a file cannot hold a text in its encoding; None if it can."""

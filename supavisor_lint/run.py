@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from supavisor_lint.baseline import Baseline, Scope
 from supavisor_lint.engine import Analysis, Engine
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.findings import Finding, Place
@@ -35,9 +36,10 @@ class Result:
 
     `findings` are sorted; `files` counts the files asked for, `analysed` those that were parsed, `failed` those that
     could not be; `suppressed` are the findings under a noqa; `problems` are one-line complaints (missing path, I/O, an
-    internal error); `sources` holds the text of every file with a finding of either kind, by relative path; `warnings`
+    internal error); `sources` holds the text of every file with a finding of any kind, by relative path; `warnings`
     are one-line remarks on what the findings may be missing; `excluded` are the paths asked for that the settings
-    exclude; `given_up` the functions with too many paths to be followed; `tracebacks` those of the internal errors.
+    exclude; `given_up` the functions with too many paths to be followed; `tracebacks` those of the internal errors;
+    `baselined` are the findings that the baseline has, and `scope` is what the run can say of it.
     """
 
     findings: tuple[Finding, ...]
@@ -51,6 +53,8 @@ class Result:
     excluded: tuple[str, ...] = ()
     given_up: tuple[Place, ...] = ()
     tracebacks: tuple[str, ...] = ()
+    baselined: tuple[Finding, ...] = ()
+    scope: Scope = field(default_factory=Scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ class Job:
 
     `known` are the project's files (relative to absolute path), `asked` those to report on, `named` those that are
     to be parsed, or proven fine, even when nothing in them can matter; `overlay` replaces the bytes of some;
-    `whole` when the whole project is asked for; `shown_as` renames files in reports; `watch` sees how far a run is.
+    `whole` when the whole project is asked for; `shown_as` renames files in reports; `watch` sees how far a run is;
+    `baseline` are the findings that are known.
     """
 
     root: Path
@@ -73,6 +78,7 @@ class Job:
     excluded: tuple[str, ...] = ()
     whole: bool = False
     watch: Watch = unwatched
+    baseline: Baseline = field(default_factory=Baseline)
 
 
 def job_of_paths(paths: Sequence[Path], root: Path, settings: Settings) -> Job:
@@ -117,7 +123,8 @@ def check_job(job: Job) -> Result:
     if not job.asked:
         return Result((), 0, 0, 0, (), job.problems, {}, excluded=job.excluded)
     with room_for_trees():
-        return collect(job, Engine(linked_project(job.known, job.settings, job.overlay, job.root, watch=job.watch)))
+        project = linked_project(job.known, job.settings, job.overlay, job.root, watch=job.watch)
+        return collect(job, Engine(project, job.baseline))
 
 
 class Checker:
@@ -221,13 +228,15 @@ def collect(job: Job, engine: Engine, known: Mapping[str, Analysis] | None = Non
     candidates = candidates_of(job, project)
     findings: list[Finding] = []
     suppressed: list[Finding] = []
+    baselined: list[Finding] = []
     sources: dict[str, str] = {}
     for path in job.watch("checking", candidates):
         text = _text_of(project, path) or ""
         analysis = (known or {}).get(path) or look_at(engine, path, text)
         suppressed += [renamed(finding, job.shown_as) for finding in analysis.suppressed]
         findings += [renamed(finding, job.shown_as) for finding in analysis.findings]
-        if analysis.findings or analysis.suppressed:
+        baselined += [renamed(finding, job.shown_as) for finding in analysis.baselined]
+        if analysis.findings or analysis.silenced:
             sources[job.shown_as.get(path, path)] = text
     failed = sum(1 for path in job.asked if path in project.failures)
     unmatched = unmatched_entries(project) if job.whole else ()
@@ -243,7 +252,17 @@ def collect(job: Job, engine: Engine, known: Mapping[str, Analysis] | None = Non
         job.excluded,
         engine.given_up(),
         tuple(error.traceback for error in project.errors),
+        tuple(sorted(baselined, key=lambda finding: finding.sort_key)),
+        _scope(job, engine),
     )
+
+
+def _scope(job: Job, engine: Engine) -> Scope:
+    """What a run can say of a baseline; a file with an internal error was not read to the end."""
+    project = engine.project
+    failed = frozenset(job.asked).intersection({*project.failures, *(error.path for error in project.errors)})
+    read = frozenset(job.asked) - failed
+    return Scope(read, failed, engine.selection.codes, job.settings.profile, job.whole)
 
 
 def renamed(finding: Finding, names: Mapping[str, str]) -> Finding:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from supavisor_lint.cli.adoption_options import AdoptionOptions, adoption_options
 from supavisor_lint.cli.errors import VERBOSE, Failure, warn
 from supavisor_lint.cli.fix_options import FixOptions, fix_options, fixed_lines, show_failures, text_for_stdout
 from supavisor_lint.cli.output import out_bytes
@@ -35,6 +36,7 @@ Examples:
   supavisor-lint check --output-format full --output-format json=report.json
   supavisor-lint check --diff > fixes.patch
   supavisor-lint check --fix --unsafe-fixes app/tasks.py
+  supavisor-lint check --baseline known.json
 
 \b
 Exit codes: 0 nothing (left) to report, 1 findings, 2 the tool could not do
@@ -44,6 +46,7 @@ its job, or a fix failed. --diff exits with 1 if there is something to change.""
     "paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path, allow_dash=True, readable=False)
 )
 @fix_options
+@adoption_options
 @settings_options
 @report_options
 @click.option("--stdin-filename", type=click.Path(path_type=Path), help='The name of what "-" reads.')
@@ -54,17 +57,22 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], stdin_filename: Path |
     ctx.meta[VERBOSE] = reports.verbose
     fixes = FixOptions.of(given)
     fixes.check(stdin=is_stdin(paths, stdin_filename), report_on_stdout=reports.on_stdout)
+    adoption = AdoptionOptions.of(given)
+    adoption.check(fixing=fixes.wanted, anonymous=is_stdin(paths, stdin_filename) and stdin_filename is None)
     changes = SettingsOptions.of(given)
     target = target_of(paths, stdin_filename, changes.config)
     settings = changes.settings(target.root)
     display = display_from(target.root, target.is_anonymous)
 
     with Progress(wanted=not (reports.quiet or fixes.interactive)) as progress:
-        result, fixed = _run(target, fixes, target.job(settings, progress.watch), display)
+        job = adoption.known(target.job(settings, progress.watch))
+        result, fixed = _run(target, fixes, job, display)
+    result = adoption.written(result)
     number = len(fixed.fixed) if fixed is not None and not fixes.diff else 0
     look = Look(display, unsafe=fixes.unsafe)
     reports.write(report_of(result, number, reports.counts), look, _place_of_report(target, fixes))
     _say_what_is_missing(result, fixed, display)
+    adoption.say_what_is_stale(job, result, display)
     if reports.verbose:
         for traceback in result.tracebacks:
             click.echo(traceback, err=True, nl=False)
@@ -73,7 +81,7 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], stdin_filename: Path |
         profile = f"root: {harmless(str(target.root))}; profile: {settings.profile}"
         click.echo(f"{profile}; {counts_line(result)}", err=True)
     if not reports.quiet and (result.files or not result.problems):
-        for line in _last_lines(result, fixed, fixes, display, reports.verbose):
+        for line in (*adoption.last_lines(result), *_last_lines(result, fixed, fixes, display, reports.verbose)):
             click.echo(line, err=True)
     ctx.exit(_exit_code(result, fixed, fixes, reports))
 

@@ -42,15 +42,19 @@ def report_of(result: Result, fixed: int, counts: bool) -> Report:
         findings=len(result.findings),
         fixed=fixed,
         suppressed=len(result.suppressed),
+        baselined=len(result.baselined),
     )
-    return Report(result.findings, summary, result.sources, result.suppressed, result.problems, counts)
+    return Report(
+        result.findings, summary, result.sources, result.suppressed, result.problems, counts, result.baselined
+    )
 
 
 def counts_line(result: Result) -> str:
     """Give the counts of a run, for `--verbose`."""
     return (
         f"{count(result.files, 'file')}, {result.analysed} analysed, {result.failed} failed, "
-        f"{count(len(result.findings), 'finding')}, {len(result.suppressed)} suppressed"
+        f"{count(len(result.findings), 'finding')}, {len(result.suppressed)} suppressed, "
+        f"{len(result.baselined)} in the baseline"
     )
 
 
@@ -92,7 +96,8 @@ def _hint(result: Result, fixes: FixOptions) -> str:
 
 def _out_of_sight(result: Result) -> str:
     line = f" {count(result.failed, 'file')} could not be analysed." if result.failed else ""
-    return line + (f" {count(len(result.suppressed), 'finding')} suppressed." if result.suppressed else "")
+    line += f" {count(len(result.suppressed), 'finding')} suppressed." if result.suppressed else ""
+    return line + (f" {count(len(result.baselined), 'finding')} in the baseline." if result.baselined else "")
 
 
 def _why_nothing(excluded: tuple[str, ...]) -> str:

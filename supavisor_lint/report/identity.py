@@ -7,7 +7,6 @@ that have all this in common, the order in the file tells them apart.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -15,11 +14,14 @@ from typing import NamedTuple
 from supavisor_lint.findings import Finding
 from supavisor_lint.sources.logical_lines import LogicalLines
 
+_LONGEST = 200
+
 
 class Key(NamedTuple):
     """What findings have in common that cannot be told apart without their order; sorts by path first.
 
-    `function` is the qualname, "" at module level; `statement` is in the normal form of `sources.logical_lines`.
+    `function` is the qualname, "" at module level; `statement` is in the normal form of `sources.logical_lines`,
+    a long one shortened to its beginning and a digest.
     """
 
     path: str
@@ -37,7 +39,7 @@ class Identity(NamedTuple):
     @property
     def fingerprint(self) -> str:
         """64 hexadecimal digits; no two findings of a run have the same."""
-        return hashlib.sha256(json.dumps([*self.key, self.occurrence]).encode()).hexdigest()
+        return _digest("\0".join([*self.key, str(self.occurrence)]))
 
 
 def identities(findings: Sequence[Finding], sources: Mapping[str, str]) -> list[Identity]:
@@ -60,4 +62,15 @@ def identities(findings: Sequence[Finding], sources: Mapping[str, str]) -> list[
 
 def _key(finding: Finding, lines: LogicalLines) -> Key:
     statement = lines.statement_at(finding.span.line, finding.span.column)
-    return Key(finding.path, finding.code, finding.function or "", statement)
+    return Key(finding.path, finding.code, finding.function or "", _shortened(statement))
+
+
+def _shortened(statement: str) -> str:
+    """A statement that fits a line of a file: of a long one the beginning, and a digest of all of it."""
+    if len(statement) <= _LONGEST:
+        return statement
+    return f"{statement[:_LONGEST]}… {_digest(statement)[:16]}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -40,7 +40,15 @@ def render(
 
 def dump(document: object, ascii_only: bool) -> str:
     """Give the document as indented JSON that neither an encoding nor a terminal can trip over."""
-    text = json.dumps(document, indent=2, ensure_ascii=ascii_only)
+    return _escaped(json.dumps(document, indent=2, ensure_ascii=ascii_only))
+
+
+def one_line(document: object) -> str:
+    """Give the document as JSON in one line, for a file in UTF-8."""
+    return _escaped(json.dumps(document, ensure_ascii=False))
+
+
+def _escaped(text: str) -> str:
     return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 

@@ -27,14 +27,16 @@ class Summary:
     findings: int
     fixed: int
     suppressed: int
+    baselined: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a run has to report, whatever the format.
 
-    `suppressed` are the findings under a noqa; `sources` gives the text of every file with either, by the findings'
-    paths; `problems` are one-line complaints about what could not be done; `counts` asks for the number per code.
+    `suppressed` are the findings under a noqa, `baselined` those that the baseline has; `sources` gives the text of
+    every file with one of any kind, by the findings' paths; `problems` are one-line complaints about what could not be
+    done; `counts` asks for the number per code.
     """
 
     findings: Sequence[Finding]
@@ -43,6 +45,7 @@ class Report:
     suppressed: Sequence[Finding] = ()
     problems: Sequence[str] = ()
     counts: bool = False
+    baselined: Sequence[Finding] = ()
 
 
 def plain(text: str, role: Role) -> str:

@@ -67,9 +67,9 @@ def look_at(engine: Engine, path: str, text: str) -> Analysis:
     facts = engine.project.facts(path)
     if facts is None or not analysis.findings:
         return analysis
-    context = Context(engine.view(facts), text, analysis.suppressed, analysis.findings)
+    context = Context(engine.view(facts), text, analysis.silenced, analysis.findings)
     findings = tuple(_with_fix(context, finding) for finding in analysis.findings)
-    return Analysis(findings, analysis.suppressed)
+    return replace(analysis, findings=findings)
 
 
 def _with_fix(context: Context, finding: Finding) -> Finding:

@@ -45,15 +45,15 @@ def kept_elsewhere(attribute: str) -> NoFix:
 
 
 class Context:
-    """One file with its findings: what a rewrite may ask. `suppressed` are the findings under a noqa."""
+    """One file with its findings: what a rewrite may ask. `silenced` are those under a noqa or in the baseline."""
 
     def __init__(
-        self, view: FileView, text: str, suppressed: Sequence[Finding] = (), findings: Sequence[Finding] = ()
+        self, view: FileView, text: str, silenced: Sequence[Finding] = (), findings: Sequence[Finding] = ()
     ) -> None:
         self.view = view
         self.findings = findings
         self.source = Source(text, view.file.layout)
-        self._suppressed = frozenset((finding.span.line, finding.code) for finding in suppressed)
+        self._suppressed = frozenset((finding.span.line, finding.code) for finding in silenced)
 
     @property
     def file(self) -> FileFacts:
@@ -85,7 +85,7 @@ class Context:
         raise NoFix("the code at the finding has an unusual form")
 
     def refuse_suppressed(self, nodes: Iterable[Node], *codes: str) -> None:
-        """Raise NoFix if one of some nodes has a finding under a noqa: what is suppressed is not rewritten."""
+        """Raise NoFix if one of some nodes has a finding under a noqa or in the baseline: that is not rewritten."""
         for node in nodes:
             for code in codes:
                 if (node.span.line, code) in self._suppressed:

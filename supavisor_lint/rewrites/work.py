@@ -92,8 +92,8 @@ def open_work(engine: Engine, path: str, text: str) -> Work | None:
 
 
 def all_of(analysis: Analysis) -> tuple[Finding, ...]:
-    """All findings of a file, the suppressed ones included."""
-    return (*analysis.findings, *analysis.suppressed)
+    """All findings of a file, those included that are suppressed or in the baseline."""
+    return (*analysis.findings, *analysis.silenced)
 
 
 def chosen_fixes(wanted: list[Finding], approve: Callable[[Finding], bool]) -> tuple[list[Edit], list[Finding]]:
