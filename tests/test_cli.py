@@ -89,6 +89,7 @@ def test_json_is_the_contract_and_nothing_else_is_on_stdout(fake: Fake) -> None:
         "findings": 1,
         "fixed": 0,
         "suppressed": 0,
+        "baselined": 0,
     }
     assert document["statistics"] == [{"code": "SUP101", "name": "direct-session-factory", "count": 1}]
 
