@@ -280,12 +280,13 @@ def test_a_handler_that_reads_an_object_behind_the_rollback_is_left(tmp_path: Pa
     assert said and all("the handler reads `job`" in reason for reason in said)
 
 
-def test_a_handler_that_would_save_half_done_work_is_rolled_back_on_request_only(tmp_path: Path) -> None:
-    body = """
+@pytest.mark.parametrize("step", ["await step()", 'logger.info("job %s", name_of(job_id))', 'logger.info("half done")'])
+def test_a_handler_that_would_save_half_done_work_is_rolled_back_on_request_only(tmp_path: Path, step: str) -> None:
+    body = f"""
     try:
         session.add(Line(text="a"))
         await session.flush()
-        await step()
+        {step}
         await session.commit()
     except Exception:
         session.add(Line(text="failed"))

@@ -169,6 +169,18 @@ NOT_WRAPPED = {
         """,
         "may swallow a failure of `session.flush()`",
     ),
+    "11: a savepoint that sends first what was added before, and swallows its failure": (
+        """
+        session.add(Line(text="a"))
+        try:
+            async with session.begin_nested():
+                session.add(Line(text="b"))
+        except Exception:
+            logger.exception("savepoint")
+        await session.commit()
+        """,
+        "may swallow a failure of `session.add()`",
+    ),
     "11: the same by `suppress`": (
         """
         session.add(Line(text="a"))
@@ -270,6 +282,19 @@ UNSAFE = {
         """,
         False,
         "may end the transaction",
+    ),
+    "3: a rollback that has made the object fresh": (
+        """
+        job = await session.get(Job, job_id)
+        try:
+            await step()
+        except Exception:
+            await session.rollback()
+            job.status = "failed"
+            await session.commit()
+        """,
+        False,
+        "would not expire `job` any more",
     ),
     "u: the last phase is left to the helper's commit": (
         """
@@ -528,6 +553,7 @@ SAME = {
     "a savepoint whose failure is swallowed": (
         """
         session.add(Line(text="a"))
+        await session.flush()
         try:
             async with session.begin_nested():
                 session.add(Line(text="b"))

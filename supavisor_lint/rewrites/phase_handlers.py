@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from supavisor_lint.facts.file import walk_own
-from supavisor_lint.facts.handlers import is_log_call, own_nodes
+from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, For, Handler, If, Raise, Simple, Try, While
@@ -17,7 +17,7 @@ from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Name, St
 from supavisor_lint.rewrites.base import NoFix
 from supavisor_lint.rewrites.phase_effects import ENDS, Effects
 from supavisor_lint.rewrites.phase_plan import Phase
-from supavisor_lint.rewrites.phase_shape import always_raises, is_bound
+from supavisor_lint.rewrites.phase_shape import always_raises, is_bound, used_as_they_are
 
 
 class HandlerCheck:
@@ -65,17 +65,7 @@ class HandlerCheck:
 
     def _used_as_they_are(self, handler: Handler) -> Iterator[Name]:
         """The objects of the session in a handler that it has not loaded again itself."""
-        again: set[str] = set()
-        for node in sorted(own_nodes(handler.body), key=lambda node: node.order):
-            if isinstance(node, Name) and self._names.is_object(node):
-                if is_bound(node) or self._is_refreshed(node):
-                    again.add(node.id)
-                elif node.id not in again:
-                    yield node
-
-    def _is_refreshed(self, name: Name) -> bool:
-        argument = name.parent
-        return isinstance(argument, Argument) and self._names.is_method(argument.parent or name, ("refresh",))
+        return used_as_they_are(self._names, own_nodes(handler.body))
 
     def _is_only_set(self, name: Name) -> bool:
         """`job.status = …`, which works on an expired object, and `session.add(job)`."""
@@ -144,9 +134,9 @@ _CANNOT_FAIL = frozenset(
 
 
 def _may_fail(node: Node) -> bool:
-    """Whether a node may raise: a call other than of a log line or a few plain functions, `raise`, `assert`."""
+    """Whether a node may raise: a call (of a logger, too) other than of a few plain functions, `raise`, `assert`."""
     if isinstance(node, Call):
-        return not is_log_call(node) and last_name(node.func) not in _CANNOT_FAIL
+        return last_name(node.func) not in _CANNOT_FAIL
     return isinstance(node, Await | Raise) or (isinstance(node, Simple) and node.keyword == "assert")
 
 

@@ -25,7 +25,7 @@ from supavisor_lint.facts.statements import (
 from supavisor_lint.facts.tree import Attribute, Await, Call, Stmt
 from supavisor_lint.rewrites.base import NoFix
 from supavisor_lint.rewrites.phase_effects import BEGINS, ENDS, Act, Effects
-from supavisor_lint.rewrites.phase_shape import cannot_fail, exits, heads, is_bound
+from supavisor_lint.rewrites.phase_shape import cannot_fail, exits, heads, is_bound, used_as_they_are
 from supavisor_lint.rewrites.phase_swallowing import refuse_swallowed
 
 Kind: TypeAlias = Literal["plain", "commit", "ends", "block", "phased"]
@@ -156,6 +156,7 @@ class Planner:
             run = self._to_last_work(run)
             self._check(run, place)
             self._require_unexpired(run, place)
+            self._doubt_rollbacks(run, place)
         else:
             if behind is not None:
                 raise NoFix(f"{left} is committed, or rolled back, by what follows in line {behind.span.line}")
@@ -202,6 +203,20 @@ class Planner:
                     raise NoFix(
                         f"`{getattr(node, 'id', '')}` is read in line {node.span.line}, behind the block that line "
                         f"{run[0].span.line} needs: its commit may expire the object (`expire_on_commit`)"
+                    )
+
+    def _doubt_rollbacks(self, run: Sequence[Stmt], place: _Place) -> None:
+        """A rollback finds nothing open behind a block: what was loaded does not expire by it any more (section 3)."""
+        nodes = [node for statement in self._names.function.body for node in walk_own(statement)]
+        end = -1 if place.loop else max(node.order for statement in run for node in walk_own(statement))
+        for rollback in nodes:
+            if rollback.order > end and self._names.is_method(rollback, ("rollback",)):
+                behind = nodes if place.loop else [node for node in nodes if node.order > rollback.order]
+                used = next(used_as_they_are(self._names, behind), None)
+                if used is not None:
+                    self._doubt(
+                        f"the rollback in line {rollback.span.line} would not expire `{used.id}` any more, "
+                        f"which line {used.span.line} uses"
                     )
 
     def _doubt(self, text: str) -> None:

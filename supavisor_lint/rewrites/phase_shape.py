@@ -21,7 +21,8 @@ from supavisor_lint.facts.statements import (
     While,
     With,
 )
-from supavisor_lint.facts.tree import Attribute, Call, Collection, Constant, FString, Name, Stmt
+from supavisor_lint.facts.tree import Argument, Attribute, Call, Collection, Constant, FString, Name, Stmt
+from supavisor_lint.rewrites.session_names import SessionNames
 
 
 def always_raises(body: Sequence[Stmt]) -> bool:
@@ -64,6 +65,22 @@ def is_bound(node: Node) -> bool:
     if isinstance(parent, For):
         return parent.target is node
     return isinstance(parent, Assign) and not parent.augmented and any(target is node for target in parent.targets)
+
+
+def used_as_they_are(names: SessionNames, nodes: Iterable[Node]) -> Iterator[Name]:
+    """The objects of the session that some nodes use as they were before, not loaded again among these nodes."""
+    again: set[str] = set()
+    for node in sorted(nodes, key=lambda node: node.order):
+        if isinstance(node, Name) and names.is_object(node):
+            if is_bound(node) or _is_refreshed(names, node):
+                again.add(node.id)
+            elif node.id not in again:
+                yield node
+
+
+def _is_refreshed(names: SessionNames, name: Name) -> bool:
+    argument = name.parent
+    return isinstance(argument, Argument) and names.is_method(argument.parent or name, ("refresh",))
 
 
 def cannot_fail(statement: Stmt) -> bool:

@@ -2,8 +2,9 @@
 
 Each generated task is fixed (`check --fix`); those that were rewritten are run before and after, on every input, with a
 fault at each step and with pairs of faults, up to `--runs` runs of each text. Every difference is printed, made small,
-with both texts, then the counts. The exit code is 1 if there was a difference. `--number N` tries the one task with
-that number again, `--show` prints both texts of it.
+with both texts, then the counts. The exit code is 1 if there was a difference. What was fixed in each tenth batch is
+fixed a second time, which must change nothing. `--number N` tries the one task with that number again, `--show` prints
+both texts of it, `--first N` goes on with a run that was cut off.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from concurrent.futures import ProcessPoolExecutor
 from .court import judged_batch, shown
 
 BATCH = 50
+EACH_TENTH = 10 * BATCH
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the batches, print as they come."""
     parser = argparse.ArgumentParser(prog="python -m tests.proof", description=__doc__)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--programs", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
@@ -30,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--number", type=int)
     parser.add_argument("--show", action="store_true")
     options = parser.parse_args(arguments)
-    first, end = (0, options.programs) if options.number is None else (options.number, options.number + 1)
+    first, end = (options.first, options.first + options.programs)
+    if options.number is not None:
+        first, end = options.number, options.number + 1
     if options.show:
         print("\n".join(shown(options.seed, number) for number in range(first, end)))
         return 0
@@ -38,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     counts: Counter[str] = Counter()
     with ProcessPoolExecutor(options.jobs) as pool:
         batches = [
-            pool.submit(judged_batch, options.seed, at, min(BATCH, end - at), options.runs)
+            pool.submit(judged_batch, options.seed, at, min(BATCH, end - at), options.runs, at % EACH_TENTH == 0)
             for at in range(first, end, BATCH)
         ]
         for batch in batches:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from .notes import Run
+
+_LOAD_BY_KEY = re.compile(r"SELECT [^()]*\sWHERE (\w+)\.id = \S+$", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +31,19 @@ def differs(before: Run, after: Run, faults: int = 0) -> tuple[str, str, str] | 
 
     A run in which a session was used as it could only fail may be cured from there on; so may one that ended because
     the session refused to go on before a rollback, which nothing in it could give any more (design, section 7).
-    A commit by hand that fails inside a `begin()` block leaves its session with objects that say what was lost; the
-    block's own commit expires them, and they are loaded again. Such a load changes nothing but the number of steps
-    (where a second fault strikes): the run has to end in the same way.
+    What has expired is loaded again when it is used, and what has not is at hand: a commit by hand that fails inside a
+    `begin()` block leaves its session with objects that say what was lost, where the block's own commit expires them;
+    a rollback expires nothing where nothing is open, because a block that has only read is over, or everything where
+    an empty block is. Such a load changes nothing: the run has to end in the same way. Only a fault that strikes later
+    strikes elsewhere.
     """
     refused = before.escaped.startswith("PendingRollbackError")
     cured = len(before.trace) if before.doomed is None and refused else before.doomed
     for number, (old, new) in enumerate(zip(before.trace, after.trace, strict=False)):
         if cured is not None and number >= cured:
             break
-        if old != new and _is_loaded_again(before, number, new):
-            return _ends_differ(before, after) if faults < 2 else None
+        if old != new and (_is_load(before, number, old) or _is_load(before, number, new)):
+            return _ends_differ(before, after) if sum(at <= number for at in before.struck) == faults else None
         if old != new:
             return f"{old[0]} becomes {new[0]}" if old[0] != new[0] else f"another {old[0]}", str(old), str(new)
     if after.left_out > before.left_out:
@@ -52,9 +57,12 @@ def differs(before: Run, after: Run, faults: int = 0) -> tuple[str, str, str] | 
     return _ends_differ(before, after)
 
 
-def _is_loaded_again(before: Run, number: int, new: tuple[object, ...]) -> bool:
-    """Whether a step only loads something again, behind a commit that has failed."""
-    return new[0] == "sql" and str(new[1]).startswith("SELECT") and ("commit fails",) in before.trace[:number]
+def _is_load(before: Run, number: int, step: tuple[object, ...]) -> bool:
+    """Whether a step only loads a row by its key, behind a commit that has failed, or a rollback by the task itself."""
+    if step[0] != "sql" or not _LOAD_BY_KEY.match(str(step[1])):
+        return False
+    rolled_back = before.rolled_back is not None and before.rolled_back <= number
+    return rolled_back or ("commit fails",) in before.trace[:number]
 
 
 def _ends_differ(before: Run, after: Run) -> tuple[str, str, str] | None:

@@ -19,14 +19,19 @@ Rewrite = Callable[[Sequence[str]], list[Rewritten]]
 """What rewrites some texts."""
 
 
-def judged_batch(seed: int, first: int, count: int, most_runs: int) -> tuple[Counter[str], list[str]]:
-    """Try some tasks of a seed: the counts, and a report of each difference."""
+def judged_batch(
+    seed: int, first: int, count: int, most_runs: int, again: bool = True
+) -> tuple[Counter[str], list[str]]:
+    """Try some tasks of a seed: the counts, and a report of each difference.
+
+    `again`: what was fixed is fixed a second time, and that must change nothing.
+    """
     counts: Counter[str] = Counter()
     reports: list[str] = []
     stage = SqliteStage()
     try:
         texts = [task_text(seed, number) for number in range(first, first + count)]
-        for number, one in enumerate(rewritten(texts), first):
+        for number, one in enumerate(rewritten(texts, again=again), first):
             counts[f"programs ({kind_of(number)})"] += 1
             counts.update(f"declined {code}: {reason}" for code, reason in set(one.declined))
             kind = None

@@ -20,7 +20,8 @@ _READS = ("SELECT", "BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "COMMIT")
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one run has done. `doomed` is the length of the trace when the session was first used as it can only fail.
+    """What one run has done. `doomed` is the length of the trace when the session was first used as it can only fail,
+    `rolled_back` when a session was first rolled back by the task itself, `struck` when each fault struck.
 
     `trace` is what happened, in order; `steps` are the places for faults; `flags` are the answers that it got.
     """
@@ -34,6 +35,8 @@ class Run:
     status: str
     left_out: int
     doomed: int | None
+    rolled_back: int | None
+    struck: tuple[int, ...]
 
 
 @dataclass
@@ -45,17 +48,27 @@ class Notes:
     trace: list[tuple[Any, ...]] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
     doomed: int | None = None
+    rolled_back: int | None = None
+    struck: list[int] = field(default_factory=list)
     count: int = 0
 
     def step(self, kind: Step) -> type[BaseException] | None:
         """A place for a fault; the error if it is one that fails."""
         self.steps.append(kind)
-        return self.faults.get(len(self.steps) - 1)
+        error = self.faults.get(len(self.steps) - 1)
+        if error is not None:
+            self.struck.append(len(self.trace))
+        return error
 
     def could_only_fail(self) -> None:
         """Note that a session was used as none can be: a transaction has begun already, is aborted or closed."""
         if self.doomed is None:
             self.doomed = len(self.trace)
+
+    def expired(self) -> None:
+        """Note that a session was rolled back."""
+        if self.rolled_back is None:
+            self.rolled_back = len(self.trace)
 
     def number(self) -> int:
         """A number that is new in this run."""

@@ -89,7 +89,19 @@ class Stage(ABC):
         rows = self.rows()
         taken = tuple(notes.decisions.taken)
         trace, steps = tuple(notes.trace), tuple(notes.steps)
-        return Run(taken, trace, steps, escaped, result, rows, _status(rows), left_out, notes.doomed)
+        return Run(
+            taken,
+            trace,
+            steps,
+            escaped,
+            result,
+            rows,
+            _status(rows),
+            left_out,
+            notes.doomed,
+            notes.rolled_back,
+            tuple(notes.struck),
+        )
 
     def rows(self) -> tuple[Any, ...]:
         """What a second connection sees; it looks again after each commit."""
@@ -195,6 +207,10 @@ class NotedSession(AsyncSession):
 
     def begin(self) -> AsyncSessionTransaction:
         return NotedTransaction(self)
+
+    async def rollback(self) -> None:
+        self.info["stage"].notes.expired()
+        await super().rollback()
 
 
 def _noted(name: str) -> Callable[..., Any]:

@@ -239,6 +239,28 @@ def test_what_could_only_fail_may_be_cured(stage: Stage) -> None:
     assert kind(stage, before, before.replace("Job.status", "Job.name")) is not None
 
 
+def test_a_row_that_is_still_at_hand_need_not_be_loaded_again(stage: Stage) -> None:
+    """The block that only reads ends before the failure: the rollback expires nothing any more."""
+    before = """
+    async with get_session() as session:
+        try:
+            job = await session.get(Job, 1)
+            log("read")
+            raise ValueError
+        except Exception:
+            await session.rollback()
+            job = await session.get(Job, 1)
+            job.status = "failed"
+            await session.commit()
+    """
+    read = "job = await session.get(Job, 1)\n            log"
+    after = before.replace(read, f"async with session.begin():\n                {read}")
+    assert kind(stage, before, after) is None
+    assert kind(stage, before, after.replace('"failed"', '"other"')) is not None
+    read_only = before.replace("await session.rollback()", "pass")
+    assert kind(stage, read_only, after) is not None
+
+
 def test_a_session_that_waits_for_the_lock_of_another_one_may_be_cured(stage: Stage) -> None:
     """Without the `rollback()` the second session waits for the first one's lock for ever."""
     before = """
