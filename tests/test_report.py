@@ -5,38 +5,19 @@ from __future__ import annotations
 import json
 import time
 import unicodedata
-from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from report_support import HOSTILE, SOURCE, SUMMARY, finding, schema
 
-from supavisor_lint.findings import Finding, Place, Span
+from supavisor_lint.findings import Place, Span
 from supavisor_lint.report import concise, full, json_format, statistics
 from supavisor_lint.report.model import Role, Summary
 from supavisor_lint.report.text import harmless, split_lines, underline
 
-SCHEMA = json.loads(Path(__file__).with_name("schemas").joinpath("findings.schema.json").read_text("utf-8"))
-SUMMARY = Summary(files=3, analysed=2, failed=1, findings=1, fixed=0, suppressed=4)
-
-
-def finding(**changes: Any) -> Finding:
-    values: dict[str, Any] = {
-        "code": "SUP101",
-        "name": "direct-session-factory",
-        "message": "session factory called directly",
-        "severity": "error",
-        "confidence": "high",
-        "path": "app/tasks.py",
-        "span": Span(2, 15, 2, 38),
-        "function": "task",
-    }
-    return Finding(**(values | changes))
-
-
-SOURCE = "async def task():\n    session = async_session_factory()\n"
+SCHEMA = schema("findings.schema.json")
 
 
 def tagged(text: str, role: Role) -> str:
@@ -163,9 +144,6 @@ def test_no_frame_is_too_wide_or_out_of_line(line: str, start: int, length: int,
     shown.encode("utf-8")
     if not shown.startswith("...") and start < len(line) and cells(shown_alone(line[start])) and line[start] != "\t":
         assert cells(carets[: carets.index("^")]) == cells(shown_alone(line[:start]))
-
-
-HOSTILE = "\x1b]0;owned\x07 \x9b31m \u202egnirts\u2066 \r\n\ud800"
 
 
 def test_hostile_messages_and_paths_are_harmless_in_every_text_format() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +10,18 @@ import click
 
 from supavisor_lint.cli.adoption_options import AdoptionOptions, adoption_options
 from supavisor_lint.cli.errors import VERBOSE, Failure, warn
-from supavisor_lint.cli.fix_options import FixOptions, fix_options, fixed_lines, show_failures, text_for_stdout
+from supavisor_lint.cli.fix_options import FixOptions, failed_fixes, fix_options, fixed_lines, text_for_stdout
 from supavisor_lint.cli.output import out_bytes
 from supavisor_lint.cli.progress import Progress
 from supavisor_lint.cli.report_options import Place, ReportOptions, report_options
-from supavisor_lint.cli.reporting import counts_line, display_from, fixed_line, report_of, summary_line
+from supavisor_lint.cli.reporting import (
+    counts_line,
+    display_from,
+    fixed_line,
+    path_in_repository,
+    report_of,
+    summary_line,
+)
 from supavisor_lint.cli.settings_options import SettingsOptions, settings_options
 from supavisor_lint.cli.target import Target, is_stdin, target_of
 from supavisor_lint.report.model import Display, Look
@@ -69,9 +76,11 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], stdin_filename: Path |
         result, fixed = _run(target, fixes, job, display)
     result = adoption.written(result)
     number = len(fixed.fixed) if fixed is not None and not fixes.diff else 0
-    look = Look(display, unsafe=fixes.unsafe)
-    reports.write(report_of(result, number, reports.counts), look, _place_of_report(target, fixes))
-    _say_what_is_missing(result, fixed, display)
+    problems = (*result.problems, *failed_fixes(fixed, display))
+    in_repository = path_in_repository(target.root, target.is_anonymous)
+    look = Look(display, unsafe=fixes.unsafe, in_repository=in_repository)
+    reports.write(report_of(result, number, problems, reports.counts), look, _place_of_report(target, fixes))
+    _say_what_is_missing(problems, result.warnings)
     adoption.say_what_is_stale(job, result, display)
     if reports.verbose:
         for traceback in result.tracebacks:
@@ -83,7 +92,7 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], stdin_filename: Path |
     if not reports.quiet and (result.files or not result.problems):
         for line in (*adoption.last_lines(result), *_last_lines(result, fixed, fixes, display, reports.verbose)):
             click.echo(line, err=True)
-    ctx.exit(_exit_code(result, fixed, fixes, reports))
+    ctx.exit(_exit_code(result, fixed, problems, fixes, reports))
 
 
 def _run(target: Target, fixes: FixOptions, job: Job, display: Display) -> tuple[Result, Fixed | None]:
@@ -105,14 +114,12 @@ def _place_of_report(target: Target, fixes: FixOptions) -> Place:
     return "stderr" if target.data is not None and fixes.fix else "stdout"
 
 
-def _say_what_is_missing(result: Result, fixed: Fixed | None, display: Display) -> None:
+def _say_what_is_missing(problems: Iterable[str], warnings: Iterable[str]) -> None:
     """Print, on stderr, what could not be done, and what the findings may be missing."""
-    for problem in result.problems:
+    for problem in problems:
         Failure(problem).show()
-    for warning in result.warnings:
+    for warning in warnings:
         warn(warning)
-    if fixed is not None:
-        show_failures(fixed, display)
 
 
 def _last_lines(
@@ -126,9 +133,11 @@ def _last_lines(
         yield fixed_line(result, fixed.fixed, fixes)
 
 
-def _exit_code(result: Result, fixed: Fixed | None, fixes: FixOptions, reports: ReportOptions) -> int:
+def _exit_code(
+    result: Result, fixed: Fixed | None, problems: Sequence[str], fixes: FixOptions, reports: ReportOptions
+) -> int:
     """2 the job could not be done, 1 findings are left (with `--diff`: or changes), else 0."""
-    if result.problems or (fixed is not None and fixed.failures):
+    if problems:
         return 2
     left = result.findings or (fixes.diff and fixed is not None and fixed.changes)
     return 1 if left and not reports.exit_zero else 0

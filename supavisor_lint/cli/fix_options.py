@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from supavisor_lint.cli.errors import Failure
 from supavisor_lint.cli.output import out_bytes
 from supavisor_lint.report.diff import unified
 from supavisor_lint.report.model import Display
@@ -73,10 +72,10 @@ def text_for_stdout(fixed: Fixed, data: bytes) -> bytes:
     return next((change.new for change in fixed.changes), data)
 
 
-def show_failures(fixed: Fixed, display: Display) -> None:
-    """Print one line for each file that was to be fixed and could not be."""
-    for path, reason in sorted(fixed.failures.items()):
-        Failure(f"{display(path)}: fix failed: {reason}").show()
+def failed_fixes(fixed: Fixed | None, display: Display) -> tuple[str, ...]:
+    """Give one line for each file that was to be fixed and could not be."""
+    failures = sorted(fixed.failures.items()) if fixed is not None else ()
+    return tuple(f"{display(path)}: fix failed: {reason}" for path, reason in failures)
 
 
 def fixed_lines(fixed: Iterable[Finding], display: Display, verbose: bool, *, written: bool) -> Iterator[str]:

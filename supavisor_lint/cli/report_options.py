@@ -10,7 +10,7 @@ from typing import Any, Literal
 import click
 
 from supavisor_lint.cli.output import click_style, out, stdout_is_utf8, stdout_style, write_atomically
-from supavisor_lint.report.formats import FORMATS
+from supavisor_lint.report.formats import COUNTING, FORMATS
 from supavisor_lint.report.model import Look, Report, plain
 
 Place = Literal["stdout", "stderr", "nowhere"]
@@ -64,6 +64,8 @@ class ReportOptions:
         """Read the options of `report_options`; a UsageError says what contradicts itself."""
         named = given["output_format"]
         destinations = _with_file(named or [Destination("full")], given["output_file"])
+        if given["statistics"] and all(one.format not in COUNTING for one in destinations):
+            raise click.UsageError(f"--statistics needs one of the formats that show it: {', '.join(COUNTING)}.")
         asked = bool(named) or given["statistics"]
         return cls(
             destinations,

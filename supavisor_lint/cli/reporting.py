@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from supavisor_lint.cli.fix_options import FixOptions
     from supavisor_lint.findings import Finding
     from supavisor_lint.run import Result
+
+_CHECKED_OUT = ("GITHUB_WORKSPACE", "CI_PROJECT_DIR")
 
 
 def display_from(root: Path, anonymous: bool) -> Display:
@@ -33,8 +35,33 @@ def display_from(root: Path, anonymous: bool) -> Display:
     return show
 
 
-def report_of(result: Result, fixed: int, counts: bool) -> Report:
+def path_in_repository(root: Path, anonymous: bool) -> Display:
+    """Give the way paths are shown to CI servers: from the top of the repository that `root` is in, if they are below.
+
+    Without a `.git` it is the folder in which GitHub or GitLab says that it has checked the repository out, or `root`.
+    """
+
+    @cache
+    def top() -> Path:
+        from supavisor_lint.sources.ignores import git_top
+
+        given = (os.environ.get(name, "") for name in _CHECKED_OUT)
+        return git_top(root) or next((Path(path) for path in given if path and root.is_relative_to(path)), root)
+
+    @cache
+    def show(path: str) -> str:
+        if anonymous and path == "stdin":
+            return path
+        place = root / path
+        return place.relative_to(top()).as_posix() if place.is_relative_to(top()) else path
+
+    return show
+
+
+def report_of(result: Result, fixed: int, problems: Sequence[str], counts: bool) -> Report:
     """Give what there is to report of a run; `fixed` findings are gone already."""
+    from supavisor_lint.rules import RULES
+
     summary = Summary(
         files=result.files,
         analysed=result.analysed,
@@ -45,7 +72,7 @@ def report_of(result: Result, fixed: int, counts: bool) -> Report:
         baselined=len(result.baselined),
     )
     return Report(
-        result.findings, summary, result.sources, result.suppressed, result.problems, counts, result.baselined
+        result.findings, summary, result.sources, result.suppressed, problems, counts, result.baselined, RULES
     )
 
 

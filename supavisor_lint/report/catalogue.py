@@ -5,36 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
 
-from supavisor_lint.findings import Severity
 from supavisor_lint.report.json_format import VERSION, dump
-from supavisor_lint.report.model import Style, plain
+from supavisor_lint.report.model import RuleLike, Style, plain
 
 _HEADING = re.compile(r"#{1,6} +(?P<title>.+?)[ #]*$")
 _PREFIX = re.compile(r"SUP[0-9]{0,2}", re.ASCII)
 _HEADINGS = frozenset({"what it finds", "why it matters", "example", "use instead", "fix safety"})
-
-
-class RuleLike(Protocol):
-    """What a rule has to tell about itself; `default` says whether it is on unless deselected."""
-
-    @property
-    def code(self) -> str: ...  # noqa: D102
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def severity(self) -> Severity: ...  # noqa: D102
-    @property
-    def profile(self) -> str: ...  # noqa: D102
-    @property
-    def default(self) -> bool: ...  # noqa: D102
-    @property
-    def fix(self) -> str: ...  # noqa: D102
-    @property
-    def summary(self) -> str: ...  # noqa: D102
-    @property
-    def doc(self) -> str: ...  # noqa: D102
 
 
 def find_rule(text: str, rules: Sequence[RuleLike]) -> RuleLike | str:
@@ -121,12 +98,12 @@ def explanations_json(rules: Sequence[RuleLike], ascii_only: bool = True) -> str
     Each rule has the keys of `as_json`, and `documentation`: the Markdown text of its five parts, by the keys
     `what_it_finds`, `why_it_matters`, `example`, `use_instead` and `fix_safety`.
     """
-    entries = [_entry(rule) | {"documentation": _parts(rule.doc)} for rule in rules]
+    entries = [_entry(rule) | {"documentation": documentation_parts(rule.doc)} for rule in rules]
     return dump({"version": VERSION, "rules": entries}, ascii_only)
 
 
-def _parts(doc: str) -> dict[str, str]:
-    """The parts of a rule's documentation, by their headings as keys; without the summary before the first one."""
+def documentation_parts(doc: str) -> dict[str, str]:
+    """Give the parts of a rule's documentation by their headings as keys; without the summary before the first one."""
     parts: dict[str, list[str]] = {}
     fenced = False
     for line in doc.strip().splitlines():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol
 
-from supavisor_lint.findings import Finding
+from supavisor_lint.findings import Finding, Severity
 
 Role = Literal["path", "code", "error", "warning", "info", "caret", "dim", "heading"]
 
@@ -30,13 +30,34 @@ class Summary:
     baselined: int = 0
 
 
+class RuleLike(Protocol):
+    """What a rule has to tell about itself; `default` says whether it is on unless deselected."""
+
+    @property
+    def code(self) -> str: ...  # noqa: D102
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def severity(self) -> Severity: ...  # noqa: D102
+    @property
+    def profile(self) -> str: ...  # noqa: D102
+    @property
+    def default(self) -> bool: ...  # noqa: D102
+    @property
+    def fix(self) -> str: ...  # noqa: D102
+    @property
+    def summary(self) -> str: ...  # noqa: D102
+    @property
+    def doc(self) -> str: ...  # noqa: D102
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a run has to report, whatever the format.
 
     `suppressed` are the findings under a noqa, `baselined` those that the baseline has; `sources` gives the text of
     every file with one of any kind, by the findings' paths; `problems` are one-line complaints about what could not be
-    done; `counts` asks for the number per code.
+    done; `counts` asks for the number per code; `rules` are all rules that there are, by code.
     """
 
     findings: Sequence[Finding]
@@ -46,6 +67,27 @@ class Report:
     problems: Sequence[str] = ()
     counts: bool = False
     baselined: Sequence[Finding] = ()
+    rules: Sequence[RuleLike] = ()
+
+    @property
+    def everything(self) -> tuple[Finding, ...]:
+        """All that was found: the findings first, then the suppressed ones, then those that the baseline has."""
+        return (*self.findings, *self.suppressed, *self.baselined)
+
+    def with_paths(self, display: Display) -> Report:
+        """Give the same report with every path as `display` has it."""
+
+        def shown(finding: Finding) -> Finding:
+            related = tuple(replace(place, path=display(place.path)) for place in finding.related)
+            return replace(finding, path=display(finding.path), related=related)
+
+        return replace(
+            self,
+            findings=[shown(finding) for finding in self.findings],
+            suppressed=[shown(finding) for finding in self.suppressed],
+            baselined=[shown(finding) for finding in self.baselined],
+            sources={display(path): text for path, text in self.sources.items()},
+        )
 
 
 def plain(text: str, role: Role) -> str:
@@ -60,15 +102,17 @@ def unchanged(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a report is shown to people: its paths, colours, and whether its place takes all of Unicode.
+    """How a report is shown: its paths, colours, and whether its place takes all of Unicode.
 
-    `unsafe` counts unsafe fixes as available.
+    `display` gives paths as people want them, `in_repository` as CI servers do: relative to the top of the repository,
+    which may lie above the root. `unsafe` counts unsafe fixes as available.
     """
 
     display: Display = unchanged
     style: Style = plain
     utf8: bool = False
     unsafe: bool = False
+    in_repository: Display = unchanged
 
 
 def count(number: int, noun: str) -> str:
