@@ -188,14 +188,16 @@ def linked_project(
     parsed: Mapping[str, FileFacts] | None = None,
     read: Callable[[str], bytes] | None = None,
     watch: Watch = unwatched,
+    all_tasks: bool = False,
 ) -> Project:
     """The project of some files (`known_files`), read and linked; `overlay` replaces the bytes of some.
 
     Below `root` requirement files are looked for when a rule needs a version; without it there are none. `parsed` are
-    facts of files that have not changed since; `read` gives a file's bytes (default: from the disk).
+    facts of files that have not changed since; `read` gives a file's bytes (default: from the disk); `all_tasks` finds
+    the background tasks as well that have nothing to do with sessions.
     """
     near = partial(requirement_files, root) if root is not None else None
-    project = Project(known, read or reader(known), settings, overlay, near, parsed, watch)
+    project = Project(known, read or reader(known), settings, overlay, near, parsed, watch, all_tasks)
     project.link()
     return project
 

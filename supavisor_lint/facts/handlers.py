@@ -19,7 +19,20 @@ from supavisor_lint.facts.statements import (
     Try,
     With,
 )
-from supavisor_lint.facts.tree import Attribute, Await, Block, Call, Collection, Constant, Expr, Lambda, Name, Stmt
+from supavisor_lint.facts.tree import (
+    Attribute,
+    Await,
+    Block,
+    Call,
+    Collection,
+    Constant,
+    Dict,
+    Expr,
+    FString,
+    Lambda,
+    Name,
+    Stmt,
+)
 
 _BROAD = frozenset({"Exception", "BaseException"})
 _LOG_METHODS = frozenset(
@@ -197,20 +210,33 @@ def cannot_fail(statement: Stmt) -> bool:
     return False
 
 
+# A logger, a clock, an id, and how they are written: calls that no database and no job can break.
+_HARMLESS_CALLS = frozenset(
+    {
+        "getLogger",
+        "get_logger",
+        "bind",
+        "monotonic",
+        "perf_counter",
+        "time",
+        "utcnow",
+        "now",
+        "isoformat",
+        "strftime",
+        "uuid1",
+        "uuid4",
+    }
+)
+
+
 def _is_plain(expr: Expr) -> bool:
-    """Constants, names, a logger or a clock: nothing that a database or a job can break."""
+    """Constants, names, texts and empty collections of them, a logger, a clock, an id: nothing that a job can break."""
     if isinstance(expr, Constant | Name):
         return True
+    if isinstance(expr, FString):
+        return all(_is_plain(part) for part in expr.parts)
+    if isinstance(expr, Collection | Dict):
+        return not expr.items
     if isinstance(expr, Call):
-        name = getattr(expr.func, "attr", getattr(expr.func, "id", ""))
-        return name in (
-            "getLogger",
-            "get_logger",
-            "bind",
-            "monotonic",
-            "perf_counter",
-            "time",
-            "utcnow",
-            "now",
-        )
+        return getattr(expr.func, "attr", getattr(expr.func, "id", "")) in _HARMLESS_CALLS
     return isinstance(expr, Attribute) and _is_plain(expr.value)

@@ -97,6 +97,11 @@ class SessionFlow:
             self._operations[function] = tuple(self._find(file, function, None))
         return self._operations[function]
 
+    def operations_on(self, function: FunctionValue, param: str) -> tuple[Operation, ...]:
+        """The operations on a parameter that is known to be a session, typed as one or not."""
+        found = self._find(function.file, function.node, param)
+        return tuple(op for op in found if op.key.text == param and op.key.scope is function.node.scope)
+
     def effects(self, function: FunctionValue, param: str) -> Effects:
         """What a function does with the session that it gets as `param`, through its own callees as well."""
         key = (function.node, param)
@@ -107,9 +112,7 @@ class SessionFlow:
 
     def _summarise(self, function: FunctionValue, param: str) -> Effects:
         work = begin = commit = close = None
-        for operation in self._find(function.file, function.node, param):
-            if operation.key.text != param or operation.key.scope is not function.node.scope:
-                continue
+        for operation in self.operations_on(function, param):
             place = operation.via or (function.file, operation.node)
             if operation.kind == "begin":
                 begin = begin or place

@@ -20,9 +20,9 @@ from supavisor_lint.facts.handlers import (
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Entered, Iterated
 from supavisor_lint.facts.statements import Assign, FunctionDef, Handler, Try, With, WithItem
-from supavisor_lint.facts.tree import Await, Call, Name
+from supavisor_lint.facts.tree import Attribute, Await, Call, Name
 from supavisor_lint.flow.operations import OPENED_HERE, Operation, SessionFlow, handler_around, is_own
-from supavisor_lint.flow.session_keys import SessionKey
+from supavisor_lint.flow.session_keys import SessionKey, session_key
 from supavisor_lint.flow.status import StatusWrite, status_writes
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.names import binding_values
@@ -101,7 +101,7 @@ class TaskShape:
     @cached_property
     def main_openings(self) -> tuple[Opening, ...]:
         """The sessions that are opened for the work itself, not in a handler or a `finally`."""
-        return tuple(o for o in self.openings if not _is_aftermath(o.node))
+        return tuple(o for o in self.openings if not is_aftermath(o.node))
 
     @cached_property
     def guarded_openings(self) -> tuple[Opening, ...]:
@@ -111,7 +111,31 @@ class TaskShape:
     @cached_property
     def main_operations(self) -> tuple[Operation, ...]:
         """The operations on own sessions outside handlers and `finally`."""
-        return tuple(op for op in self.own_operations if not _is_aftermath(op.node))
+        return tuple(op for op in self.own_operations if not is_aftermath(op.node))
+
+    @cached_property
+    def main_work(self) -> tuple[Operation, ...]:
+        """The operations outside handlers and `finally`, on whatever session."""
+        return tuple(op for op in self.operations if not is_aftermath(op.node))
+
+    @cached_property
+    def main_calls(self) -> tuple[Call, ...]:
+        """All calls outside handlers and `finally`, in source order."""
+        calls = (node for node in own_nodes(self.function.body) if isinstance(node, Call) and not is_aftermath(node))
+        return tuple(sorted(calls, key=lambda call: call.order))
+
+    def handed_on(self, opening: Opening) -> list[Call]:
+        """The calls outside handlers that are given a session which was opened here."""
+        return [
+            call
+            for call in self.main_calls
+            for argument in call.args
+            if isinstance(argument.value, Name | Attribute) and session_key(argument.value) == opening.key
+        ]
+
+    def uses_of(self, opening: Opening) -> list[Call]:
+        """What is done outside handlers with a session that was opened here: its operations, else who is given it."""
+        return [op.node for op in self.main_work if self.opening_of(op) is opening] or self.handed_on(opening)
 
     @property
     def does_database_work(self) -> bool:
@@ -173,9 +197,11 @@ class TaskShape:
 
     def is_silent(self, handler: Handler) -> bool:
         """Whether a handler neither logs nor raises, nor hands the exception on, nor calls something that logs."""
-        if logs(handler) or raises(handler) or hands_on(handler):
-            return False
-        return not self._logs_in_callee(handler)
+        return not (raises(handler) or self.speaks(handler))
+
+    def speaks(self, handler: Handler) -> bool:
+        """Whether a handler logs, hands the exception on, or calls something that logs."""
+        return logs(handler) or hands_on(handler) or self._logs_in_callee(handler)
 
     def _logs_in_callee(self, handler: Handler) -> bool:
         bodies = [body for call in self._calls_in(handler) for body in self._called_bodies(call)]
@@ -254,7 +280,7 @@ class TaskShape:
         return not raises(handler)
 
 
-def _is_aftermath(node: Node) -> bool:
+def is_aftermath(node: Node) -> bool:
     """Whether a node stands in a handler or a `finally`: there the task deals with how its work ended."""
     return any(part in ("handler", "finalbody") for _, part in enclosing_tries(node))
 

@@ -30,7 +30,8 @@ class Project:
     the bytes of some files (stdin, an editor's buffer); `requirement_files` gives the requirement files near a path
     (see `sources.requirement_files`), and is only called when a rule needs a version; `parsed` are the facts of files
     that have not changed since another project has parsed them: they are not parsed again. `watch` is told of the
-    files that linking reads.
+    files that linking reads. `all_tasks` finds the background tasks as well of which the bytes say that they have
+    nothing to do with sessions.
     """
 
     def __init__(
@@ -42,7 +43,9 @@ class Project:
         requirement_files: Callable[[str], Iterable[Files]] | None = None,
         parsed: Mapping[str, FileFacts] | None = None,
         watch: Watch = unwatched,
+        all_tasks: bool = False,
     ) -> None:
+        self._all_tasks = all_tasks
         self._read = read
         self._watch = watch
         self._parsed = parsed or {}
@@ -93,7 +96,7 @@ class Project:
 
     def facts_defining(self, path: str, name: str) -> FileFacts | None:
         """The facts of the module that a name is imported from; None where its bytes say that it cannot matter."""
-        if path in self._facts or self._can_matter(path, name):
+        if path in self._facts or self._all_tasks or self._can_matter(path, name):
             return self.facts(path)
         return None
 
@@ -180,7 +183,7 @@ class Project:
     def link(self) -> None:
         """Read what matters, and what that points at, until nothing new turns up."""
         seeds, rest, sessions = self._scan()
-        if not sessions:
+        if not sessions and not self._all_tasks:
             self.candidates = tuple(sorted(set(self.failures) & set(self.paths)))
             return
         read = set(seeds)

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Argument, Expr
 from supavisor_lint.project.values import FunctionValue, Value
+from supavisor_lint.project.vocabulary import COROUTINE_REGISTRARS
+
+Kind: TypeAlias = Literal["request", "loop", "schedule", "queue", "other"]
+"""Who starts the task: a request's background tasks, the event loop, a scheduler, a queue, a registrar by its name."""
+
+_KINDS: dict[str, Kind] = {
+    "BackgroundTasks.add_task": "request",
+    "BackgroundTask": "request",
+    "add_job": "schedule",
+    "scheduled_job": "schedule",
+    "repeat_every": "schedule",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +45,17 @@ class Registration:
     guarded: bool = False
     coroutine: bool = False
     called_param: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """Who starts the task, at the end of a chain of registrars."""
+        last = self.how.rpartition(" → ")[2]
+        if self.queue:
+            return "queue"
+        if last in _KINDS:
+            return _KINDS[last]
+        started_by_loop = last in COROUTINE_REGISTRARS or last.startswith("loop.")
+        return "loop" if started_by_loop else "other"
 
     def given(self, function: FunctionValue) -> dict[str, Expr]:
         """The task's parameters and what the registration passes for them."""

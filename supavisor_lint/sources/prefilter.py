@@ -197,7 +197,7 @@ def _definition(pattern: str) -> Signs:
 
 
 def _name_pattern(pattern: str) -> bytes:
-    """A shell pattern as a pattern over a name's bytes."""
+    """A shell pattern as a pattern over a name's bytes, in whatever encoding."""
     translated = fnmatch.translate(pattern)
     inner = translated.removeprefix("(?s:").removesuffix(r")\Z").removesuffix(r")\z")
-    return inner.replace(".*", r"\w*").replace("(?>", "(?:").encode()
+    return inner.replace(".*", r"[\w\x80-\xff]*").replace("(?>", "(?:").encode()
