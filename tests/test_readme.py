@@ -31,10 +31,9 @@ def rules_table() -> str:
     return "\n".join(catalogue.markdown(RULES))
 
 
-def sample_output() -> str:
-    """The first findings of the sample project, and the summary line."""
-    run = subprocess.run(
-        [sys.executable, "-m", "supavisor_lint", "check", "fixtures/scraper_backend"],
+def on_sample_project(command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "supavisor_lint", command, "fixtures/scraper_backend"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -42,6 +41,18 @@ def sample_output() -> str:
         env={**os.environ, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"},
         check=False,
     )
+
+
+def sample_inventory() -> str:
+    """The inventory of the sample project."""
+    run = on_sample_project("audit")
+    assert run.returncode == 0, run.stderr
+    return f"```text\n{run.stdout.strip()}\n```"
+
+
+def sample_output() -> str:
+    """The first findings of the sample project, and the summary line."""
+    run = on_sample_project("check")
     assert run.returncode == 1, run.stderr
     blocks = run.stdout.strip().split("\n\n")
     return "```text\n" + "\n\n".join(blocks[:SHOWN]) + "\n\n…\n" + run.stderr.strip() + "\n```"
@@ -64,6 +75,10 @@ def test_the_table_of_rules_is_the_generated_one() -> None:
 
 def test_the_output_is_real() -> None:
     assert between(README.read_text("utf-8"), "output") == sample_output()
+
+
+def test_the_inventory_is_real() -> None:
+    assert between(README.read_text("utf-8"), "audit") == sample_inventory()
 
 
 def test_every_setting_is_documented() -> None:
@@ -150,4 +165,5 @@ def test_the_two_commands_are_one_line_each() -> None:
 
 if __name__ == "__main__" and "--write" in sys.argv:
     written = with_section(README.read_text("utf-8"), "rules", rules_table())
+    written = with_section(written, "audit", sample_inventory())
     README.write_text(with_section(written, "output", sample_output()), "utf-8")

@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from supavisor_lint import __version__
+from supavisor_lint.cli.audit_command import audit
 from supavisor_lint.cli.check_command import check
 from supavisor_lint.cli.errors import PROGRAM, Group
 from supavisor_lint.cli.new_task_command import new_task
@@ -42,7 +43,7 @@ def cli(ctx: click.Context) -> None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
-for _command in (check, explain, rules, new_task):
+for _command in (check, audit, explain, rules, new_task):
     cli.add_command(_command)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from typing import Literal
 
 _ENDS = re.compile(r"\r\n|\r|\n")
 _HARMFUL = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -92,3 +93,22 @@ def underline(line: str, start: int, end: int, width: int) -> tuple[str, str]:
     before = _ELLIPSIS if first else ""
     after = _ELLIPSIS if last < len(line) else ""
     return before + "".join(shown) + after, " " * len(before) + carets
+
+
+def width_of(text: str) -> int:
+    """Give the number of cells that a harmless text takes."""
+    return _cells(text)
+
+
+def fitted(text: str, width: int, keep: Literal["start", "end"] = "start") -> str:
+    """Give a harmless text in at most `width` cells; of too long a one the start or the end stays, marked by `…`."""
+    if _cells(text) <= width:
+        return text
+    kept: list[str] = []
+    room = width - 1
+    for char in text if keep == "start" else reversed(text):
+        room -= _cell(char)[1]
+        if room < 0:
+            break
+        kept.append(char)
+    return "".join([*kept, "…"] if keep == "start" else ["…", *reversed(kept)])
