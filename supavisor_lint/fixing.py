@@ -53,7 +53,7 @@ class Fixed:
     failures: Mapping[str, str] = field(default_factory=dict)
 
 
-class _Builder:
+class Builder:
     """Builds engines over a job's project with some texts replaced; what has not changed is read and parsed once."""
 
     def __init__(self, job: Job) -> None:
@@ -72,6 +72,7 @@ class _Builder:
                 self.bytes[path] = data
 
     def __call__(self, texts: Mapping[str, str]) -> Engine:
+        """An engine that knows these texts (by path) instead of the files; raises UnwritableFile (see `refuse`)."""
         changed = {path: encode_like(text, self.bytes[path]) for path, text in texts.items()}
         overlay = dict(self._job.overlay) | changed
         job = self._job
@@ -96,7 +97,7 @@ def fix(job: Job, *, unsafe: bool, approve: Approve | None = None) -> Fixed:
     with room_for_trees():
         if not job.asked:
             return Fixed(check_job(job))
-        build = _Builder(job)
+        build = Builder(job)
         build.read_candidates()
         outcome = Fixer(build, unsafe, approve, build.refuse, job.watch).run(build.texts)
         return Fixed(
@@ -107,7 +108,7 @@ def fix(job: Job, *, unsafe: bool, approve: Approve | None = None) -> Fixed:
         )
 
 
-def _changes(build: _Builder, outcome: Outcome) -> tuple[Change, ...]:
+def _changes(build: Builder, outcome: Outcome) -> tuple[Change, ...]:
     return tuple(
         Change(path, build.texts[path], text, build.bytes[path], encode_like(text, build.bytes[path]))
         for path, text in sorted(outcome.texts.items())

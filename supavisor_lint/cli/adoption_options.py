@@ -16,6 +16,7 @@ from supavisor_lint.report.text import harmless
 
 if TYPE_CHECKING:
     from supavisor_lint.baseline import Baseline
+    from supavisor_lint.fixing import Fixed
     from supavisor_lint.report.identity import Key
     from supavisor_lint.run import Job, Result
 
@@ -24,20 +25,30 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class AdoptionOptions:
-    """What the command line asks for: `write` puts what is found into `baseline`, which otherwise hides it."""
+    """What the command line asks for: `write` puts what is found into `baseline`, which otherwise hides it.
+
+    `add_noqa` puts a comment on the line of each finding that is left.
+    """
 
     baseline: Path | None
     write: bool
+    add_noqa: bool
 
     @classmethod
     def of(cls, given: Mapping[str, Any]) -> AdoptionOptions:
         """Read the options of `adoption_options`; a UsageError says what contradicts itself."""
         if given["write_baseline"] and given["baseline"] is None:
             raise click.UsageError("--write-baseline needs --baseline FILE, the file to write.")
-        return cls(given["baseline"], given["write_baseline"])
+        if given["write_baseline"] and given["add_noqa"]:
+            raise click.UsageError("--write-baseline and --add-noqa exclude each other.")
+        return cls(given["baseline"], given["write_baseline"], given["add_noqa"])
 
-    def check(self, *, fixing: bool, anonymous: bool) -> None:
-        """Refuse what contradicts other options. `anonymous`: the code has no file."""
+    def check(self, *, fixing: bool, stdin: bool, anonymous: bool) -> None:
+        """Refuse what contradicts other options. `stdin`: the code comes from there, `anonymous` without a name."""
+        if self.add_noqa and fixing:
+            raise click.UsageError("--add-noqa is for what is left: fix first, in a run of its own.")
+        if self.add_noqa and stdin:
+            raise click.UsageError('--add-noqa cannot be combined with "-": it writes to files.')
         if self.write and fixing:
             raise click.UsageError("--write-baseline writes down what is left: fix first, in a run of its own.")
         if self.write and anonymous:
@@ -66,6 +77,13 @@ class AdoptionOptions:
         write_atomically(self.baseline, render(new))
         left, known = divided(result.findings)
         return replace(result, findings=left, baselined=known)
+
+    def suppressed(self, job: Job) -> tuple[Result, Fixed]:
+        """Add the comments to the files, and say what is left then."""
+        from supavisor_lint import adding_noqa, fixing
+
+        fixed = fixing.write(job, adding_noqa.add_noqa(job))
+        return fixed.result, fixed
 
     def say_what_is_stale(self, job: Job, result: Result, display: Display) -> None:
         """Warn, in one line, of findings that the baseline has and that are gone."""
@@ -145,6 +163,7 @@ def adoption_options(command: Any) -> Any:
         (
             click.option("--baseline", type=click.Path(path_type=Path), help="Report only what is not in this file."),
             click.option("--write-baseline", is_flag=True, help="Write what is found to the file of --baseline."),
+            click.option("--add-noqa", is_flag=True, help="Suppress what is found by comments in its lines."),
         )
     ):
         command = option(command)

@@ -62,10 +62,11 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], stdin_filename: Path |
     """Check files and folders (default: the current one; "-": stdin)."""
     reports = ReportOptions.of(given)
     ctx.meta[VERBOSE] = reports.verbose
+    stdin = is_stdin(paths, stdin_filename)
     fixes = FixOptions.of(given)
-    fixes.check(stdin=is_stdin(paths, stdin_filename), report_on_stdout=reports.on_stdout)
+    fixes.check(stdin=stdin, report_on_stdout=reports.on_stdout)
     adoption = AdoptionOptions.of(given)
-    adoption.check(fixing=fixes.wanted, anonymous=is_stdin(paths, stdin_filename) and stdin_filename is None)
+    adoption.check(fixing=fixes.wanted, stdin=stdin, anonymous=stdin and stdin_filename is None)
     changes = SettingsOptions.of(given)
     target = target_of(paths, stdin_filename, changes.config)
     settings = changes.settings(target.root)
@@ -73,10 +74,11 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], stdin_filename: Path |
 
     with Progress(wanted=not (reports.quiet or fixes.interactive)) as progress:
         job = adoption.known(target.job(settings, progress.watch))
-        result, fixed = _run(target, fixes, job, display)
+        result, fixed = adoption.suppressed(job) if adoption.add_noqa else _run(target, fixes, job, display)
     result = adoption.written(result)
-    number = len(fixed.fixed) if fixed is not None and not fixes.diff else 0
-    problems = (*result.problems, *failed_fixes(fixed, display))
+    done, failed = _words(adoption, fixes)
+    number = len(fixed.fixed) if fixed is not None and fixes.writes else 0
+    problems = (*result.problems, *failed_fixes(fixed, display, failed))
     in_repository = path_in_repository(target.root, target.is_anonymous)
     look = Look(display, unsafe=fixes.unsafe, in_repository=in_repository)
     reports.write(report_of(result, number, problems, reports.counts), look, _place_of_report(target, fixes))
@@ -90,7 +92,8 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], stdin_filename: Path |
         profile = f"root: {harmless(str(target.root))}; profile: {settings.profile}"
         click.echo(f"{profile}; {counts_line(result)}", err=True)
     if not reports.quiet and (result.files or not result.problems):
-        for line in (*adoption.last_lines(result), *_last_lines(result, fixed, fixes, display, reports.verbose)):
+        last = _last_lines(result, fixed, fixes, display, reports.verbose, done)
+        for line in (*adoption.last_lines(result), *last):
             click.echo(line, err=True)
     ctx.exit(_exit_code(result, fixed, problems, fixes, reports))
 
@@ -114,6 +117,13 @@ def _place_of_report(target: Target, fixes: FixOptions) -> Place:
     return "stderr" if target.data is not None and fixes.fix else "stdout"
 
 
+def _words(adoption: AdoptionOptions, fixes: FixOptions) -> tuple[str, str]:
+    """What is said of findings that something was done about, and where it could not be done."""
+    if adoption.add_noqa:
+        return "noqa added to", "no noqa was added"
+    return "fixed" if fixes.writes else "would fix", "fix failed"
+
+
 def _say_what_is_missing(problems: Iterable[str], warnings: Iterable[str]) -> None:
     """Print, on stderr, what could not be done, and what the findings may be missing."""
     for problem in problems:
@@ -123,14 +133,14 @@ def _say_what_is_missing(problems: Iterable[str], warnings: Iterable[str]) -> No
 
 
 def _last_lines(
-    result: Result, fixed: Fixed | None, fixes: FixOptions, display: Display, verbose: bool
+    result: Result, fixed: Fixed | None, fixes: FixOptions, display: Display, verbose: bool, done: str
 ) -> Iterator[str]:
-    """What was fixed, and the summary."""
+    """What was `done`, such as "fixed", and the summary."""
     if fixed is None or not fixed.fixed:
         yield summary_line(result, fixes)
     else:
-        yield from fixed_lines(fixed.fixed, display, verbose, written=not fixes.diff)
-        yield fixed_line(result, fixed.fixed, fixes)
+        yield from fixed_lines(fixed.fixed, display, verbose, done)
+        yield fixed_line(result, fixed.fixed, fixes, done)
 
 
 def _exit_code(

@@ -39,6 +39,11 @@ class FixOptions:
         """Whether anything is to be fixed, be it only on paper."""
         return self.fix or self.diff or self.interactive
 
+    @property
+    def writes(self) -> bool:
+        """Whether what is fixed stays so."""
+        return self.fix or self.interactive
+
     def check(self, *, stdin: bool, report_on_stdout: bool) -> None:
         """Refuse what contradicts itself. `report_on_stdout`: a report is asked for that only stdout could take."""
         if self.diff and (self.fix or self.interactive):
@@ -72,15 +77,14 @@ def text_for_stdout(fixed: Fixed, data: bytes) -> bytes:
     return next((change.new for change in fixed.changes), data)
 
 
-def failed_fixes(fixed: Fixed | None, display: Display) -> tuple[str, ...]:
-    """Give one line for each file that was to be fixed and could not be."""
+def failed_fixes(fixed: Fixed | None, display: Display, what: str) -> tuple[str, ...]:
+    """Give one line for each file that was to be changed and could not be; `what` has failed."""
     failures = sorted(fixed.failures.items()) if fixed is not None else ()
-    return tuple(f"{display(path)}: fix failed: {reason}" for path, reason in failures)
+    return tuple(f"{display(path)}: {what}: {reason}" for path, reason in failures)
 
 
-def fixed_lines(fixed: Iterable[Finding], display: Display, verbose: bool, *, written: bool) -> Iterator[str]:
-    """What was fixed (or would be): one line for each file, or for each finding (its line is that of the moment)."""
-    done = "fixed" if written else "would fix"
+def fixed_lines(fixed: Iterable[Finding], display: Display, verbose: bool, done: str) -> Iterator[str]:
+    """What was `done`, such as "fixed": one line for each file, or for each finding (its line is the one it had)."""
     by_path: dict[str, list[Finding]] = {}
     for finding in fixed:
         by_path.setdefault(finding.path, []).append(finding)

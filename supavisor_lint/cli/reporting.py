@@ -100,11 +100,10 @@ def summary_line(result: Result, fixes: FixOptions) -> str:
     return line + _out_of_sight(result) + _hint(result, fixes)
 
 
-def fixed_line(result: Result, fixed: Collection[Finding], fixes: FixOptions) -> str:
-    """Give the last line of a run that fixed something, or has shown what it would fix."""
+def fixed_line(result: Result, fixed: Collection[Finding], fixes: FixOptions, done: str) -> str:
+    """Give the last line of a run that has changed something, or has shown what it would; what is `done`, is said."""
     places = count(len({finding.path for finding in fixed}), "file")
-    done = "Would fix" if fixes.diff else "Fixed"
-    line = f"{done} {count(len(fixed), 'finding')} in {places}, {len(result.findings)} left."
+    line = f"{done.capitalize()} {count(len(fixed), 'finding')} in {places}, {len(result.findings)} left."
     return line + _out_of_sight(result) + _hint(result, fixes)
 
 

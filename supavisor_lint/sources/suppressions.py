@@ -123,6 +123,19 @@ class Suppressions:
         ]
 
 
+def joined_lines(lines: Sequence[str]) -> dict[int, tuple[int, int]] | None:
+    """The first and the last of the lines that flake8 reads as one, for each line of them; a lone line has no entry.
+
+    Lines count from 1. None where the text cannot be cut into tokens.
+    """
+    layout = _Layout({}, {})
+    try:
+        layout.read([with_newline(line) for line in lines])
+    except TOKENIZE_ERRORS:
+        return None
+    return layout.joined
+
+
 def _is_used(code: str, comment: NoqaComment, pairs: list[tuple[int, str]]) -> bool:
     return any(comment.start_line <= line <= comment.end_line and reported.startswith(code) for line, reported in pairs)
 
@@ -196,12 +209,13 @@ class _Layout(NamedTuple):
         """Read the layout from the tokens, as flake8's `FileProcessor._noqa_line_mapping` does."""
         layout = cls({}, {})
         try:
-            layout._read(lines)
+            layout.read(lines)
         except TOKENIZE_ERRORS:
             return cls({}, {})
         return layout
 
-    def _read(self, lines: Sequence[str]) -> None:
+    def read(self, lines: Sequence[str]) -> None:
+        """Add what the tokens say; raises one of TOKENIZE_ERRORS."""
         start = end = 0
         for token in tokenize.generate_tokens(iter(lines).__next__):
             if token.type in (tokenize.ENDMARKER, tokenize.DEDENT):
