@@ -66,7 +66,7 @@ def _findings(filename: str, text: str) -> Iterator[tuple[int, int, str]]:
 @cache
 def _root(folder: Path) -> Path:
     """Give the root of the files in a folder; a folder that does not exist counts as its parent."""
-    from supavisor_lint.sources.config import find_root
+    from supavisor_lint.sources.roots import find_root
 
     while not folder.is_dir() and folder != folder.parent:
         folder = folder.parent

@@ -12,7 +12,8 @@ import pytest
 
 from supavisor_lint.settings import PerFileIgnore, Registrar, Settings, Template
 from supavisor_lint.sources.checks import KNOWN_CODES
-from supavisor_lint.sources.config import KEYS, SettingsError, find_root, load_settings, parse_codes
+from supavisor_lint.sources.config import KEYS, SettingsError, load_settings, parse_codes
+from supavisor_lint.sources.roots import find_root
 
 EVERYTHING = """
 [project]
@@ -185,7 +186,12 @@ def test_a_bad_value_is_refused(tmp_path: Path, line: str, message: str) -> None
 def test_the_line_is_the_keys(tmp_path: Path) -> None:
     text = "[tool.other]\npooler = 1\n\n[ tool . 'supavisor-lint' ] # here\nprofile = 'hazards'\n\"pooler\" = 1"
     assert refusal(tmp_path, text).startswith('6: "pooler" in')
-    assert refusal(tmp_path, "tool.supavisor-lint.pooler = 1\n").startswith(' "pooler" in')
+    assert refusal(tmp_path, "\ufeff" + text.replace("\n", "\r\n")).startswith('6: "pooler" in')
+    assert refusal(tmp_path, "tool.supavisor-lint.pooler = 1\n").startswith('1: "pooler" in')
+    inline = "[tool]\n\nsupavisor-lint = {template = {failure-update = 1}}\n"
+    assert refusal(tmp_path, inline).startswith('3: "failure-update" in')
+    quoted = "[tool.x]\ny = '''\n[tool.supavisor-lint]\npooler = 1\n'''\n[tool.supavisor-lint]\npooler = 1\n"
+    assert refusal(tmp_path, quoted).startswith('7: "pooler" in')
 
 
 @pytest.mark.parametrize(
@@ -262,7 +268,7 @@ def test_a_relative_start_counts_from_the_working_directory(tmp_path: Path, monk
 
 
 def test_without_any_sign_the_root_is_the_folder_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("supavisor_lint.sources.config._exists", lambda path: False)
+    monkeypatch.setattr("supavisor_lint.sources.roots.exists", lambda path: False)
     (tmp_path / "m.py").touch()
     assert find_root(tmp_path) == find_root(tmp_path / "m.py") == find_root(tmp_path / "new.py") == tmp_path
 

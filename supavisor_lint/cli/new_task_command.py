@@ -8,6 +8,7 @@ import click
 
 from supavisor_lint.cli.errors import Failure, warn
 from supavisor_lint.cli.output import out
+from supavisor_lint.cli.settings_options import settings_errors
 
 
 @click.command(
@@ -27,19 +28,17 @@ def new_task(name: str, config: Path | None, isolated: bool) -> None:
     from supavisor_lint.new_task import task_for_project
     from supavisor_lint.rewrites.base import NoFix
     from supavisor_lint.rewrites.new_task import fault_of_name
-    from supavisor_lint.sources.config import SettingsError, find_root, load_settings
+    from supavisor_lint.sources.config import load_settings
+    from supavisor_lint.sources.roots import find_root
 
     fault = fault_of_name(name)
     if fault is not None:
         raise Failure(f'"{name}" {fault}')
     root = config.absolute().parent if config is not None else find_root(Path.cwd())
+    with settings_errors():
+        settings = load_settings(root, config, isolated)
     try:
-        task = task_for_project(name, root, load_settings(root, config, isolated))
-    except SettingsError as error:
-        *others, last = error.lines
-        for line in others:
-            Failure(line).show()
-        raise Failure(last) from error
+        task = task_for_project(name, root, settings)
     except NoFix as none:
         raise Failure(none.reason) from none
     if task.remark is not None:

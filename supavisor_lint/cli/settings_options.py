@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from supavisor_lint.cli.completion import complete_codes
 from supavisor_lint.cli.errors import Failure
 
 if TYPE_CHECKING:
     from supavisor_lint.settings import Settings
+    from supavisor_lint.sources.config import SettingsFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +37,29 @@ class SettingsOptions:
         names = ("profile", "select", "ignore", "extend_select", "config", "isolated")
         return cls(**{name: given[name] for name in names})
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of the settings that the command line decides."""
+        given = {"profile": self.profile, "select": self.select, "ignore": self.ignore}
+        keys = {key for key, value in given.items() if value}
+        return frozenset(keys | ({"extend-select"} if self.extend_select or self.select else set()))
+
     def settings(self, root: Path) -> Settings:
         """Give the settings of the root, changed by what the command line says."""
-        from supavisor_lint.sources.config import SettingsError, load_settings
+        from supavisor_lint.sources.config import load_settings
 
-        try:
-            return self._changed(load_settings(root, self.config, self.isolated))
-        except SettingsError as error:
-            *others, last = error.lines
-            for line in others:
-                Failure(line).show()
-            raise Failure(last) from error
+        with settings_errors():
+            return self.changed(load_settings(root, self.config, self.isolated))
 
-    def _changed(self, settings: Settings) -> Settings:
+    def file(self, root: Path) -> SettingsFile:
+        """Give the settings of the root as they are, with what the file says where."""
+        from supavisor_lint.sources.config import read_settings
+
+        with settings_errors():
+            return read_settings(root, self.config, self.isolated)
+
+    def changed(self, settings: Settings) -> Settings:
+        """Give some settings, changed by what the command line says; raises SettingsError."""
         changes: dict[str, Any] = {}
         if self.profile is not None:
             changes["profile"] = self.profile
@@ -62,6 +75,20 @@ class SettingsOptions:
         return replace(settings, **changes)
 
 
+@contextmanager
+def settings_errors() -> Iterator[None]:
+    """Let settings that cannot be used end the command, with a line for each fault."""
+    from supavisor_lint.sources.config import SettingsError
+
+    try:
+        yield
+    except SettingsError as error:
+        *others, last = error.lines
+        for line in others:
+            Failure(line).show()
+        raise Failure(last) from error
+
+
 def _codes(values: tuple[str, ...], option: str) -> tuple[str, ...]:
     from supavisor_lint.sources.config import parse_codes
 
@@ -73,9 +100,19 @@ def settings_options(command: Any) -> Any:
     for option in reversed(
         (
             click.option("--profile", type=click.Choice(["template", "hazards"]), help="Which rules apply."),
-            click.option("--select", multiple=True, metavar="CODES", help="Report these only."),
-            click.option("--ignore", multiple=True, metavar="CODES", help="Do not report these."),
-            click.option("--extend-select", multiple=True, metavar="CODES", help="Report these too."),
+            click.option(
+                "--select", multiple=True, shell_complete=complete_codes, metavar="CODES", help="Report these only."
+            ),
+            click.option(
+                "--ignore", multiple=True, shell_complete=complete_codes, metavar="CODES", help="Do not report these."
+            ),
+            click.option(
+                "--extend-select",
+                multiple=True,
+                shell_complete=complete_codes,
+                metavar="CODES",
+                help="Report these too.",
+            ),
             click.option("--config", type=click.Path(path_type=Path), help="Read the settings from this file."),
             click.option("--isolated", is_flag=True, help="Read no settings file."),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,10 +12,9 @@ from typing import Any, NamedTuple, NoReturn
 from supavisor_lint.settings import Settings, Template
 from supavisor_lint.sources import checks, toml
 from supavisor_lint.sources.checks import BadValue, Reader
+from supavisor_lint.sources.roots import SETTINGS_FILE, TABLE, exists
+from supavisor_lint.sources.toml_places import line_of
 
-TABLE = "supavisor-lint"
-_FILE = "pyproject.toml"
-_PROJECT_FILES = (_FILE, "setup.cfg", "setup.py")
 _TOML_POSITION = re.compile(r"^(?P<reason>.*) \(at line (?P<line>\d+), column (?P<column>\d+)\)$", re.DOTALL)
 
 _NAMES = checks.list_of(checks.name)
@@ -87,34 +85,29 @@ class _Source:
     text: str
     faults: list[str] = field(default_factory=list)
 
-    def complain(self, table: str, key: str, reason: str) -> None:
+    def complain(self, place: tuple[str, ...], reason: str) -> None:
         """Keep a fault for the end, so that one look at the messages is enough to mend them all."""
-        line = _line_of(self.text, table, key)
+        line = line_of(self.text, place)
         where = f"{self.path}:{line}" if line else f"{self.path}"
         self.faults.append(f"{where}: {_one_line(reason)}")
 
-    def refuse(self, table: str, key: str, reason: str) -> NoReturn:
-        self.complain(table, key, reason)
+    def refuse(self, place: tuple[str, ...], reason: str) -> NoReturn:
+        self.complain(place, reason)
         raise SettingsError(*self.faults)
 
 
-def find_root(start: Path) -> Path:
-    """The root for a file or folder, absolute: the nearest folder at or above it that is one.
+@dataclass(frozen=True, slots=True)
+class SettingsFile:
+    """What a settings file says: `path` and `text` of it (None and "" without one), and the lines (from 1) of its keys.
 
-    The first choice is a folder whose pyproject.toml has a `[tool.supavisor-lint]` table, then one with a
-    `.git`, then one with a pyproject.toml, setup.cfg or setup.py; last the current folder if `start` is below it, else
-    the folder of `start` itself.
-    Never raises: a broken pyproject.toml that mentions the table counts, and `load_settings` says what is wrong.
+    `lines` has a key of `KEYS` for each that is set, and `has_table` tells whether there is a table for them at all.
     """
-    start = Path(os.path.abspath(start))  # noqa: PTH100 - resolve() would follow links
-    folder = start if os.path.isdir(start) else start.parent  # noqa: PTH112 - it never raises
-    folders = (folder, *folder.parents)
-    for is_root in (_has_table, _has_git, _has_project_file):
-        for candidate in folders:
-            if is_root(candidate):
-                return candidate
-    here = Path.cwd()
-    return here if folder.is_relative_to(here) else folder
+
+    settings: Settings
+    path: Path | None = None
+    text: str = ""
+    lines: Mapping[str, int] = field(default_factory=dict)
+    has_table: bool = False
 
 
 def load_settings(root: Path, config: Path | None = None, isolated: bool = False) -> Settings:
@@ -122,18 +115,19 @@ def load_settings(root: Path, config: Path | None = None, isolated: bool = False
 
     `config` must exist and have the table; `isolated` reads no file at all. Raises `SettingsError`.
     """
-    if isolated:
-        if config is not None:
-            raise SettingsError("--config and --isolated exclude each other; leave one of them out")
-        return Settings()
-    path = config or root / _FILE
-    if config is None and not _exists(path):
-        return Settings()
-    source = _Source(path, _text_of(path))
-    table = _own_table(source, _parsed(source))
-    if table is None and config is not None:
-        raise SettingsError(f"{path}: has no [tool.{TABLE}] table; add it or name another file")
-    return _settings(source, root, table or {})
+    source = _source(root, config, isolated)
+    return Settings() if source is None else _settings(source, root, _table_of(source, config is not None) or {})
+
+
+def read_settings(root: Path, config: Path | None = None, isolated: bool = False) -> SettingsFile:
+    """The same, with what the file says where."""
+    source = _source(root, config, isolated)
+    if source is None:
+        return SettingsFile(Settings())
+    table = _table_of(source, config is not None)
+    settings = _settings(source, root, table or {})
+    lines = {key: line for key in KEYS if _is_set(table or {}, key) and (line := line_of(source.text, _place(key)))}
+    return SettingsFile(settings, source.path, source.text, lines, table is not None)
 
 
 def parse_codes(text: str, option: str) -> tuple[str, ...]:
@@ -144,39 +138,33 @@ def parse_codes(text: str, option: str) -> tuple[str, ...]:
         raise SettingsError(f"{option}: {_one_line(str(error))}") from None
 
 
-# --- finding the root ---------------------------------------------------------------------------------------
-
-
-def _has_table(folder: Path) -> bool:
-    try:
-        data = (folder / _FILE).read_bytes()
-    except OSError:
-        return False
-    if TABLE.encode() not in data:
-        return False
-    try:
-        tool = toml.parse(data.decode()).get("tool")
-    except ValueError:
-        return True
-    return isinstance(tool, dict) and TABLE in tool
-
-
-def _has_git(folder: Path) -> bool:
-    return _exists(folder / ".git")
-
-
-def _has_project_file(folder: Path) -> bool:
-    return any(_exists(folder / name) for name in _PROJECT_FILES)
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # a folder that may not be searched
-        return False
-
-
 # --- reading the file ---------------------------------------------------------------------------------------
+
+
+def _source(root: Path, config: Path | None, isolated: bool) -> _Source | None:
+    """The file to read; None where there is none."""
+    if isolated:
+        if config is not None:
+            raise SettingsError("--config and --isolated exclude each other; leave one of them out")
+        return None
+    path = config or root / SETTINGS_FILE
+    return _Source(path, _text_of(path)) if config is not None or exists(path) else None
+
+
+def _table_of(source: _Source, is_needed: bool) -> dict[str, Any] | None:
+    table = _own_table(source, _parsed(source))
+    if table is None and is_needed:
+        raise SettingsError(f"{source.path}: has no [tool.{TABLE}] table; add it or name another file")
+    return table
+
+
+def _is_set(table: dict[str, Any], key: str) -> bool:
+    outer, _, inner = key.partition(".")
+    return outer in table and (not inner or inner in table[outer])
+
+
+def _place(key: str) -> tuple[str, ...]:
+    return ("tool", TABLE, *key.split("."))
 
 
 def _text_of(path: Path) -> str:
@@ -203,13 +191,13 @@ def _parsed(source: _Source) -> dict[str, Any]:
 def _own_table(source: _Source, document: dict[str, Any]) -> dict[str, Any] | None:
     tool = document.get("tool", {})
     if not isinstance(tool, dict):
-        source.refuse("", "tool", '"tool" must be a table')
+        source.refuse(("tool",), '"tool" must be a table')
     for name in tool:
         if name != TABLE and name.lower().replace("_", "-") == TABLE:
-            source.refuse(f"tool.{name}", "", f"unknown table [tool.{name}]; did you mean [tool.{TABLE}]?")
+            source.refuse(("tool", name), f"unknown table [tool.{name}]; did you mean [tool.{TABLE}]?")
     table = tool.get(TABLE)
     if table is not None and not isinstance(table, dict):
-        source.refuse("tool", TABLE, f"[tool.{TABLE}] must be a table")
+        source.refuse(("tool", TABLE), f"[tool.{TABLE}] must be a table")
     return table
 
 
@@ -236,26 +224,12 @@ def _fields(source: _Source, name: str, table: dict[str, Any], keys: Mapping[str
     for key, value in table.items():
         if key not in keys:
             known = checks.nearest(key.replace("_", "-"), keys)
-            source.complain(name, key, f'unknown key "{key}" in [{name}]{known}')
+            source.complain((*name.split("."), key), f'unknown key "{key}" in [{name}]{known}')
             continue
         try:
             yield key.replace("-", "_"), keys[key].read(value)
         except BadValue as error:
-            source.complain(name, key, f'"{key}" in [{name}]: {error}')
-
-
-def _line_of(text: str, table: str, key: str) -> int | None:
-    """The line (from 1) of `key` in `[table]`, or of the table itself, as far as plain searching finds it."""
-    current = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[+([^\[\]]+)\]+\s*(#.*)?$", line)
-        if header:
-            current = re.sub(r"[\s\"']", "", header[1])
-            if current in (f"{table}.{key}", table if not key else None):
-                return number
-        elif key and current == table and re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]", line):
-            return number
-    return None
+            source.complain((*name.split("."), key), f'"{key}" in [{name}]: {error}')
 
 
 def _one_line(text: str) -> str:
