@@ -6,8 +6,8 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from rewrite_support import fix_project
-from swap_support import KEEPING, project, swapped, verdict
+from rewrite_support import fix_project, left, rewritten
+from swap_support import KEEPING, function, project, swapped, verdict
 
 MODULE = KEEPING + dedent(
     """
@@ -257,3 +257,15 @@ def test_a_factory_that_is_used_twice_is_left(tmp_path: Path) -> None:
         session.add(1)
     """
     assert "used more than once" in verdict(tmp_path, work(body, IMPORTS), "SUP102")
+
+
+def test_what_the_helper_of_the_settings_does_is_read_also_where_it_is_only_imported(tmp_path: Path) -> None:
+    work = function(
+        "session = async_session_factory()\nsession.add(Job(id=job_id))\nawait session.commit()\nawait session.close()"
+    )
+    files = project(work) | {"app/__init__.py": "from app.session import get_session\n"}
+    after = rewritten(tmp_path / "1", files, "app/work.py", select=("SUP101",), helper="app.get_session")
+    assert "    async with get_session() as session:\n" in after
+    files["app/session.py"] = KEEPING.replace("            await session.commit()\n", "")
+    reasons = left(tmp_path / "2", files, select=("SUP101",), helper="app.get_session")
+    assert len(reasons) == 1 and "the helper `get_session` does not commit when its block ends" in reasons[0]

@@ -13,8 +13,9 @@ from supavisor_lint.flow.helper_body import exit_method, helper_bodies
 from supavisor_lint.flow.values import Exit
 from supavisor_lint.project import calls
 from supavisor_lint.project.names import binding_values
-from supavisor_lint.project.values import Factory, FunctionValue, NamedHelper, Session
+from supavisor_lint.project.values import ClassValue, Decorated, Factory, FunctionValue, NamedHelper, Session
 from supavisor_lint.rewrites.base import Context, NoFix
+from supavisor_lint.sources.discovery import is_test_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,13 @@ def _only(context: Context, helpers: list[Helper]) -> Helper | None:
 
 
 def project_helpers(context: Context) -> Iterator[Helper]:
-    """The helpers that the project defines at module level and that can be called without arguments."""
+    """The helpers that the project defines at module level and that can be called without arguments.
+
+    Those of tests are for tests.
+    """
     for path in context.project.parsed_paths:
         file = context.project.facts(path)
-        if file is not None:
+        if file is not None and (not is_test_file(path) or context.view.is_test or context.view.settings.check_tests):
             for name, bindings in file.scope.bindings.items():
                 if len(bindings) == 1:
                     yield from _helper(context, file, name, bindings[0])
@@ -104,8 +108,11 @@ def _configured(context: Context, dotted: str) -> Helper:
     if file is None:
         return Helper(name, None, None, Session("helper", NamedHelper(name), confidence="medium"), module)
     for binding in file.scope.bindings.get(name, ()):
-        for helper in _helper(context, file, name, binding):
-            return replace(helper, module=module)
+        for value in binding_values(context.ev, file, binding):  # it may be imported there from where it is defined
+            thing = value.function if isinstance(value, Decorated) else value
+            if isinstance(thing, FunctionValue | ClassValue):
+                for helper in _helper(context, thing.file, thing.node.name, thing.node):
+                    return replace(helper, name=name, module=module)
     return Helper(name, file, None, Session("helper", NamedHelper(name), confidence="medium"), module)
 
 
@@ -114,12 +121,13 @@ def _configured(context: Context, dotted: str) -> Helper:
 
 def require_its_part(context: Context, helper: Helper) -> None:
     """Raise NoFix unless a helper yields a fresh session, commits when its block ends, and lets errors out."""
-    fault = _fault(context, helper)
+    fault = fault_of(context, helper)
     if fault is not None:
         raise NoFix(f"the helper `{helper.name}` {fault}: name another one with the setting `helper`")
 
 
-def _fault(context: Context, helper: Helper) -> str | None:
+def fault_of(context: Context, helper: Helper) -> str | None:
+    """What is wrong with a helper's part, put as what it does or is; None if it does it."""
     if helper.session.begun:
         return "gives a session whose transaction has begun already"
     exit_: Exit = context.view.follower.openings.exit(helper.session)
