@@ -87,3 +87,8 @@ class Settings:
     asyncpg_version: str | None = None
     check_tests: bool = False
     template: Template = Template()
+
+    @property
+    def pooler_in_force(self) -> Pooler:
+        """The setting `pooler`, or the profile's default for it."""
+        return self.pooler or ("auto" if self.profile == "hazards" else "transaction")

@@ -14,7 +14,9 @@ import click
 from supavisor_lint import __version__
 from supavisor_lint.cli.audit_command import audit
 from supavisor_lint.cli.check_command import check
+from supavisor_lint.cli.config_command import config
 from supavisor_lint.cli.errors import PROGRAM, Group
+from supavisor_lint.cli.init_command import init
 from supavisor_lint.cli.new_task_command import new_task
 from supavisor_lint.cli.output import wants_colour
 from supavisor_lint.cli.rule_commands import explain, rules
@@ -43,7 +45,7 @@ def cli(ctx: click.Context) -> None:
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
-for _command in (check, audit, explain, rules, new_task):
+for _command in (check, audit, explain, rules, config, init, new_task):
     cli.add_command(_command)
 
 

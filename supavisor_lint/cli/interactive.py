@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from supavisor_lint.cli.errors import Failure
-from supavisor_lint.cli.output import click_style
+from supavisor_lint.cli.output import click_style, diff_lines
 from supavisor_lint.report.concise import finding_text, position
 from supavisor_lint.report.diff import changed_lines, unified
-from supavisor_lint.report.model import Display, Role
+from supavisor_lint.report.model import Display
 from supavisor_lint.report.text import harmless
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 Answer = Literal["y", "n", "a", "q"]
 _ANSWERS: dict[str, Answer] = {"y": "y", "yes": "y", "n": "n", "no": "n", "a": "a", "all": "a", "q": "q", "quit": "q"}
-_COLOURS: dict[str, Role] = {"-": "error", "+": "info", "@": "dim"}
 _ENCODING = ("utf-8", "surrogatepass")
 
 
@@ -73,10 +72,8 @@ class Questions:
         where = position(self._display(finding.path), finding.span.line, finding.span.column, click_style)
         click.echo(f"{where}: {finding_text(finding)}", err=True)
         click.echo(f"fix ({fix.applicability}): {harmless(fix.title)}", err=True)
-        for line in diff.decode(*_ENCODING).split("\n")[2:-1]:
-            shown = harmless(line.rstrip("\r").expandtabs(4))
-            role = _COLOURS.get(line[:1])
-            click.echo(click_style(shown, role) if role else shown, err=True)
+        for line in list(diff_lines(diff))[2:]:
+            click.echo(line, err=True)
 
     def _read(self) -> Answer:
         while True:

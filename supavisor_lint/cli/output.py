@@ -6,7 +6,7 @@ import codecs
 import contextlib
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import click
 from supavisor_lint.cli.errors import Failure
 from supavisor_lint.cli.hyperlinks import linked, stdout_shows_links
 from supavisor_lint.report.model import Role, Style
+from supavisor_lint.report.text import harmless
 from supavisor_lint.sources.writing import write_whole
 
 _COLOURS: dict[Role, dict[str, Any]] = {
@@ -39,6 +40,17 @@ def stdout_style() -> Style:
     if not stdout_shows_links():
         return click_style
     return lambda text, role: click_style(linked(text) if role == "path" else text, role)
+
+
+_CHANGES: dict[str, Role] = {"-": "error", "+": "info", "@": "dim"}
+
+
+def diff_lines(diff: bytes) -> Iterator[str]:
+    """Yield the lines of a unified diff in colours, fit for a terminal."""
+    for line in diff.decode("utf-8", "surrogatepass").split("\n")[:-1]:
+        shown = harmless(line.rstrip("\r").expandtabs(4))
+        role = _CHANGES.get(line[:1])
+        yield click_style(shown, role) if role else shown
 
 
 def wants_colour() -> bool | None:

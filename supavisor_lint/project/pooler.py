@@ -37,9 +37,8 @@ from supavisor_lint.project.project import Project
 from supavisor_lint.project.requirements import Limit, limit_of, only_driver, parsed_version
 from supavisor_lint.project.urls import all_words, driver_of, place_of
 from supavisor_lint.project.values import LambdaValue
-from supavisor_lint.settings import Settings
+from supavisor_lint.settings import Pooler, Settings
 
-Mode: TypeAlias = Literal["transaction", "auto", "session", "none"]
 Naming: TypeAlias = Literal["counted", "unique", "empty"]
 
 UNNAMED_SINCE = (0, 31)
@@ -75,10 +74,9 @@ class PooledEngine:
     engine: Engine
 
     @property
-    def mode(self) -> Mode:
-        """The setting `pooler`, or the profile's default for it."""
-        settings = self.project.settings
-        return settings.pooler or ("auto" if settings.profile == "hazards" else "transaction")
+    def mode(self) -> Pooler:
+        """What counts as pooled."""
+        return self.project.settings.pooler_in_force
 
     @cached_property
     def driver(self) -> str | None:

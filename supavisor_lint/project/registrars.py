@@ -101,6 +101,11 @@ class OwnRegistrars:
         """The rules of one function."""
         return tuple(self._rules.get(function.node, {}).values())
 
+    @property
+    def found(self) -> list[tuple[FunctionDef, OwnRule]]:
+        """Every function of the project that is a registrar, with one of its rules."""
+        return [(function, rule) for function, rules in self._rules.items() for rule in list(rules.values())[:1]]
+
     def external(self, dotted: str) -> Registrar | None:
         """The registrar outside the tree that the settings name."""
         return next((entry for entry in self._settings.task_registrars if entry.name == dotted), None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function, walk_own
 from supavisor_lint.facts.node import Node
@@ -28,6 +29,21 @@ from supavisor_lint.project.vocabulary import SESSION_MAKERS
 Role = str  # "factory", "builder", "helper", "getter", "dependency"
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name that plays a role in opening sessions, with the node that gives it.
+
+    `owner` is the class of a method or attribute; `imported` tells that the thing itself is defined elsewhere.
+    """
+
+    file: FileFacts
+    name: str
+    node: Node
+    role: Role
+    owner: ClassDef | None = None
+    imported: bool = False
+
+
 class SessionNames:
     """Answers by definition: which role does a function, class or name play in opening sessions?"""
 
@@ -44,8 +60,10 @@ class SessionNames:
         calm: set[str] = set()
         self._defined = {}
         for file in files:
-            for name, role in self._names_in(file):
-                (calm if role in ("helper", "dependency") else loud).add(name)
+            for named in self.named_in(file):
+                (calm if named.role in ("helper", "dependency") else loud).add(named.name)
+                if named.owner is None:
+                    self._defined.setdefault(named.name, []).append((file, named.node, named.role))
             loud |= {f.name for f in file.functions if self.role(file, f) == "helper" and not _commits(f)}
         self.vocabulary = frozenset({*loud, *calm, *self._settings_names(), *SESSION_MAKERS})
         return frozenset(loud), frozenset(calm)
@@ -55,32 +73,29 @@ class SessionNames:
         listed = (*settings.session_factories, *settings.session_helpers, *settings.phase_helpers)
         return (name.rpartition(".")[2] for name in listed)
 
-    def _names_in(self, file: FileFacts) -> Iterable[tuple[str, Role]]:
+    def named_in(self, file: FileFacts) -> Iterable[Named]:
+        """What a file names that plays a role: at module level, the methods and attributes of its classes."""
         for name, bindings in file.scope.bindings.items():
             for binding in bindings:
                 if isinstance(binding, _DEFINING) and not _is_plain_import(name, binding):
                     role = self._role_of_binding(file, binding)
                     if role is not None:
-                        self._remember(file, name, binding, role)
-                        yield name, role
+                        node = binding if isinstance(binding, FunctionDef | ClassDef) else binding.node
+                        yield Named(file, name, node, role, imported=isinstance(binding, NameImport))
         for function in file.functions:
             if isinstance(function.parent, ClassDef):
                 role = self.role(file, function)
                 if role is not None:
-                    yield function.name, role
+                    yield Named(file, function.name, function, role, function.parent)
         for cls in file.classes:
             if is_session_class(self._ev, ClassValue(file, cls)):
-                yield cls.name, "class"
+                yield Named(file, cls.name, cls, "class", cls)
             for attr in {*members.self_assignments(cls), *cls.scope.bindings}:
                 values = members.member(self._ev, Instance(ClassValue(file, cls)), attr)
-                if any(isinstance(value, Factory) for value in values):
-                    yield attr, "factory"
-
-    def _remember(
-        self, file: FileFacts, name: str, binding: Assigned | NameImport | FunctionDef | ClassDef, role: Role
-    ) -> None:
-        node = binding if isinstance(binding, FunctionDef | ClassDef) else binding.node
-        self._defined.setdefault(name, []).append((file, node, role))
+                made = [value.node for value in values if isinstance(value, Factory)]
+                if made:
+                    here = next((node for node in made if node is not None and cls.contains(node)), None)
+                    yield Named(file, attr, here or cls, "factory", cls, imported=here is None)
 
     def defined(self, name: str) -> list[tuple[FileFacts, Node, Role]]:
         """What the project defines of that name at module level: the file, the definition, its role."""
