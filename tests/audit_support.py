@@ -30,6 +30,58 @@ logger = logging.getLogger(__name__)
 
 """
 
+TEMPLATE = """
+async def process(job_id):
+    logger.info("job %s started", job_id)
+    from app.session import get_session
+
+    try:
+        async with get_session() as session:
+            try:
+                async with session.begin():
+                    job = await session.get(Job, job_id)
+                    job.status = "processing"
+                async with session.begin():
+                    job = await session.get(Job, job_id)
+                    job.status = "completed"
+            except Exception:
+                logger.exception("job %s failed", job_id)
+                try:
+                    await session.rollback()
+                    async with session.begin():
+                        await session.execute(update(Job).where(Job.id == job_id).values(status="failed"))
+                except Exception:
+                    logger.exception("job %s: the failure could not be recorded", job_id)
+    except Exception:
+        logger.exception("job %s: no session", job_id)
+
+
+def start(tasks: BackgroundTasks, job_id):
+    tasks.add_task(process, job_id)
+"""
+
+AROUND = """
+from sqlalchemy.ext.asyncio import AsyncSession
+from app.session import async_session_factory, engine, get_session, raw_session
+
+async def through_helper(q):
+    await deeper(q)
+
+async def deeper(q):
+    async with get_session() as s:
+        await s.execute(q)
+
+async def through_getter(q):
+    s = await raw_session()
+    await s.execute(q)
+
+async def work(q, session: AsyncSession):
+    BODY
+
+def start(q, session):
+    asyncio.create_task(work(q, session))
+"""
+
 
 def inventory(root: Path, files: dict[str, str], *, proposals: bool = False, **settings: Any) -> Inventory:
     """The inventory of some files beside a session module."""
@@ -94,3 +146,13 @@ def finding(**changes: Any) -> Finding:
 def inventory_of(*audited: AuditedTask, **changes: Any) -> Inventory:
     """An inventory of tasks that are made up."""
     return replace(Inventory(audited, (), 3, 0), **changes)
+
+
+def around(body: str, *, given: bool = False) -> str:
+    """A module with one task `work(q)` of this body; with `given` its caller hands it a session, typed as one."""
+    code = AROUND.replace("BODY", body)
+    return code if given else code.replace(", session: AsyncSession", "").replace("work(q, session)", "work(q)")
+
+
+def facts(audited: AuditedTask) -> tuple[object, ...]:
+    return audited.session, audited.phases, " ".join(audited.handlers), audited.start_log
