@@ -157,6 +157,18 @@ def test_the_guide_for_rules_speaks_of_what_is_there() -> None:
     )
 
 
+def test_the_hooks_are_those_that_there_are() -> None:
+    offered = re.findall(r"(?m)^- id: (.*)", (ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    commit = README.read_text("utf-8").partition("\n## Commit\n")[2].partition("\n## ")[0]
+    assert sorted(set(re.findall(r"\bsupavisor-lint(?:-\w+)?(?=[`\n, ])", commit))) == sorted(offered)
+
+
+def test_links_lead_to_sections() -> None:
+    text = README.read_text("utf-8")
+    sections = {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in re.findall(r"(?m)^##+ (.*)", text)}
+    assert set(re.findall(r"\]\(#(.*?)\)", text)) <= sections
+
+
 def test_the_two_commands_are_one_line_each() -> None:
     text = README.read_text("utf-8")
     for name in ("check", "test"):
