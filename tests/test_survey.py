@@ -290,6 +290,12 @@ def test_wrappers_of_other_packages_are_named(tmp_path: Path) -> None:
     ]
 
 
+def test_a_module_that_cannot_be_read_is_remarked(tmp_path: Path) -> None:
+    assert notes(tmp_path, {**PROJECT, "app/session.py": SESSION_MODULE + "x = = 1\n"}) == [
+        "app/session.py cannot be parsed (invalid syntax): names defined in it are unknown"
+    ]
+
+
 def test_settings_that_match_nothing_are_remarked(tmp_path: Path) -> None:
     write(tmp_path, PROJECT)
     settings = Settings(session_modules=("app.nowhere",))

@@ -117,6 +117,8 @@ def uses_named_helper(surveyor: Surveyor) -> bool:
     """Whether a session is opened with a helper that only the settings' names tell."""
     ev = surveyor.project.evaluator
     names = {name.rpartition(".")[2] for name in surveyor.settings.session_helpers}
+    if not names:
+        return False
     mentioned = re.compile(rb"\b(?:%s)\b" % b"|".join(re.escape(name.encode()) for name in sorted(names)))
     return any(
         isinstance(value, NamedHelper)
