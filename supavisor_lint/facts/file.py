@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from supavisor_lint.facts.node import Node
@@ -130,6 +130,11 @@ def _mark_tasks(text: str, functions: list[FunctionDef]) -> None:
         function.marked_as_task = marked
 
 
+# Tuples: a union would be made anew at each of many questions.
+_DEFINITIONS = (FunctionDef, ClassDef, Lambda)
+_MAY_OPEN_SCOPE = (*_DEFINITIONS, Module, Comprehension, Generator)
+
+
 def scope_of(node: Node) -> Scope:
     """The scope in which an expression or statement is evaluated."""
     try:
@@ -143,6 +148,8 @@ def _find_scope(node: Node) -> Scope:
     parent = node.parent
     if parent is None:
         raise ValueError("a node outside any module has no scope")
+    if not isinstance(parent, _MAY_OPEN_SCOPE):
+        return scope_of(parent)
     if isinstance(parent, Module | Comprehension):
         return parent.scope
     if isinstance(parent, FunctionDef | ClassDef) and node in parent.body:
@@ -190,11 +197,17 @@ def walk(node: Node) -> Iterator[Node]:
         waiting += found.children()[::-1]
 
 
+@lru_cache(maxsize=256)
+def nodes_in(function: FunctionDef) -> tuple[Node, ...]:
+    """Everything in the body of a function, nested functions included, in source order."""
+    return tuple(node for statement in function.body for node in walk(statement))
+
+
 def walk_own(node: Node) -> Iterator[Node]:
     """The node and everything below it, but not the bodies of functions, lambdas and classes nested in it."""
     waiting = [node]
     while waiting:
         found = waiting.pop()
-        if found is node or not isinstance(found, FunctionDef | ClassDef | Lambda):
+        if found is node or not isinstance(found, _DEFINITIONS):
             yield found
             waiting += found.children()[::-1]

@@ -51,7 +51,7 @@ _LOG_METHODS = frozenset(
         "trace",
     }
 )
-_ASYNC_LOG_METHODS = frozenset(f"a{name}" for name in _LOG_METHODS)
+_ALL_LOG_METHODS = _LOG_METHODS | {f"a{name}" for name in _LOG_METHODS}  # structlog has them asynchronous, too
 _REPORTERS = frozenset(
     {
         "print",
@@ -95,7 +95,7 @@ def is_log_call(node: Node) -> bool:
         return False
     if func.attr in _REPORTERS:
         return True
-    return func.attr in _LOG_METHODS | _ASYNC_LOG_METHODS and _is_logger(func.value)
+    return func.attr in _ALL_LOG_METHODS and _is_logger(func.value)
 
 
 def _is_logger(expr: Expr) -> bool:

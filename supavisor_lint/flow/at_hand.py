@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
 
 from supavisor_lint.facts.file import scope_of
 from supavisor_lint.facts.node import Node
@@ -11,7 +10,7 @@ from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, Return
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name, NamedExpr
-from supavisor_lint.flow.conditions import condition_text
+from supavisor_lint.flow.condition_texts import condition_text
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.state import Loaded, ObjectState, State
 from supavisor_lint.flow.values import Entity, Site
@@ -86,7 +85,7 @@ def with_row(frame: Frame, state: State, node: Call, site: Site, entity: Entity 
         return state
     if not _is_kept(node) and not any(o.session == site and o.entity == entity for o in state.objects.values()):
         return state
-    return replace(state, loaded=state.loaded | {Loaded(site, entity, key)})
+    return state.but(loaded=state.loaded | {Loaded(site, entity, key)})
 
 
 def key_made_with(name: Name) -> str | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from supavisor_lint.facts.file import scope_of
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, NameImport
@@ -58,7 +56,7 @@ def _read(frame: Frame, expr: Expr, attr: str, state: State, ref: ObjectRef) -> 
     if rest:
         state = state.with_object(ref.site, known._replace(conditions=rest))
         return not_expired_by(state, site, frozenset(c.by for c in expired)), ANYTHING
-    return replace(refreshed(state, ref.site), ghost=True), ANYTHING
+    return refreshed(state, ref.site).but(ghost=True), ANYTHING
 
 
 def set_attribute(frame: Frame, node: Expr, attr: str, state: State, owner: ObjectRef) -> list[State]:

@@ -133,7 +133,7 @@ def opened_session(frame: Frame, expr: Expr, state: State, session: Session) -> 
         note_end(frame, state, expr, expr)  # of the last round's session
     frame.opened[expr] = frame.follower.openings.opened(expr, name, session, frame.file)
     frame.trace.opened.add(expr)
-    state = replace(state, histories={s: h for s, h in state.histories.items() if s is not expr})
+    state = state.but(histories={s: h for s, h in state.histories.items() if s is not expr})
     return state.with_session(expr, SessionState("fresh", sure=session.confidence != "low")), SessionRef(expr)
 
 

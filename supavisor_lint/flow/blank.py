@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from supavisor_lint.facts.file import walk
+from supavisor_lint.facts.file import nodes_in
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.spelling import last_name
@@ -114,7 +114,7 @@ def _default(cls: ClassDef, name: str) -> str | None:
 @lru_cache(maxsize=256)
 def _is_left_alone(function: FunctionDef, name: str) -> bool:
     """Whether nothing in a function can fill what a local name holds."""
-    return not any(_may_fill(node, name) for statement in function.body for node in walk(statement))
+    return not any(_may_fill(node, name) for node in nodes_in(function))
 
 
 def _may_fill(node: Node, name: str) -> bool:

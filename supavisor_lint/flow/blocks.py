@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from supavisor_lint.facts.node import Node
@@ -103,7 +103,7 @@ def _opened(frame: Frame, item: WithItem, state: State, session: Session, *, beg
     frame.opened[site] = frame.follower.openings.opened(site, name, session, frame.file)
     blocks = (OpenBlock(item.context, nested=False),) if begun else ()
     histories = {s: h for s, h in state.histories.items() if s is not site}
-    state = replace(state, histories=histories)
+    state = state.but(histories=histories)
     state = state.with_session(site, SessionState("fresh", blocks))
     state = _bound(frame, state, item, SessionRef(site))
     return Entered(state, _leaving(site, item.context, begun), _failing(site, item.context))

@@ -31,6 +31,7 @@ from supavisor_lint.project.values import (
     Coroutine,
     External,
     FactoryBlock,
+    FunctionValue,
     Instance,
     Manager,
     Method,
@@ -39,6 +40,7 @@ from supavisor_lint.project.values import (
 )
 
 Results = list[tuple[State, Tracked]]
+Functions = list[FunctionValue]
 
 
 def call(frame: Frame, node: Call, state: State) -> Results:
@@ -77,16 +79,17 @@ def _may_change(frame: Frame, node: Call, state: State, receiver: Tracked) -> St
 
 def _plain(frame: Frame, node: Call, state: State) -> Results:
     opened = _opens(frame, node)
+    functions = functions_called(frame.ev, frame.file, node)
     results: Results = []
     for after, given in expressions.arguments(frame, node, _callee_shares(frame, node, state)):
-        after = _note_slow(frame, node, after, given)
+        after = _note_slow(frame, node, functions, after, given)
         note_registration(frame, node, after)
         if isinstance(opened, Session):
             results.append(opened_session(frame, node, after, opened))
         elif opened is not None:
-            results.append((_unknown_effect(frame, node, after, given), OpenerRef(node)))
+            results.append((_unknown_effect(frame, node, functions, after, given), OpenerRef(node)))
         else:
-            results += _into(frame, node, after, given)
+            results += _into(frame, node, functions, after, given)
     return results
 
 
@@ -106,7 +109,7 @@ def _opens(frame: Frame, node: Call) -> Session | bool | None:
     return True if any(isinstance(v, Manager | FactoryBlock) for v in values) else None
 
 
-def _into(frame: Frame, node: Call, state: State, given: list[Tracked]) -> Results:
+def _into(frame: Frame, node: Call, functions: Functions, state: State, given: list[Tracked]) -> Results:
     """A call of something else, maybe with sessions or objects among its arguments."""
     if _is_cast(frame, node):
         return [(state, given[1])]
@@ -116,7 +119,6 @@ def _into(frame: Frame, node: Call, state: State, given: list[Tracked]) -> Resul
         written = set_by_name(frame, node, state, given[0])
         if written is not None:
             return [(after, ANYTHING) for after in written]
-    functions = functions_called(frame.ev, frame.file, node)
     state = with_receivers_sessions(frame, node, functions, state)
     passed = passed_values(frame, node, functions, state, given)
     if passed is not None:
@@ -130,7 +132,7 @@ def _into(frame: Frame, node: Call, state: State, given: list[Tracked]) -> Resul
         if frame.follower.wary:
             state = wary.handed(frame, node, state, given)
             frame.throw(state, ANY if awaited else PLAIN)
-        state = _unknown_effect(frame, node, state, given)
+        state = _unknown_effect(frame, node, functions, state, given)
     return [(state, ANYTHING)]
 
 
@@ -149,17 +151,16 @@ def _is_builtin(frame: Frame, node: Call, name: str) -> bool:
     return isinstance(callee, External) and callee.dotted in (name, f"builtins.{name}")
 
 
-def _unknown_effect(frame: Frame, node: Call, state: State, given: list[Tracked]) -> State:
+def _unknown_effect(frame: Frame, node: Call, functions: Functions, state: State, given: list[Tracked]) -> State:
     """Somebody unknown got a session: for this call, or for good if it may keep it."""
-    known = bool(functions_called(frame.ev, frame.file, node))
-    keeps = _may_keep(frame, node) or (frame.follower.wary and not isinstance(node.parent, Await))
     for value in given:
         if isinstance(value, SessionRef) and value.site in state.sessions:
             session = state.sessions[value.site]
+            keeps = _may_keep(frame, node) or (frame.follower.wary and not isinstance(node.parent, Await))
             session = session._replace(sure=False, shared=session.shared or keeps)
             state = state.with_session(value.site, session)
         elif isinstance(value, ObjectRef):
-            state = objects.handed(state, value.site) if known else objects.unknown(state, value.site)
+            state = objects.handed(state, value.site) if functions else objects.unknown(state, value.site)
     return state
 
 
@@ -171,10 +172,10 @@ def _may_keep(frame: Frame, node: Call) -> bool:
     return any(isinstance(v, Coroutine) for v in values) and not isinstance(node.parent, Await)
 
 
-def _note_slow(frame: Frame, node: Call, state: State, given: list[Tracked]) -> State:
+def _note_slow(frame: Frame, node: Call, functions: Functions, state: State, given: list[Tracked]) -> State:
     if not any(history.queries for history in state.histories.values()):
         return state
-    if passed_values(frame, node, functions_called(frame.ev, frame.file, node), state, given) is not None:
+    if passed_values(frame, node, functions, state, given) is not None:
         return state  # followed into: what it does with the session comes first
     what = slow_call(frame.ev, frame.file, node)
     for site, history in state.histories.items() if what is not None else ():

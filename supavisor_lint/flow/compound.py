@@ -69,7 +69,7 @@ def _rethrow(exits: Exits, thrown: Thrown) -> None:
 def _caught(state: State, name: str | None = None) -> State:
     """The state at the head of a handler: what began a transaction before is somebody's failure now."""
     histories = {site: _inherited(history) for site, history in state.histories.items()}
-    state = State(state.variables, state.sessions, histories, state.objects, state.assumed, state.ghost, state.loaded)
+    state = state.but(histories=histories)
     return state.unbound(name) if name else state
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
 from typing import TypeAlias
 
-from supavisor_lint.facts.file import scope_of, walk_own
+from supavisor_lint.facts.file import scope_of
 from supavisor_lint.facts.scopes import Assigned
-from supavisor_lint.facts.statements import For, FunctionDef, If, MatchCase, While
-from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, Generator, IfExp, Name, Other, Subscript
+from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, Name, Other
+from supavisor_lint.flow.condition_texts import condition_text, is_none
 from supavisor_lint.flow.counts import unwritten, without_empty_writes
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.objects import absent
@@ -32,7 +30,7 @@ def truth(frame: Frame, test: Expr, state: State) -> Split:
         return _junction(frame, test, state)
     if isinstance(test, Constant):
         return ([state], []) if test.value else ([], [state])
-    if isinstance(test, Other) and test.op in ("is", "is not") and _is_none(test.parts[1]):
+    if isinstance(test, Other) and test.op in ("is", "is not") and is_none(test.parts[1]):
         yes, no = _none_test(frame, test.parts[0], state)
         return (yes, no) if test.op == "is" else (no, yes)
     switch = _switch(test)
@@ -125,10 +123,6 @@ def _without_object(state: State, value: Tracked) -> State:
     return absent(state, value.site) if isinstance(value, ObjectRef) else state
 
 
-def _is_none(expr: Expr) -> bool:
-    return isinstance(expr, Constant) and expr.value is None
-
-
 def _assume(frame: Frame, text: str | None, state: State) -> Split:
     """Both ways; where the same condition is asked again on this path, the answer is the same."""
     if text is None or text not in frame.repeated:
@@ -139,51 +133,9 @@ def _assume(frame: Frame, text: str | None, state: State) -> Split:
     if len(state.assumed) >= _MAX_ASSUMED:
         return [state], [state]
     assumed = [tuple(sorted((*state.assumed, (text, answer)))) for answer in (True, False)]
-    return [replace(state, assumed=assumed[0])], [replace(state, assumed=assumed[1])]
+    return [state.but(assumed=assumed[0])], [state.but(assumed=assumed[1])]
 
 
 def elements(frame: Frame, iterable: Expr, state: State) -> Split:
     """The states in which something that is iterated has elements, and those in which it has none."""
     return _assume(frame, iterable.id if isinstance(iterable, Name) else None, state)
-
-
-def condition_text(expr: Expr) -> str | None:
-    """A condition over local variables and constants as words; None where anything else may change its answer."""
-    match expr:
-        case Name(name):
-            return name
-        case Constant(value):
-            return repr(value).replace(" ", "_")
-        case Subscript(Name(name), (Constant(index),)):
-            return f"{name} [ {index!r} ]"
-        case Other((left, right), op) if op in ("==", "!="):
-            texts = (condition_text(left), condition_text(right))
-            return None if None in texts else f"{texts[0]} == {texts[1]}"
-        case Other((left, right), op) if op in ("is", "is not") and _is_none(right):
-            text = condition_text(left)
-            return None if text is None else f"{text} is None"
-        case _:
-            return None
-
-
-def repeated_conditions(function: FunctionDef) -> frozenset[str]:
-    """The conditions that a function asks more than once: they tie its branches together."""
-    counted: Counter[str] = Counter()
-    for statement in function.body:
-        for node in walk_own(statement):
-            if isinstance(node, If | While | IfExp):
-                counted.update(_atoms(node.test))
-            elif isinstance(node, MatchCase) and node.guard is not None:
-                counted.update(_atoms(node.guard))
-            elif isinstance(node, For | Generator) and isinstance(node.iter, Name):
-                counted[node.iter.id] += 1  # a list that has elements is true
-    return frozenset(text for text, count in counted.items() if count > 1)
-
-
-def _atoms(test: Expr) -> list[str]:
-    if isinstance(test, BoolOp):
-        return [text for operand in test.values for text in _atoms(operand)]
-    if isinstance(test, Other) and test.op == "not":
-        return _atoms(test.parts[0])
-    text = condition_text(test)
-    return [] if text is None else [text]

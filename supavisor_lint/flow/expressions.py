@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from supavisor_lint.facts.node import Node
@@ -38,7 +37,6 @@ from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import (
     ANYTHING,
-    BlankRef,
     BlockRef,
     ConstantRef,
     CountRef,
@@ -68,9 +66,9 @@ def evaluate(frame: Frame, expr: Expr, state: State) -> Results:
     if names is not None and names.isdisjoint(state.roots):
         return [(state, ANYTHING)]
     results = _KINDS.get(type(expr), _parts)(frame, expr, state)
-    if not any(isinstance(known, BlankRef) for known in state.variables.values()):
+    if not state.has_blanks:
         return results
-    return [(after, answered(frame, expr, after) if value == ANYTHING else value) for after, value in results]
+    return [(after, answered(frame, expr, after) if value is ANYTHING else value) for after, value in results]
 
 
 def _await(frame: Frame, expr: Await, state: State) -> Results:
@@ -219,7 +217,7 @@ def _comprehension(frame: Frame, expr: Comprehension, state: State) -> Results:
         for _ in range(2):
             states = [after for s in states for after in _one_iteration(frame, expr, s, iterable)]
             done += states
-    return [(replace(s, variables=_outer_variables(s, state)), ANYTHING) for s in done]
+    return [(s.but(variables=_outer_variables(s, state)), ANYTHING) for s in done]
 
 
 def _outer_variables(inner: State, outer: State) -> dict[str, Tracked]:

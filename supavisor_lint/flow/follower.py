@@ -9,7 +9,6 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Call, Expr
 from supavisor_lint.flow import machine
-from supavisor_lint.flow.conditions import repeated_conditions
 from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.events import Trace
 from supavisor_lint.flow.frame import Frame
@@ -80,7 +79,7 @@ class Follower:
         What was found before is charged as if it were found now: the answer does not depend on what was asked first.
         """
         self.spent += steps
-        if self.is_exhausted:
+        if self.spent > MAX_STEPS_OF_ALL:
             raise TooManyStates
 
     @property
@@ -91,12 +90,14 @@ class Follower:
     def _follow(self, file: FileFacts, function: FunctionDef, trace: Trace) -> None:
         self.spent = 0
         try:
-            run_function(Frame(self, file, function, trace, 0), EMPTY, repeated_conditions(function))
+            run_function(Frame(self, file, function, trace, 0), EMPTY)
         except TooManyStates:
             trace.clear()
             self.spent = 0
+            untied = Frame(self, file, function, trace, 0)
+            untied.repeated = frozenset()
             try:
-                run_function(Frame(self, file, function, trace, 0), EMPTY, frozenset())
+                run_function(untied, EMPTY)
                 trace.complete = True
             except TooManyStates:
                 trace.clear()
@@ -110,9 +111,8 @@ class Follower:
         return self._inliner.call(frame, node, function, given, state)
 
 
-def run_function(frame: Frame, state: State, repeated: frozenset[str]) -> States:
+def run_function(frame: Frame, state: State) -> States:
     """Follow a function's body. The states of its normal ends; exceptions are left in the frame's exits."""
-    frame.repeated = repeated
     before = set(frame.opened)
     ends = run(frame, frame.function.body, States((state,)))
     returned: Iterable[State] = frame.exits.left.pop("return", ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
@@ -53,9 +53,17 @@ class Exits:
     def add_all(self, other: Exits) -> None:
         """Take over the exits of an inner stretch."""
         for thrown, states in other.raised.items():
-            self.raised.setdefault(thrown, States()).update(states)
+            self.raise_all(thrown, states)
         for leaving, states in other.left.items():
             self.left.setdefault(leaving, States()).update(states)
+
+    def raise_all(self, thrown: Thrown, states: Iterable[State]) -> None:
+        """Let an exception out of several states."""
+        known = self.raised.get(thrown)
+        if known is None:
+            self.raised[thrown] = States(states)
+        else:
+            known.update(states)
 
 
 class Stretch:
@@ -87,7 +95,7 @@ class Frame:
         self.opened: dict[Site, Opened] = {}
         self.exits = Exits()
         self.life = life_of(function)
-        self.repeated: frozenset[str] = frozenset()
+        self.repeated = self.life.repeated  # the conditions that tie branches together
         self.swallowers: dict[Node, set[Node]] = {}  # a failed operation and what lets its block go on
         self.losses: dict[tuple[Site, Node], dict[Node, set[Node]]] = {}  # of these, those that lose work: which writes
         self.updates: set[Node] = set()  # executed statements that lock the rows they change
@@ -122,10 +130,7 @@ class Frame:
 
     def throw(self, state: State, thrown: Thrown = ANY) -> None:
         """An exception leaves from here."""
-        states = self.exits.raised.get(thrown)
-        if states is None:
-            states = self.exits.raised[thrown] = States()
-        states.add(state)
+        self.exits.raise_all(thrown, (state,))
 
     def leave(self, leaving: Leaving, state: State) -> None:
         """`break`, `continue` or `return`."""

@@ -38,9 +38,11 @@ _ONLY_PARTS = frozenset(
 def names_if_inert(frame: Frame, node: Node) -> frozenset[str] | None:
     """The names that an inert expression reads (the first part of dotted ones); None for any other expression."""
     known = frame.follower.inert
-    if node not in known:
-        known[node] = _find(frame, node)
-    return known[node]
+    try:
+        return known[node]
+    except KeyError:
+        found = known[node] = _find(frame, node)
+        return found
 
 
 def _find(frame: Frame, node: Node) -> frozenset[str] | None:

@@ -10,7 +10,6 @@ from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.at_hand import given_rows, rows_back
-from supavisor_lint.flow.conditions import repeated_conditions
 from supavisor_lint.flow.events import (
     Trace,
 )
@@ -117,18 +116,16 @@ class Inliner:
         frame.trace.inside.append(function.node)
         self._active.add(function.node)
         try:
-            entry = replace(state, variables=dict(given), assumed=())
-            ends = run_function(inner, entry, repeated_conditions(function.node))
+            entry = state.but(variables=dict(given), assumed=())
+            ends = run_function(inner, entry)
         finally:
             self._active.discard(function.node)
             frame.trace.inside.pop()
             frame.trace.current = outer
         for thrown, states in inner.exits.raised.items():
             for after in states:
-                frame.throw(replace(after, variables=state.variables, assumed=state.assumed), thrown)
-        return [
-            (replace(end, variables=state.variables, assumed=state.assumed), end.value_of(RETURNED)) for end in ends
-        ]
+                frame.throw(after.but(variables=state.variables, assumed=state.assumed), thrown)
+        return [(end.but(variables=state.variables, assumed=state.assumed), end.value_of(RETURNED)) for end in ends]
 
     def _used(
         self, frame: Frame, node: Call, manner: Manner, names: Renaming, state: State
@@ -179,7 +176,7 @@ class Inliner:
         inner.in_handler = in_handler
         inner.given = frozenset(masked.objects)
         inner.opened = {new: replace(frame.opened[old], site=new, own=False) for old, new in names.sites.items()}
-        ends = run_function(inner, masked, repeated_conditions(function.node))
+        ends = run_function(inner, masked)
         raised = tuple((thrown, s) for thrown, states in inner.exits.raised.items() for s in states)
         return Summary(tuple(ends), raised, inner.trace, frozenset(inner.updates))
 
@@ -260,7 +257,7 @@ def _unmasked(state: State, after: State, node: Call) -> State:
         if found in state.objects:
             state = state.with_object(found, _object_back(known, state.objects[found], node))
     loaded = rows_back(state, after, after.sessions)
-    return replace(like_witnesses(state, after, node), ghost=after.ghost, loaded=loaded)
+    return like_witnesses(state, after, node).but(ghost=after.ghost, loaded=loaded)
 
 
 def _session_back(before: SessionState, after: SessionState, node: Node) -> SessionState:

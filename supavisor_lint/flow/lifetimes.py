@@ -6,12 +6,12 @@ and what is declared global or nonlocal, is live everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
 
-from supavisor_lint.facts.file import walk
+from supavisor_lint.facts.file import nodes_in, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.spelling import last_name
@@ -45,6 +45,7 @@ from supavisor_lint.facts.tree import (
     Starred,
     Stmt,
 )
+from supavisor_lint.flow.condition_texts import repeated_conditions
 from supavisor_lint.flow.state import State
 
 Names: TypeAlias = frozenset[str]
@@ -56,19 +57,20 @@ class Life:
     """`dead`: the function's names that nobody reads from a statement on.
 
     `tested` are those whose truth may decide something: in conditions, or constants that a call is given; `copied` are
-    given to a tested one. `gets_until` is the place (a node's order) behind which no session is asked for an object
-    by its key.
+    given to a tested one. `repeated` are the conditions that the function asks more than once, as text. `gets_until` is
+    the place (a node's order) behind which no session is asked for an object by its key.
     """
 
     dead: dict[Stmt, Names]
     tested: Names
     copied: Names
+    repeated: Names
     gets_until: int
 
     def pruned(self, state: State, statement: Stmt, *, is_called: bool = False) -> State:
         """The state without what nobody reads from a statement on; behind a called function its caller may ask."""
         if state.loaded and not is_called and statement.order > self.gets_until:
-            state = replace(state, loaded=frozenset())
+            state = state.but(loaded=frozenset())
         dead = self.dead.get(statement, _NONE)
         if not state.assumed and dead.isdisjoint(state.roots):
             return state
@@ -76,13 +78,13 @@ class Life:
         assumed = tuple(a for a in state.assumed if not any(w.partition(".")[0] in dead for w in a[0].split()))
         if len(variables) == len(state.variables) and len(assumed) == len(state.assumed):
             return state
-        return replace(state, variables=variables, assumed=assumed)
+        return state.but(variables=variables, assumed=assumed)
 
 
 @lru_cache(maxsize=256)
 def life_of(function: FunctionDef) -> Life:
     """The life of all names of a function, its nested functions included."""
-    nodes = [node for statement in function.body for node in walk(statement)]
+    nodes = nodes_in(function)
     mentioned = frozenset(node.id for node in nodes if isinstance(node, Name)) | _handler_names(nodes)
     tested = frozenset(n.id for node in nodes for t in _tests(node) for n in walk(t) if isinstance(n, Name))
     tested |= _given_constants(function, nodes)
@@ -91,12 +93,11 @@ def life_of(function: FunctionDef) -> Life:
     liveness = _Liveness()
     liveness.block(function.body, always, _Ways(always, always, always, always))
     copied = frozenset(name for node in nodes if isinstance(node, Assign) for name in _copied(node, tested))
-    return Life(
-        {statement: mentioned - live for statement, live in liveness.live.items()}, tested, copied, _last_get(nodes)
-    )
+    dead = {statement: mentioned - live for statement, live in liveness.live.items()}
+    return Life(dead, tested, copied, repeated_conditions(function), _last_get(nodes))
 
 
-def _last_get(nodes: list[Node]) -> int:
+def _last_get(nodes: Sequence[Node]) -> int:
     """The end of the last `get()`, with all the loops around it."""
     gets = [n for n in nodes if isinstance(n, Call) and last_name(n.func) in ("get", "get_one")]
     return max((_end(_outermost_loop(node)) for node in gets), default=-1)
@@ -139,16 +140,17 @@ def _handler_names(nodes: Iterable[Node]) -> Names:
 
 
 def _tests(node: Node) -> Iterator[Expr]:
-    if isinstance(node, If | While | IfExp):
-        yield node.test
-    elif isinstance(node, MatchCase) and node.guard is not None:
-        yield node.guard
-    elif isinstance(node, Generator):
-        yield from node.conditions
+    match node:
+        case If(test) | While(test) | IfExp(_, test):
+            yield test
+        case MatchCase(guard=Expr() as guard):
+            yield guard
+        case Generator():
+            yield from node.conditions
 
 
-def _read(*parts: Node | None) -> Names:
-    return frozenset(n.id for part in parts if part is not None for n in walk(part) if isinstance(n, Name))
+def _read(part: Node) -> Names:
+    return frozenset([n.id for n in walk(part) if isinstance(n, Name)])
 
 
 def _bound(target: Expr | None) -> Names:
@@ -178,6 +180,7 @@ class _Liveness:
 
     def __init__(self) -> None:
         self.live: dict[Stmt, Names] = {}
+        self._names: dict[Node, Names] = {}  # a loop's rounds ask for them again
 
     def block(self, statements: Block, after: Names, ways: _Ways) -> Names:
         """What is live in front of a block, given what is behind it."""
@@ -191,9 +194,9 @@ class _Liveness:
             case Assign(targets, value, annotation):
                 bound = frozenset(n for t in targets for n in _bound(t)) if value is not None else _NONE
                 stored = [t for t in targets if statement.augmented or not isinstance(t, Name)]
-                return (after - bound) | _read(value, annotation, *stored)
+                return (after - bound) | self._read(value, annotation, *stored)
             case If(test, body, orelse):
-                return self.block(body, after, ways) | self.block(orelse, after, ways) | _read(test)
+                return self.block(body, after, ways) | self.block(orelse, after, ways) | self._read(test)
             case While():
                 return self._while(statement, after, ways)
             case For():
@@ -203,26 +206,26 @@ class _Liveness:
             case With():
                 return self._with(statement, after, ways)
             case Match(subject, cases):
-                return after.union(_read(subject), *(self._case(case, after, ways) for case in cases))
+                return after.union(self._read(subject), *(self._case(case, after, ways) for case in cases))
             case Return(value):
-                return ways.returned | _read(value)
+                return ways.returned | self._read(value)
             case Raise():
-                return ways.raised | _read(statement)
+                return ways.raised | self._read(statement)
             case Simple("break"):
                 return ways.broken
             case Simple("continue"):
                 return ways.continued
             case _:
-                return after | _read(statement)
+                return after | self._read(statement)
 
     def _while(self, statement: While, after: Names, ways: _Ways) -> Names:
-        done = self.block(statement.orelse, after, ways) | _read(statement.test)
+        done = self.block(statement.orelse, after, ways) | self._read(statement.test)
         return self._rounds(statement.body, done, _NONE, replace(ways, broken=after))
 
     def _for(self, statement: For, after: Names, ways: _Ways) -> Names:
         bound = _bound(statement.target)
-        done = self.block(statement.orelse, after, ways) | (_read(statement.target) - bound)
-        return self._rounds(statement.body, done, bound, replace(ways, broken=after)) | _read(statement.iter)
+        done = self.block(statement.orelse, after, ways) | (self._read(statement.target) - bound)
+        return self._rounds(statement.body, done, bound, replace(ways, broken=after)) | self._read(statement.iter)
 
     def _rounds(self, body: Block, done: Names, bound: Names, ways: _Ways) -> Names:
         """What is live at the head of a loop, whose rounds bind some names first."""
@@ -244,16 +247,24 @@ class _Liveness:
         return self.block(statement.body, orelse, replace(ways, raised=caught))
 
     def _handler(self, handler: Handler, after: Names, ways: _Ways) -> Names:
-        return (self.block(handler.body, after, ways) - {handler.name or ""}) | _read(handler.type)
+        return (self.block(handler.body, after, ways) - {handler.name or ""}) | self._read(handler.type)
 
     def _with(self, statement: With, after: Names, ways: _Ways) -> Names:
         live = self.block(statement.body, after, replace(ways, raised=ways.raised | after))
         for item in reversed(statement.items):
-            live = (live - _bound(item.target)) | _read(item.context)
+            live = (live - _bound(item.target)) | self._read(item.context)
             if item.target is not None and not _bound(item.target):
-                live |= _read(item.target)
+                live |= self._read(item.target)
         return live
 
     def _case(self, case: MatchCase, after: Names, ways: _Ways) -> Names:
-        live = self.block(case.body, after, ways) | _read(case.guard)
-        return (live - frozenset(case.names)) | _read(*case.values)
+        live = self.block(case.body, after, ways) | self._read(case.guard)
+        return (live - frozenset(case.names)) | self._read(*case.values)
+
+    def _read(self, *parts: Node | None) -> Names:
+        return _NONE.union(*(self._names_in(part) for part in parts if part is not None))
+
+    def _names_in(self, part: Node) -> Names:
+        if part not in self._names:
+            self._names[part] = _read(part)
+        return self._names[part]

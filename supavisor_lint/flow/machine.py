@@ -6,7 +6,7 @@ Every function takes one state and gives the states in which the code goes on; t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Handler, Try
@@ -111,7 +111,7 @@ def _in_finished_block(frame: Frame, state: State, site: Site, node: Node) -> li
         if is_sure(state, site):
             event.used.add(node)
     frame.throw(state, REFUSED)
-    return [replace(state, ghost=True)]
+    return [state.but(ghost=True)]
 
 
 def _after_failure(frame: Frame, state: State, site: Site, node: Node, method: str) -> State:
@@ -129,11 +129,11 @@ def _after_failure(frame: Frame, state: State, site: Site, node: Node, method: s
     frame.throw(state, REFUSED)
     in_handler = frame.in_handler or (handler is not None and not handler.contains(session.failed))
     if method == "begin_nested" or not in_handler:
-        return replace(state, ghost=True)
+        return state.but(ghost=True)
     event = frame.trace.record(FailedUse, node, frame.opened[site], is_sure(state, site))
     event.because.add(session.failed)
     event.method = method
-    return replace(state, ghost=True)
+    return state.but(ghost=True)
 
 
 def _sends(history: History, method: str) -> bool:
@@ -158,7 +158,7 @@ def _after_swallowed(frame: Frame, state: State, site: Site, node: Node, method:
         event.used.add(node)
     if swallowers:
         frame.throw(state, REFUSED)
-        return replace(state, ghost=True)
+        return state.but(ghost=True)
     return state
 
 
@@ -195,7 +195,7 @@ def begin(frame: Frame, state: State, site: Site, node: Node, *, by_hand: bool =
     elif session.is_begun:
         note_begun_twice(frame, state, site, node)
         frame.throw(state, REFUSED)
-        state = replace(state, ghost=True)
+        state = state.but(ghost=True)
     if by_hand:
         origins = history.origins or frozenset((node,))
         begun = session._replace(transaction="begun")

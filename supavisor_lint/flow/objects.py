@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.flow.state import Condition, ObjectState, State
@@ -77,7 +76,7 @@ def maybe_loaded(state: State, session: Site, entity: Entity | None) -> State:
         if known.session == session and may_be:
             known = known._replace(conditions=frozenset(_reloaded(c) for c in known.conditions))
         objects[node] = known
-    return replace(state, objects=objects)
+    return state.but(objects=objects)
 
 
 def _reloaded(condition: Condition) -> Condition:
@@ -129,10 +128,8 @@ def not_expired_by(state: State, session: Site, causes: frozenset[Node | None]) 
 
 
 def _turned(state: State, session: Site, turn: Callable[[Condition], Condition]) -> State:
-    objects = {
-        node: _turn_one(known, turn) if known.session == session else known for node, known in state.objects.items()
-    }
-    return replace(state, objects=objects)
+    turned = {node: _turn_one(known, turn) for node, known in state.objects.items() if known.session == session}
+    return state.but(objects={**state.objects, **turned}) if turned else state
 
 
 def _turn_one(known: ObjectState, turn: Callable[[Condition], Condition]) -> ObjectState:

@@ -6,10 +6,10 @@ depends on the path: most service functions of real projects are of this kind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from supavisor_lint.facts.file import FileFacts, walk
+from supavisor_lint.facts.file import FileFacts, nodes_in
 from supavisor_lint.facts.handlers import own_nodes, raises
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import last_name
@@ -60,7 +60,7 @@ class Quiet:
         return self._known[function]
 
     def _judge(self, file: FileFacts, function: FunctionDef) -> Manner:
-        nodes = [node for statement in function.body for node in walk(statement)]
+        nodes = nodes_in(function)
         names = {node.attr for node in nodes if isinstance(node, Attribute)}
         names |= {node.id for node in nodes if isinstance(node, Name)}
         size = sum(isinstance(node, Stmt) for node in nodes)
@@ -85,7 +85,7 @@ class Quiet:
             return False
         return any(isinstance(v, External) and v.root == "sqlalchemy" for v in self._ev.values(file, func))
 
-    def _handed(self, file: FileFacts, function: FunctionDef, nodes: list[Node]) -> Iterator[FunctionValue | None]:
+    def _handed(self, file: FileFacts, function: FunctionDef, nodes: Iterable[Node]) -> Iterator[FunctionValue | None]:
         """The functions that get a session, or use one of their object's; None for one that nobody can read."""
         for node in nodes:
             if isinstance(node, Call) and self._may_hand(file, function, node):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Attribute, Call, Collection, Constant, Expr, Name
 from supavisor_lint.flow import machine, objects
@@ -17,7 +15,7 @@ def refresh(frame: Frame, node: Call, state: State, site: Site, given: list[Trac
     target = next((value.site for value in given if isinstance(value, ObjectRef)), None)
     if target is not None and _is_not_persistent(state, target, site):
         frame.throw(state, REFUSED)  # "not persistent within this Session"
-        return [replace(state, ghost=True)]
+        return [state.but(ghost=True)]
     state = _without_changes(state, site, node)
     some = node.argument(1, "attribute_names")
     if target is None or some is not None:

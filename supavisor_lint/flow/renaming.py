@@ -61,8 +61,7 @@ class Renaming:
 
     def state(self, state: State) -> State:
         """A state with the other names."""
-        return replace(
-            state,
+        return state.but(
             variables={name: self.value(value) for name, value in state.variables.items()},
             sessions={self.site(site): session for site, session in state.sessions.items()},
             histories={self.site(site): history for site, history in state.histories.items()},

@@ -10,7 +10,7 @@ from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of, w
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, NameImport
 from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name, Other
-from supavisor_lint.flow.conditions import condition_text
+from supavisor_lint.flow.condition_texts import condition_text
 from supavisor_lint.flow.values import Entity
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.values import ClassValue, External, Unknown

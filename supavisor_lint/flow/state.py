@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 from supavisor_lint.facts.node import Node
-from supavisor_lint.flow.values import ANYTHING, Entity, Site, Tracked
+from supavisor_lint.flow.values import ANYTHING, BlankRef, Entity, Site, Tracked
 
 # entry: as the caller left it; fresh: no transaction; begun: in one, outside any block (autobegin or by hand)
 Transaction: TypeAlias = Literal["entry", "fresh", "begun"]
@@ -131,7 +130,7 @@ class Loaded(NamedTuple):
     key: str | None
 
 
-@dataclass(eq=False)
+@dataclass(slots=True, eq=False)
 class State:
     """One state; it never changes (not `frozen`: states are made too often for that to be free).
 
@@ -149,22 +148,55 @@ class State:
     assumed: tuple[tuple[str, bool], ...] = ()
     ghost: bool = False
     loaded: frozenset[Loaded] = frozenset()
+    _key: object = field(default=None, init=False)
+    _roots: frozenset[str] | None = field(default=None, init=False)
 
-    @cached_property
+    @property
     def key(self) -> object:
         """What tells this state from others; what is left are histories, which add up."""
-        variables = frozenset(self.variables.items())
-        return (variables, frozenset(self.sessions.items()), self.assumed, self.ghost, self.loaded)
+        if self._key is None:
+            variables = frozenset(self.variables.items())
+            self._key = (variables, frozenset(self.sessions.items()), self.assumed, self.ghost, self.loaded)
+        return self._key
 
-    @cached_property
+    @property
     def roots(self) -> frozenset[str]:
         """The first parts of all followed names."""
-        return frozenset(name.partition(".")[0] for name in self.variables)
+        if self._roots is None:
+            self._roots = frozenset([name.partition(".")[0] for name in self.variables])
+        return self._roots
 
-    @cached_property
+    @property
+    def has_blanks(self) -> bool:
+        """Whether some name holds an instance that was made without arguments."""
+        return BlankRef in map(type, self.variables.values())
+
+    @property
     def identity(self) -> object:
         """Everything that is known: two states of one identity go on alike in every respect."""
         return (self.key, frozenset(self.histories.items()), frozenset(self.objects.items()))
+
+    def but(
+        self,
+        *,
+        variables: dict[str, Tracked] | None = None,
+        sessions: dict[Site, SessionState] | None = None,
+        histories: dict[Site, History] | None = None,
+        objects: dict[Node, ObjectState] | None = None,
+        assumed: tuple[tuple[str, bool], ...] | None = None,
+        ghost: bool | None = None,
+        loaded: frozenset[Loaded] | None = None,
+    ) -> State:
+        """The state with some of its parts replaced."""
+        return State(
+            self.variables if variables is None else variables,
+            self.sessions if sessions is None else sessions,
+            self.histories if histories is None else histories,
+            self.objects if objects is None else objects,
+            self.assumed if assumed is None else assumed,
+            self.ghost if ghost is None else ghost,
+            self.loaded if loaded is None else loaded,
+        )
 
     def with_variable(self, name: str, value: Tracked) -> State:
         """The state after a name is bound; what was known of its attributes is forgotten."""
@@ -174,6 +206,8 @@ class State:
 
     def unbound(self, name: str) -> State:
         """The state after a name is bound to something that is not followed."""
+        if not self.assumed and not self.loaded and name.partition(".")[0] not in self.roots:
+            return self
         variables, assumed = self._without(name), self._assumed_without(name)
         if len(variables) == len(self.variables) and assumed == self.assumed and not self.loaded:
             return self
@@ -183,7 +217,7 @@ class State:
         loaded = self.loaded
         if loaded:
             loaded = frozenset(row._replace(key=None) if row.key and mentions(row.key, name) else row for row in loaded)
-        return State(variables, self.sessions, self.histories, self.objects, assumed, self.ghost, loaded)
+        return self.but(variables=variables, assumed=assumed, loaded=loaded)
 
     def _without(self, name: str) -> dict[str, Tracked]:
         prefix = f"{name}."
@@ -199,22 +233,19 @@ class State:
             return self
         sessions = {**self.sessions, site: session}
         histories = self.histories if same_history or history is None else {**self.histories, site: history}
-        return State(self.variables, sessions, histories, self.objects, self.assumed, self.ghost, self.loaded)
+        return self.but(sessions=sessions, histories=histories)
 
     def with_object(self, site: Node, state: ObjectState) -> State:
         """The state after something happened to an object."""
         if self.objects.get(site) == state:
             return self
-        return self._with_objects({**self.objects, site: state})
-
-    def _with_objects(self, objects: dict[Node, ObjectState]) -> State:
-        return State(self.variables, self.sessions, self.histories, objects, self.assumed, self.ghost, self.loaded)
+        return self.but(objects={**self.objects, site: state})
 
     def without_loaded(self, site: Site) -> State:
         """The state in which a session has no row at hand any more."""
         if not any(row.session == site for row in self.loaded):
             return self
-        return replace(self, loaded=frozenset(row for row in self.loaded if row.session != site))
+        return self.but(loaded=frozenset(row for row in self.loaded if row.session != site))
 
     def value_of(self, name: str) -> Tracked:
         """What a name holds, as far as it is followed."""
@@ -226,6 +257,8 @@ class State:
 
     def joined(self, other: State) -> State:
         """Both states at once; their keys are equal."""
+        if other.histories == self.histories and other.objects == self.objects:
+            return self
         histories = dict(self.histories)
         for site, history in other.histories.items():
             histories[site] = histories[site].joined(history) if site in histories else history
@@ -235,7 +268,7 @@ class State:
             objects[node] = state if known is None else known.joined(state)
         if histories == self.histories and objects == self.objects:
             return self
-        return replace(self, histories=histories, objects=objects)
+        return self.but(histories=histories, objects=objects)
 
 
 EMPTY_HISTORY = History()
@@ -248,37 +281,55 @@ def mentions(text: str, name: str) -> bool:
 
 
 class States:
-    """A set of states, one for each key. Adding says whether anything was new."""
+    """A set of states, one for each key. Adding says whether anything was new.
+
+    Most sets are of one state, of which no key is needed: it stands in `_only`, until another one comes.
+    """
+
+    __slots__ = ("_by_key", "_only")
 
     def __init__(self, states: Iterable[State] = ()) -> None:
+        self._only: State | None = None
         self._by_key: dict[object, State] = {}
         self.update(states)
 
     def __iter__(self) -> Iterator[State]:
-        return iter(list(self._by_key.values()))
+        return iter(list(self._by_key.values()) if self._only is None else (self._only,))
 
     def __bool__(self) -> bool:
-        return bool(self._by_key)
+        return self._only is not None or bool(self._by_key)
 
     def __len__(self) -> int:
-        return len(self._by_key)
+        return len(self._by_key) if self._only is None else 1
 
     def add(self, state: State) -> bool:
         """Add a state; raises TooManyStates."""
-        key = state.key
-        known = self._by_key.get(key)
+        if state is self._only:
+            return False
+        if self._only is not None:
+            self._by_key[self._only.key] = self._only
+            self._only = None
+        elif not self._by_key:
+            self._only = state
+            return True
+        return self._add_by_key(state)
+
+    def _add_by_key(self, state: State) -> bool:
+        known = self._by_key.get(state.key)
+        if known is state:
+            return False
         joined = state if known is None else known.joined(state)
         if joined is known:
             return False
-        self._by_key[key] = joined
+        self._by_key[state.key] = joined
         if len(self._by_key) > MAX_STATES:
             raise TooManyStates
         return True
 
     def news(self, states: Iterable[State]) -> States:
         """Add several states; those that are new now, or have become more."""
-        keys = [state.key for state in states if self.add(state)]
-        return States(self._by_key[key] for key in dict.fromkeys(keys))
+        added = [state for state in states if self.add(state)]
+        return States(added if self._only is not None else (self._by_key[state.key] for state in added))
 
     def update(self, states: Iterable[State]) -> bool:
         """Add several states."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TypeAlias
 
 from supavisor_lint.facts.statements import (
@@ -36,6 +35,7 @@ from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import ANYTHING, ObjectRef, SessionRef, Tracked
 
 RETURNED = "<returned>"
+_COMPOUND = (While, For, Try, With, If)
 Collected: TypeAlias = States | tuple[State, ...]
 
 
@@ -67,7 +67,7 @@ def _behind(frame: Frame, statement: Stmt, states: Collected) -> Collected:
 def _known_step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
     """One statement; what a compound one does from the same state again, as a loop's next round asks, is remembered."""
     frame.spend()
-    if not isinstance(statement, While | For | Try | With | If):
+    if not isinstance(statement, _COMPOUND):
         return step(frame, statement, state)
     key = (statement, state.identity, frame.unwinding > 0)
     known = frame.steps.get(key)
@@ -118,11 +118,11 @@ def _without_idle_facts(before: State, yes: States, no: States) -> list[State]:
     """The ends of both branches. Where they are the same, it does not matter which one was taken."""
     if all(state.assumed == before.assumed for ends in (yes, no) for state in ends):
         return [*yes, *no]
-    plain = [{replace(s, assumed=before.assumed).identity for s in ends} for ends in (yes, no)]
+    plain = [{s.but(assumed=before.assumed).identity for s in ends} for ends in (yes, no)]
     idle = plain[0] & plain[1]
     ends = []
     for state in (*yes, *no):
-        stripped = replace(state, assumed=before.assumed)
+        stripped = state.but(assumed=before.assumed)
         ends.append(stripped if stripped.identity in idle else state)
     return ends
 
