@@ -22,8 +22,9 @@ def warnings_of_missing_names(project: Project) -> Iterator[str]:
     Which names it defines nobody knows, so an import statement that holds the module's own name is taken for one.
     """
     for path, failure in sorted(project.failures.items()):
-        pattern = _import_of(_module_name(path))
-        if any(pattern.search(data) for data in _others(project, path)):
+        name = _module_name(path).encode("utf-8", "surrogateescape")
+        pattern = _import_of(name)
+        if any(name in data and pattern.search(data) for data in _others(project, path)):
             yield f"{path} {what_fails(failure)} ({failure.reason}): names defined in it are unknown"
 
 
@@ -32,8 +33,8 @@ def _module_name(path: str) -> str:
     return pure.parent.name if pure.name == "__init__.py" else pure.stem
 
 
-def _import_of(name: str) -> re.Pattern[bytes]:
-    word = re.escape(name.encode("utf-8", "surrogateescape"))
+def _import_of(name: bytes) -> re.Pattern[bytes]:
+    word = re.escape(name)
     return re.compile(
         rb"^[ \t]*(?:(?:from|import)\b[^\n#]*|from[ \t]+[\w.]+[ \t]+import[ \t]*\([^)]*)\b%s\b" % word, re.MULTILINE
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.tree import (
@@ -112,58 +112,67 @@ class Evaluator:
         del self._provisional[first:]
 
     def _evaluate(self, file: FileFacts, expr: Expr) -> Iterable[Value]:
-        match expr:
-            case Name():
-                return names.name_values(self, file, expr)
-            case Attribute():
-                return members.attribute_values(self, file, expr)
-            case Call():
-                return calls.call_values(self, file, expr)
-            case Await(value):
-                return calls.awaited(self, file, self.values(file, value))
-            case Constant(value):
-                return (Literally(value),) if value is None or isinstance(value, str | int) else (UNKNOWN,)
-            case NamedExpr(_, value) | Starred(value):
-                return self.values(file, value)
-            case IfExp(body, _, orelse):
-                return (*self.values(file, body), *self.values(file, orelse))
-            case BoolOp(operands):
-                return tuple(value for operand in operands for value in self.values(file, operand))
-            case Lambda():
-                return (LambdaValue(file, expr),)
-            case Subscript(value):
-                # `async_sessionmaker[AsyncSession](…)`: the subscript of a known thing is that thing; of data, unknown.
-                return tuple(v for v in self.values(file, value) if not isinstance(v, Session))
-            case _:
-                return (UNKNOWN,)
+        evaluate = _KINDS.get(type(expr))
+        return (UNKNOWN,) if evaluate is None else evaluate(self, file, expr)
 
     # ------------------------------------------------------------------------------------------------- questions
 
     def only(self, file: FileFacts, expr: Expr) -> Value:
         """The one thing that an expression is, placeholders (`None`) aside; UNKNOWN when there are several."""
-        real = [v for v in self.values(file, expr) if v != Literally(None)]
+        real = self._real(file, expr)
         return real[0] if len(real) == 1 else UNKNOWN
 
     def factory(self, file: FileFacts, expr: Expr) -> Factory | None:
         """The session factory that an expression certainly is."""
-        real = [v for v in self.values(file, expr) if v != Literally(None)]
+        real = self._real(file, expr)
         if real and all(isinstance(v, Factory) for v in real):
             return next(v for v in real if isinstance(v, Factory))
         return None
 
     def session(self, file: FileFacts, expr: Expr) -> Session | None:
         """The session that an expression certainly is (`None` aside)."""
-        real = [v for v in self.values(file, expr) if v != Literally(None)]
+        real = self._real(file, expr)
         if real and all(isinstance(v, Session) for v in real):
             return next(v for v in real if isinstance(v, Session))
         return None
+
+    def _real(self, file: FileFacts, expr: Expr) -> list[Value]:
+        return [v for v in self.values(file, expr) if not (isinstance(v, Literally) and v.value is None)]
 
     def is_session_type(self, file: FileFacts, param: Param) -> bool:
         """Whether a parameter is a session by its annotation or `Depends`."""
         return any(isinstance(v, Session) for v in type_hints.param_values(self, file, param))
 
 
+def _constant(_: Evaluator, __: FileFacts, expr: Constant) -> Iterable[Value]:
+    value = expr.value
+    return (Literally(value),) if value is None or isinstance(value, str | int) else (UNKNOWN,)
+
+
+def _subscript(ev: Evaluator, file: FileFacts, expr: Subscript) -> Iterable[Value]:
+    """`async_sessionmaker[AsyncSession](…)`: the subscript of a known thing is that thing; of data, unknown."""
+    return tuple(v for v in ev.values(file, expr.value) if not isinstance(v, Session))
+
+
+# `match` would try one class after the other, for every expression.
+_KINDS: dict[type, Callable[[Evaluator, FileFacts, Any], Iterable[Value]]] = {
+    Name: names.name_values,
+    Attribute: members.attribute_values,
+    Call: calls.call_values,
+    Await: lambda ev, file, expr: calls.awaited(ev, file, ev.values(file, expr.value)),
+    Constant: _constant,
+    NamedExpr: lambda ev, file, expr: ev.values(file, expr.value),
+    Starred: lambda ev, file, expr: ev.values(file, expr.value),
+    IfExp: lambda ev, file, expr: (*ev.values(file, expr.body), *ev.values(file, expr.orelse)),
+    BoolOp: lambda ev, file, expr: tuple(value for operand in expr.values for value in ev.values(file, operand)),
+    Lambda: lambda _, file, expr: (LambdaValue(file, expr),),
+    Subscript: _subscript,
+}
+
+
 def distinct(values: Iterable[Value]) -> tuple[Value, ...]:
     """The values without repetitions, in order, at most MAX_ALTERNATIVES; UNKNOWN if there is none."""
-    found = tuple(dict.fromkeys(values))
-    return found[:MAX_ALTERNATIVES] or (UNKNOWN,)
+    found = tuple(values)
+    if len(found) > 1:
+        found = tuple(dict.fromkeys(found))[:MAX_ALTERNATIVES]
+    return found or (UNKNOWN,)

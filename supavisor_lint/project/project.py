@@ -71,6 +71,7 @@ class Project:
         self.evaluator = Evaluator(self, self.settings)
         self.table = TaskTable(self.evaluator, self.settings)
         self.names = SessionNames(self.evaluator)
+        self._left_out: set[str] = set()  # the files that answers were given without
         self.engines = Engines(self.evaluator)
 
     # ------------------------------------------------------------------------------------------- files, on demand
@@ -98,6 +99,7 @@ class Project:
         """The facts of the module that a name is imported from; None where its bytes say that it cannot matter."""
         if path in self._facts or self._all_tasks or self._can_matter(path, name):
             return self.facts(path)
+        self._left_out.add(path)
         return None
 
     def peek(self, path: str) -> FileFacts | None:
@@ -195,7 +197,9 @@ class Project:
             if found <= read:
                 break
             read |= found
-            self._forget_answers()
+            if not self._left_out.isdisjoint({*read, *self._facts}):
+                self._forget_answers()
+            self.table = TaskTable(self.evaluator, self.settings)
         self.candidates = tuple(sorted(read))
 
     def _scan(self) -> tuple[set[str], set[str], bool]:

@@ -91,6 +91,8 @@ class SessionNames:
             if is_session_class(self._ev, ClassValue(file, cls)):
                 yield Named(file, cls.name, cls, "class", cls)
             for attr in {*members.self_assignments(cls), *cls.scope.bindings}:
+                if _is_method(cls, attr):
+                    continue
                 values = members.member(self._ev, Instance(ClassValue(file, cls)), attr)
                 made = [value.node for value in values if isinstance(value, Factory)]
                 if made:
@@ -118,12 +120,14 @@ class SessionNames:
         return sorted(name for name in names if name in self._defined or name in helpers)
 
     def _role_of_binding(self, file: FileFacts, binding: Binding) -> Role | None:
-        if isinstance(binding, FunctionDef):
-            return self.role(file, binding)
-        if isinstance(binding, ClassDef):
-            return self.class_role(file, binding)
+        if isinstance(binding, FunctionDef | ClassDef):
+            return self.role_of_definition(file, binding)
         values = names.binding_values(self._ev, file, binding)
         return next((role for role in map(self.role_of_value, values) if role is not None), None)
+
+    def role_of_definition(self, file: FileFacts, node: FunctionDef | ClassDef) -> Role | None:
+        """The role of a function or class as its `def` or `class` says."""
+        return self.role(file, node) if isinstance(node, FunctionDef) else self.class_role(file, node)
 
     def role_of_value(self, value: Value) -> Role | None:
         """The role of a value: a factory, or by the definition that it leads to."""
@@ -228,6 +232,12 @@ def _is_plain_import(name: str, binding: Binding) -> bool:
 def _is_fixture(decorator: Expr) -> bool:
     called = decorator.func if isinstance(decorator, Call) else decorator
     return (called.attr if isinstance(called, Attribute) else getattr(called, "id", "")) == "fixture"
+
+
+def _is_method(cls: ClassDef, attr: str) -> bool:
+    """Whether an attribute of a class is nothing but a method, or several: a decorator may make it a property."""
+    bindings = cls.scope.bindings.get(attr, ())
+    return bool(bindings) and all(isinstance(b, FunctionDef) and not b.decorators for b in bindings)
 
 
 _DEFINING = (Assigned, NameImport, FunctionDef, ClassDef)

@@ -84,6 +84,8 @@ def project_helpers(context: Context) -> Iterator[Helper]:
 def _helper(context: Context, file: FileFacts, name: str, definition: Binding) -> Iterator[Helper]:
     if not isinstance(definition, FunctionDef | ClassDef) or not _can_be_called_bare(definition):
         return
+    if context.project.names.role_of_definition(file, definition) is None:
+        return
     for value in binding_values(context.ev, file, definition):
         if context.project.names.role_of_value(value) == "helper":
             entered = calls.entered(context.ev, file, calls.called(context.ev, file, value, None))
