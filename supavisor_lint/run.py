@@ -38,8 +38,8 @@ class Result:
     could not be; `suppressed` are the findings under a noqa; `problems` are one-line complaints (missing path, I/O, an
     internal error); `sources` holds the text of every file with a finding of any kind, by relative path; `warnings`
     are one-line remarks on what the findings may be missing; `excluded` are the paths asked for that the settings
-    exclude; `given_up` the functions with too many paths to be followed; `tracebacks` those of the internal errors;
-    `baselined` are the findings that the baseline has, and `scope` is what the run can say of it.
+    exclude; `given_up` gives the functions with too many paths to be followed; `tracebacks` are those of the internal
+    errors; `baselined` are the findings that the baseline has, and `scope` is what the run can say of it.
     """
 
     findings: tuple[Finding, ...]
@@ -51,7 +51,7 @@ class Result:
     sources: Mapping[str, str]
     warnings: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
-    given_up: tuple[Place, ...] = ()
+    given_up: Callable[[], tuple[Place, ...]] = tuple
     tracebacks: tuple[str, ...] = ()
     baselined: tuple[Finding, ...] = ()
     scope: Scope = field(default_factory=Scope)
@@ -252,7 +252,7 @@ def collect(job: Job, engine: Engine, known: Mapping[str, Analysis] | None = Non
         sources,
         (*warnings_of_missing_names(project), *unmatched),
         job.excluded,
-        engine.given_up(),
+        engine.given_up,
         tuple(error.traceback for error in project.errors),
         tuple(sorted(baselined, key=lambda finding: finding.sort_key)),
         _scope(job, engine),

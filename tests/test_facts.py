@@ -90,8 +90,8 @@ def assert_positions(text: str) -> None:
     lowering.module(tree)
     wanted = [one for section in lowering.sections for one in section.wanted]
     locator = Locator(tree, text, lowering.sections)
-    for section in lowering.sections:
-        locator.locate(section.order)
+    for _, _, node in wanted:
+        locator.locate(node.order)
     expected = MetadataWrapper(tree, unsafe_skip_copy=True).resolve(PositionProvider)
     checked = 0
     for first, last, node in wanted:

@@ -87,7 +87,7 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], stdin_filename: Path |
     if reports.verbose:
         for traceback in result.tracebacks:
             click.echo(traceback, err=True, nl=False)
-        for place in result.given_up:
+        for place in result.given_up():
             click.echo(f"{harmless(place.path)}:{place.line}:{place.column}: {place.message}", err=True)
         profile = f"root: {harmless(str(target.root))}; profile: {settings.profile}"
         click.echo(f"{profile}; {counts_line(result)}", err=True)

@@ -36,6 +36,8 @@ from supavisor_lint.facts.statements import (
 )
 from supavisor_lint.facts.tree import Block, Expr, Name, Stmt
 
+_NAMED = (cst.FunctionDef, cst.ClassDef)
+
 
 class Lowering(ScopedLowering):
     """Lowers one module; `sections`, `functions`, `classes` and the inherited indexes are filled on the way."""
@@ -103,10 +105,7 @@ class Lowering(ScopedLowering):
             method = self._statements[kind] = getattr(self, f"_{kind}", self._simple)
         order = self.next_order()
         statement = method(node)
-        if isinstance(node, cst.FunctionDef | cst.ClassDef):
-            self.want(statement, order, node, node.name)
-        else:
-            self.want(statement, order, node)
+        self.want(statement, order, node, node.name if isinstance(node, _NAMED) else None)
         return statement
 
     # ------------------------------------------------------------------------------------------ definitions, imports

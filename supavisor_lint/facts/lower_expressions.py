@@ -65,7 +65,7 @@ class ExpressionLowering:
         self.attributes: dict[str, list[Attribute]] = {}
         self.yields: list[list[Yield]] = []
         self._order = 0
-        self._methods: dict[str, Callable[[Any], Expr]] = {}
+        self._methods: dict[type, Callable[[Any], Expr]] = {}
 
     def next_order(self) -> int:
         """A number larger than those of all nodes that began before."""
@@ -79,10 +79,10 @@ class ExpressionLowering:
 
     def expr(self, node: cst.CSTNode) -> Expr:
         """Lower one expression."""
-        kind = type(node).__name__
+        kind = type(node)
         method = self._methods.get(kind)
         if method is None:
-            method = self._methods[kind] = getattr(self, f"_{kind}", self._other)
+            method = self._methods[kind] = getattr(self, f"_{kind.__name__}", self._other)
         self._order = order = self._order + 1
         lowered = method(node)
         lowered.order = order
@@ -97,7 +97,7 @@ class ExpressionLowering:
         return None if node is None else self.expr(node)
 
     def _exprs(self, nodes: Iterable[cst.CSTNode]) -> tuple[Expr, ...]:
-        return tuple(self.expr(node) for node in nodes)
+        return tuple([self.expr(node) for node in nodes])
 
     # ------------------------------------------------------------------------------------- names, calls, access
 
@@ -114,7 +114,7 @@ class ExpressionLowering:
         return attribute
 
     def _Call(self, node: cst.Call) -> Expr:  # noqa: N802
-        call = Call(self.expr(node.func), tuple(self._argument(arg) for arg in node.args))
+        call = Call(self.expr(node.func), tuple([self._argument(arg) for arg in node.args]))
         self.calls.append(call)
         return call
 

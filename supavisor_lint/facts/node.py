@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from supavisor_lint.findings import Span
@@ -17,7 +17,7 @@ class Node:
     """Anything in the lowered tree; `parent` is None for the module only.
 
     `order` numbers the nodes of a file: statements in source order, within one the value before its target. Positions
-    cost more than that: `span` is computed, for a whole definition or line, when the first one in it is asked for.
+    cost more than that: `span` is computed when it is asked for; what it takes, once for a whole definition or line.
     """
 
     __slots__ = ("_children", "_scope", "_span", "order", "parent")
@@ -34,8 +34,9 @@ class Node:
             return self._span
         except AttributeError:
             self._locate(self.order)
-            around = self.parent.span if self.parent is not None else NO_SPAN
-            return getattr(self, "_span", around)
+        if hasattr(self, "_span"):
+            return self._span
+        return self.parent.span if self.parent is not None else NO_SPAN
 
     def set_order(self, order: int) -> None:
         """Say where the node begins among the nodes of its file."""
@@ -50,7 +51,7 @@ class Node:
         self.parent, self.order = node, node.order
 
     def _locate(self, order: int) -> None:
-        """Have the module set the spans of the part of it that the node of this order stands in."""
+        """Have the module set the span of the node of this order."""
         if self.parent is not None:
             self.parent._locate(order)
 
@@ -67,18 +68,18 @@ class Node:
         try:
             return self._children
         except AttributeError:
-            self._children = tuple(self._find_children())
+            self._children = self._find_children()
             return self._children
 
-    def _find_children(self) -> Iterator[Node]:
+    def _find_children(self) -> tuple[Node, ...]:
+        found: list[Node] = []
         for name in self.__match_args__:  # type: ignore[attr-defined]
             value = getattr(self, name)
             if isinstance(value, Node):
-                yield value
+                found.append(value)
             elif isinstance(value, tuple):
-                for item in value:
-                    if isinstance(item, Node):
-                        yield item
+                found += [item for item in value if isinstance(item, Node)]
+        return tuple(found)
 
     def be_root(self) -> None:
         """Have no parent: a module, or a name outside the tree."""

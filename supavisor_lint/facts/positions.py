@@ -11,7 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -98,17 +98,40 @@ class Section:
     """A line or compound statement of a module, or of a class at its left edge.
 
     `order` is that of its first node; `wanted` are the nodes in it to be located, those of inner sections left out;
-    `indents` the indentations of the classes around it (None: the file's usual one).
+    `indents` the indentations of the classes around it (None: the file's usual one). Once it is `measured`, it knows
+    where its code begins in the text (`start`), and its wanted nodes by their order.
     """
 
     node: cst.CSTNode
     order: int
     wanted: list[Wanted]
     indents: tuple[str | None, ...]
+    measured: _Measure | None = None
+    start: int = 0
+    by_order: dict[int, Wanted] = field(default_factory=dict)
+
+    def keep(self, measure: _Measure | None, start: int) -> None:
+        """Keep what was measured of a code that begins at an offset of the text."""
+        self.measured, self.start = measure, start
+        self.by_order = {one[2].order: one for one in self.wanted}
+        self.wanted.clear()
+
+    def place_of(self, order: int) -> tuple[Node, int, int] | None:
+        """The wanted node of an order with the offsets of its ends in the text."""
+        first, last, node = self.by_order.get(order, (None, None, None))
+        if node is None or self.measured is None:
+            return None
+        offsets = self.measured.offsets
+        begin = offsets.get(id(first))
+        end = begin if last is None or isinstance(last, int) else offsets.get(id(last))
+        if begin is None or end is None:
+            return None
+        stop = begin[0] + last if isinstance(last, int) else end[1]
+        return node, self.start + begin[0], self.start + stop
 
 
 class Locator:
-    """Sets the spans of a module's nodes: those of a whole section when one in it is asked for."""
+    """Sets the spans of a module's nodes, one at a time; a section is measured when the first in it is asked for."""
 
     def __init__(self, module: cst.Module, text: str, sections: list[Section]) -> None:
         self._module = module
@@ -117,32 +140,25 @@ class Locator:
         self._orders = [section.order for section in sections]
 
     def locate(self, order: int) -> None:
-        """Set the spans of the section in which the node of this order stands."""
+        """Set the span of the node of this order."""
         section = self._sections[bisect_right(self._orders, order) - 1]
-        if not section.wanted:
-            return
+        if section.wanted:
+            self._measure(section)
+        place = section.place_of(order)
+        if place is not None:
+            node, start, end = place
+            node.set_span(Span(*self._point(start), *self._point(end)))
+
+    def _measure(self, section: Section) -> None:
         measure = _measured(self._module, section.node, [section], section.indents)
         start = None if measure is None else _only_place(measure.code, self._text)
-        if measure is not None and start is not None:
-            self._set_spans(section, measure, start)
+        if start is not None:
+            section.keep(measure, start)
         else:  # written twice in the file, or its last line without an end
-            self._locate_all()
-
-    def _locate_all(self) -> None:
-        measure = _measured(self._module, self._module, self._sections)
-        for section in self._sections:
-            if measure is not None:
-                self._set_spans(section, measure, 0)
-            section.wanted.clear()
-
-    def _set_spans(self, section: Section, measure: _Measure, start: int) -> None:
-        for first, last, node in section.wanted:
-            begin = measure.offsets.get(id(first))
-            end = begin if last is None or isinstance(last, int) else measure.offsets.get(id(last))
-            if begin is not None and end is not None:
-                stop = begin[0] + last if isinstance(last, int) else end[1]
-                node.set_span(Span(*self._point(start + begin[0]), *self._point(start + stop)))
-        section.wanted.clear()
+            measure = _measured(self._module, self._module, self._sections)
+            for one in self._sections:
+                if one.wanted:
+                    one.keep(measure, 0)
 
     def _point(self, offset: int) -> tuple[int, int]:
         return _point(self._line_starts, offset)
