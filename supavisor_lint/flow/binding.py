@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from supavisor_lint.facts.file import scope_of, walk
@@ -14,7 +15,7 @@ from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.session_keys import SessionKey, session_key
 from supavisor_lint.flow.state import SessionState, State
-from supavisor_lint.flow.values import ANYTHING, ConstantRef, SessionRef, Tracked
+from supavisor_lint.flow.values import ANYTHING, ConstantRef, SessionRef, Tracked, TupleRef
 from supavisor_lint.project.values import Session
 
 
@@ -92,7 +93,7 @@ def foreign_session(frame: Frame, key: SessionKey, session: Session, state: Stat
 
 def bind_name(frame: Frame, state: State, name: str, value: Tracked) -> State:
     """Bind a local name; only what can matter later is kept."""
-    if isinstance(value, ConstantRef) and name not in frame.life.tested:
+    if isinstance(value, TupleRef) or (isinstance(value, ConstantRef) and name not in frame.life.tested):
         value = ANYTHING
     if value == ANYTHING and frame.function.param(name) is None:
         return state.unbound(name)
@@ -108,8 +109,8 @@ def bind(frame: Frame, state: State, target: Expr, value: Tracked) -> State:
         return bind_name(frame, state, target.id, value)
     if isinstance(target, Collection | Starred):
         items = target.items if isinstance(target, Collection) else (target.value,)
-        for item in items:
-            state = bind(frame, state, item, ANYTHING)
+        for item, given in zip(items, _unpacked(value, items), strict=True):
+            state = bind(frame, state, item, given)
         return state
     text = dotted(target)
     state = share(state, value)
@@ -120,6 +121,14 @@ def bind(frame: Frame, state: State, target: Expr, value: Tracked) -> State:
     if value == ANYTHING and text.partition(".")[0] in frame.function.scope.bindings and not _is_param(frame, text):
         return state.unbound(text)
     return state.with_variable(text, value)
+
+
+def _unpacked(value: Tracked, targets: Sequence[Expr]) -> Sequence[Tracked]:
+    """What each of several targets gets."""
+    is_plain = not any(isinstance(target, Starred) for target in targets)
+    if isinstance(value, TupleRef) and is_plain and len(value.items) == len(targets):
+        return value.items
+    return [ANYTHING] * len(targets)
 
 
 def _is_param(frame: Frame, text: str) -> bool:

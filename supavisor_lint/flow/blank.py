@@ -12,8 +12,21 @@ from supavisor_lint.facts.file import nodes_in
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.spelling import last_name
-from supavisor_lint.facts.statements import Assign, ClassDef, Delete, ExprStmt, FunctionDef, Return
-from supavisor_lint.facts.tree import Argument, Attribute, BoolOp, Call, Constant, Expr, Name, Other, Stmt, Subscript
+from supavisor_lint.facts.statements import Assign, ClassDef, Delete, ExprStmt, For, FunctionDef, Return, While
+from supavisor_lint.facts.tree import (
+    Argument,
+    Attribute,
+    BoolOp,
+    Call,
+    Comprehension,
+    Constant,
+    Expr,
+    Lambda,
+    Name,
+    Other,
+    Stmt,
+    Subscript,
+)
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import ANYTHING, BlankRef, ConstantRef, Tracked
@@ -46,7 +59,7 @@ def answered(frame: Frame, expr: Expr, state: State) -> Tracked:
     blanks = {
         name: value.cls
         for name, value in state.variables.items()
-        if isinstance(value, BlankRef) and _is_left_alone(frame.function, name)
+        if isinstance(value, BlankRef) and _is_left_alone(frame.function, name, expr)
     }
     answer = _answer(expr, blanks, 0) if blanks else None
     return ANYTHING if answer is None else ConstantRef(answer)
@@ -111,10 +124,24 @@ def _default(cls: ClassDef, name: str) -> str | None:
     return None
 
 
+def _is_left_alone(function: FunctionDef, name: str, asked: Expr) -> bool:
+    """Whether nothing that may run before an expression can fill what a local name holds."""
+    return all(node.order > asked.order and not _in_one_loop(node, asked) for node in _fills(function, name))
+
+
 @lru_cache(maxsize=256)
-def _is_left_alone(function: FunctionDef, name: str) -> bool:
-    """Whether nothing in a function can fill what a local name holds."""
-    return not any(_may_fill(node, name) for node in nodes_in(function))
+def _fills(function: FunctionDef, name: str) -> tuple[Node, ...]:
+    """What in a function can fill what a local name holds."""
+    return tuple(node for node in nodes_in(function) if _may_fill(node, name))
+
+
+def _in_one_loop(first: Node, second: Node) -> bool:
+    around = first.parent
+    while around is not None and not isinstance(around, FunctionDef):
+        if isinstance(around, For | While | Comprehension | Lambda) and around.contains(second):
+            return True
+        around = around.parent
+    return isinstance(around, FunctionDef) and not around.contains(second)
 
 
 def _may_fill(node: Node, name: str) -> bool:

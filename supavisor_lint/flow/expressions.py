@@ -178,17 +178,21 @@ def _awaited(frame: Frame, expr: Await, state: State, value: Tracked) -> Results
     return [(state, value)]
 
 
-def _short_circuit(frame: Frame, operands: Sequence[Expr], state: State) -> Results:
+def _short_circuit(frame: Frame, expr: BoolOp, state: State) -> Results:
+    """What is known to be true ends an `or`, and is no result of an `and` with more behind it."""
     results: Results = []
     current = [state]
-    for index, operand in enumerate(operands):
+    for operand in expr.values:
+        is_last = operand is expr.values[-1]
         following: list[State] = []
         for before in current:
             for after, value in evaluate(frame, operand, before):
-                results.append((after, value))
-                following.append(after)
-        if index < len(operands) - 1:
-            current = following if len(following) <= MAX_RESULTS else list(States(following))
+                ends = bool(value.value) is (expr.op == "or") if isinstance(value, ConstantRef) else None
+                if is_last or ends is not False:
+                    results.append((after, value))
+                if ends is not True:
+                    following.append(after)
+        current = following if len(following) <= MAX_RESULTS else list(States(following))
     if len(results) > MAX_RESULTS:
         return [(after, ANYTHING) for after in States(after for after, _ in results)]
     return results
@@ -263,7 +267,7 @@ _KINDS: dict[type, Callable[[Frame, Any, State], Results]] = {
     Await: _await,
     NamedExpr: _named,
     IfExp: _chosen,
-    BoolOp: lambda frame, expr, state: _distinct(_short_circuit(frame, expr.values, state)),
+    BoolOp: lambda frame, expr, state: _distinct(_short_circuit(frame, expr, state)),
     Lambda: lambda _, expr, state: [(share_captured(state, expr), ANYTHING)],
     Comprehension: _comprehension,
     Yield: lambda frame, expr, state: _yielded(frame, expr.value, state),

@@ -36,6 +36,7 @@ from supavisor_lint.flow.values import (
     ObjectRef,
     SessionRef,
     Tracked,
+    TupleRef,
 )
 from supavisor_lint.flow.witnesses import like_witnesses, witnesses
 from supavisor_lint.project.values import FunctionValue
@@ -243,7 +244,7 @@ def _returned(state: State, after: State, node: Call) -> tuple[State, Tracked]:
         return back, ANYTHING
     if isinstance(value, SessionRef):
         return (back, value) if value.site in state.sessions else (back, ANYTHING)
-    return back, value if isinstance(value, ConstantRef | BlankRef) else ANYTHING
+    return back, value if isinstance(value, ConstantRef | TupleRef | BlankRef) else ANYTHING
 
 
 def _unmasked(state: State, after: State, node: Call) -> State:

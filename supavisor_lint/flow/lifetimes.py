@@ -34,6 +34,7 @@ from supavisor_lint.facts.statements import (
 from supavisor_lint.facts.tree import (
     Argument,
     Block,
+    BoolOp,
     Call,
     Collection,
     Constant,
@@ -143,6 +144,8 @@ def _tests(node: Node) -> Iterator[Expr]:
     match node:
         case If(test) | While(test) | IfExp(_, test):
             yield test
+        case BoolOp():
+            yield from node.values[:-1]
         case MatchCase(guard=Expr() as guard):
             yield guard
         case Generator():

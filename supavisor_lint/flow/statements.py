@@ -21,7 +21,7 @@ from supavisor_lint.facts.statements import (
     While,
     With,
 )
-from supavisor_lint.facts.tree import Attribute, Block, Collection, Expr, Name, Starred, Stmt
+from supavisor_lint.facts.tree import Attribute, Block, Collection, Constant, Expr, Name, Starred, Stmt
 from supavisor_lint.flow import compound, wary
 from supavisor_lint.flow.attributes import read_attribute, set_attribute
 from supavisor_lint.flow.binding import bind, bind_name, share
@@ -32,7 +32,7 @@ from supavisor_lint.flow.frame import Frame, Thrown
 from supavisor_lint.flow.handlers import thrown_by
 from supavisor_lint.flow.loops import loop
 from supavisor_lint.flow.state import State, States
-from supavisor_lint.flow.values import ANYTHING, ObjectRef, SessionRef, Tracked
+from supavisor_lint.flow.values import ANYTHING, ConstantRef, ObjectRef, SessionRef, Tracked, TupleRef
 
 RETURNED = "<returned>"
 _COMPOUND = (While, For, Try, With, If)
@@ -188,9 +188,22 @@ def _return(frame: Frame, value: Expr | None, state: State) -> list[State]:
     for after, returned in evaluate(frame, value, state) if value is not None else [(state, ANYTHING)]:
         if isinstance(returned, SessionRef):
             after = share(after, returned)
-        returned = made_blank(frame, value) if returned == ANYTHING else returned
+        if returned == ANYTHING:
+            returned = _constants(value) if isinstance(value, Collection) else made_blank(frame, value)
         frame.leave("return", after.with_variable(RETURNED, returned))
     return []
+
+
+def _constants(display: Collection) -> Tracked:
+    """The constants in what is returned at once; the rest of it is not followed."""
+    items = tuple(
+        ConstantRef(item.value)
+        if isinstance(item, Constant) and (item.value is None or isinstance(item.value, bool))
+        else ANYTHING
+        for item in display.items
+    )
+    is_plain = not any(isinstance(item, Starred) for item in display.items)
+    return TupleRef(items) if is_plain and any(item != ANYTHING for item in items) else ANYTHING
 
 
 def _raise(frame: Frame, exc: Expr | None, cause: Expr | None, state: State) -> list[State]:

@@ -100,6 +100,13 @@ class ConstantRef:
 
 
 @dataclass(frozen=True, slots=True)
+class TupleRef:
+    """What a function returns at once, where something in it is True, False or None: `return False, []`."""
+
+    items: tuple[ConstantRef | Anything, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class BlankRef:
     """An instance that was made without arguments, and that nobody has filled since."""
 
@@ -121,6 +128,7 @@ Tracked: TypeAlias = (
     | BlockRef
     | OpenerRef
     | ConstantRef
+    | TupleRef
     | BlankRef
     | Anything
 )
