@@ -83,7 +83,7 @@ class Engine:
         self.project = project
         self._baseline = baseline or Baseline()
         self.selection = Selection(project.settings)
-        self._follower = Follower(SessionFlow(project.evaluator), project.table.registrations)
+        self._follower = Follower(SessionFlow(project.evaluator), project.table.registrations, project.names.factories)
         self._views: dict[str, FileView] = {}
         self._unfinished: set[str] = set()
 

@@ -24,7 +24,7 @@ from supavisor_lint.flow.swallowing import tell_swallowed
 from supavisor_lint.flow.values import Tracked
 from supavisor_lint.project.registration import Registration
 from supavisor_lint.project.tasks import Task
-from supavisor_lint.project.values import FunctionValue
+from supavisor_lint.project.values import Factory, FunctionValue
 
 MAX_STEPS_OF_ALL = 12_000  # of a function and all that it calls: some five seconds
 
@@ -36,11 +36,18 @@ class Follower:
     happen cannot happen. The rules want what certainly happens, a rewrite wants this.
     """
 
-    def __init__(self, flow: SessionFlow, registrations: Iterable[Registration] = (), *, wary: bool = False) -> None:
+    def __init__(
+        self,
+        flow: SessionFlow,
+        registrations: Iterable[Registration] = (),
+        factories: Iterable[Factory] = (),
+        *,
+        wary: bool = False,
+    ) -> None:
         self.flow = flow
         self.wary = wary
         self.ev = flow.ev
-        self.openings = Openings(flow)
+        self.openings = Openings(flow, factories)
         self.uses = SessionUses(flow)
         self.registrations: dict[Node, list[Registration]] = {}
         for registration in registrations:

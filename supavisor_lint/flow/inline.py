@@ -144,8 +144,8 @@ class Inliner:
     def _summary(
         self, frame: Frame, function: FunctionValue, masked: State, names: Renaming, in_handler: bool
     ) -> Summary | None:
-        expiry = tuple(frame.opened[site].expires for site in names.sites)
-        key = (function.node, in_handler, masked.identity, expiry)
+        options = tuple((frame.opened[site].expires, frame.opened[site].autoflush) for site in names.sites)
+        key = (function.node, in_handler, masked.identity, options)
         if key in self._known:
             known, steps = self._known[key]
             frame.follower.spend(steps)

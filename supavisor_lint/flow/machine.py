@@ -30,6 +30,8 @@ from supavisor_lint.flow.state import EMPTY_HISTORY, History, OpenBlock, Session
 from supavisor_lint.flow.values import CALLER, Site
 from supavisor_lint.flow.waiting import note_lock
 
+_FLUSHES = frozenset({"flush", "begin_nested"})
+
 
 @dataclass(frozen=True, slots=True)
 class Use:
@@ -67,21 +69,27 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
         session = session._replace(transaction="begun")
     if use.writes:
         history = history._replace(writes=history.writes | {use.node})
+    flushes = True if use.flushes or use.method in _FLUSHES else frame.opened[site].autoflush
+    unsent = history.unsent if flushes is False else frozenset[Node]()  # behind the query
     if use.queries:
         history = history._replace(queries=history.queries | {use.node})
-        state = after_flush(state, site) if history.unsent else state
+        state = after_flush(state, site) if history.unsent and flushes is not False else state
         doomed = bool(history.pending - {use.node})
         failing = session._replace(failed=use.node, hard="statement", doomed=doomed)
         if use.method == "begin_nested":
             if state.history(site).queries or session.transaction == "entry":  # else it waits for the first statement
-                frame.throw(state.with_session(site, session, history._replace(unsent=frozenset())), DATABASE)
+                frame.throw(state.with_session(site, session, history._replace(unsent=unsent)), DATABASE)
         elif use.method != "flush":
-            frame.throw(state.with_session(site, failing, history._replace(unsent=frozenset())), DATABASE)
-        if history.unsent or use.method == "flush" or use.flushes:
+            frame.throw(state.with_session(site, failing, history._replace(unsent=unsent)), DATABASE)
+        if (history.unsent and flushes) or use.method == "flush" or use.flushes:
             left = history._replace(unsent=frozenset((use.node,)))
             flushing = failing._replace(hard="savepoint" if use.method == "begin_nested" else "flush")
             frame.throw(after_rollback(state.with_session(site, flushing, left), site, use.node), DATABASE)
-    return [state.with_session(site, session, _sent(history, use))]
+    if use.queries:
+        history = history._replace(unsent=unsent)
+    if use.writes and is_object_change(use.node):
+        history = history._replace(unsent=history.unsent | {use.node})
+    return [state.with_session(site, session, history)]
 
 
 def note_uncovered(frame: Frame, state: State, site: Site, node: Node) -> Uncovered:
@@ -179,12 +187,6 @@ def is_object_change(write: Node) -> bool:
     if isinstance(write.func, Name):
         return write.func.id == "setattr"
     return isinstance(write.func, Attribute) and write.func.attr in ("add", "add_all", "delete", "merge")
-
-
-def _sent(history: History, use: Use) -> History:
-    """The history behind a piece of work: a query flushes first."""
-    unsent = frozenset[Node]() if use.queries else history.unsent
-    return history._replace(unsent=unsent | {use.node} if use.writes and is_object_change(use.node) else unsent)
 
 
 def begin(frame: Frame, state: State, site: Site, node: Node, *, by_hand: bool = False) -> list[State]:

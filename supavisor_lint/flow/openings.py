@@ -1,8 +1,8 @@
-"""How a session that is opened will end, and whether a commit expires its objects: read from the definitions."""
+"""How a session that is opened will end, what a commit and a query do to its objects: read from the definitions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.handlers import own_nodes
@@ -20,22 +20,24 @@ _MAX_HELPERS = 6  # a helper over a helper over a helper …
 
 
 class Openings:
-    """Answers for one project; remembers nothing but through the evaluator."""
+    """Answers for one project, whose factories are given."""
 
-    def __init__(self, flow: SessionFlow) -> None:
+    def __init__(self, flow: SessionFlow, factories: Iterable[Factory] = ()) -> None:
         self._flow = flow
+        self._factories = factories
         self._ev = flow.ev
         self._exits: dict[FunctionDef | ClassDef, Exit] = {}
 
     def opened(self, site: Site, name: str, session: Session, file: FileFacts) -> Opened:
         """What is known of a session that is opened as `name`, in a file."""
         own = session.source in OPENED_HERE
-        expires = _asked_at(site, self.expires(session))
+        expires = _asked_at(site, "expire_on_commit", self.expires(session))
+        autoflush = _asked_at(site, "autoflush", self.autoflush(session))
         at_once = session.source in ("factory", "class") and commits_at_once(
             self._ev, file, _given_engine(session, site)
         )
         ends = "unknown" if at_once else self.exit(session)
-        return Opened(site, name, session, ends, expires, own, self.engine(session))
+        return Opened(site, name, session, ends, expires, own, autoflush, self.engine(session))
 
     # -------------------------------------------------------------------------------------------------- its end
 
@@ -95,11 +97,21 @@ class Openings:
         """Whether a commit expires the session's objects: `expire_on_commit` of its factory, None if unknown."""
         definition = session.definition
         if isinstance(definition, Factory):
-            return self._expires_by(definition)
+            return self._asked_of(definition, "expire_on_commit")
         if isinstance(definition, FunctionValue) and depth < _MAX_HELPERS:
             found = {self.expires(inner, depth + 1) for inner in self._given_by(definition)}
             return found.pop() if len(found) == 1 else None
         return None
+
+    def autoflush(self, session: Session) -> bool | None:
+        """Whether a query flushes first: `autoflush` of the session's factory.
+
+        None if it is unknown which factory made it, and one of the project's does not flush.
+        """
+        factory = self.factory(session)
+        if factory is not None:
+            return self._asked_of(factory, "autoflush")
+        return None if any(self._asked_of(f, "autoflush") is False for f in self._factories) else True
 
     def engine(self, session: Session, depth: int = 0) -> str | None:
         """What the session's factory is bound to, by file and name."""
@@ -134,11 +146,12 @@ class Openings:
             else:
                 yield value
 
-    def _expires_by(self, factory: Factory) -> bool | None:
+    def _asked_of(self, factory: Factory, option: str) -> bool | None:
+        """What a factory's maker was given for an option whose default is True; None if that is unknown."""
         call = factory.node
         if factory.file is None or not isinstance(call, Call) or any(a.star for a in call.args):
             return None
-        return _asked_at(call, True)
+        return _asked_at(call, option, True)
 
 
 def _given_engine(session: Session, site: Site) -> Expr | None:
@@ -149,11 +162,11 @@ def _given_engine(session: Session, site: Site) -> Expr | None:
     return made_by.argument(0 if session.source == "class" else None, "bind")
 
 
-def _asked_at(site: Site, default: bool | None) -> bool | None:
-    """The `expire_on_commit` that a call passes itself: to the factory's maker, or to the factory."""
+def _asked_at(site: Site, option: str, default: bool | None) -> bool | None:
+    """The option that a call passes itself: to the factory's maker, or to the factory."""
     if not isinstance(site, Call):
         return default
-    asked = site.argument(None, "expire_on_commit")
+    asked = site.argument(None, option)
     if asked is None:
         return default if not any(argument.star == "**" for argument in site.args) else None
     return asked.value if isinstance(asked, Constant) and isinstance(asked.value, bool) else None

@@ -145,7 +145,8 @@ Exit: TypeAlias = Literal["commit", "close", "unknown"]
 class Opened:
     """One session of a function: what it is, how it ends, whether a commit expires its objects (None: unknown).
 
-    `engine` names what its factory is bound to; None if that is unknown.
+    `autoflush` says whether a query first sends what has changed (None: unknown); `engine` names what its factory is
+    bound to (None: unknown).
     """
 
     site: Site
@@ -154,4 +155,5 @@ class Opened:
     exit: Exit = "unknown"
     expires: bool | None = None
     own: bool = False
+    autoflush: bool | None = True
     engine: str | None = None

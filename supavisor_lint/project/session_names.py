@@ -25,6 +25,7 @@ from supavisor_lint.project.values import (
     Value,
 )
 from supavisor_lint.project.vocabulary import SESSION_MAKERS
+from supavisor_lint.sources.discovery import is_test_file
 
 Role = str  # "factory", "builder", "helper", "getter", "dependency"
 
@@ -52,21 +53,29 @@ class SessionNames:
         self._roles: dict[FunctionDef | ClassDef, Role | None] = {}
         self._modules: dict[str, bool] = {}
         self._defined: dict[str, list[tuple[FileFacts, Node, Role]]] = {}
+        self.factories: dict[Factory, None] = {}  # those that names of modules outside the tests are bound to, in order
         self.vocabulary: frozenset[str] = frozenset()
 
     def of(self, files: Iterable[FileFacts]) -> tuple[frozenset[str], frozenset[str]]:
         """The names of factories and getters, and the names of helpers and dependencies, in these files."""
         loud: set[str] = set()
         calm: set[str] = set()
-        self._defined = {}
+        self._defined, self.factories = {}, {}
         for file in files:
             for named in self.named_in(file):
                 (calm if named.role in ("helper", "dependency") else loud).add(named.name)
                 if named.owner is None:
                     self._defined.setdefault(named.name, []).append((file, named.node, named.role))
+                    self._remember_factories(named)
             loud |= {f.name for f in file.functions if self.role(file, f) == "helper" and not _commits(f)}
         self.vocabulary = frozenset({*loud, *calm, *self._settings_names(), *SESSION_MAKERS})
         return frozenset(loud), frozenset(calm)
+
+    def _remember_factories(self, named: Named) -> None:
+        if named.role == "factory" and not is_test_file(named.file.path):
+            for binding in named.file.scope.bindings[named.name]:
+                values = names.binding_values(self._ev, named.file, binding)
+                self.factories |= dict.fromkeys(value for value in values if isinstance(value, Factory))
 
     def _settings_names(self) -> Iterable[str]:
         settings = self._ev.settings
