@@ -519,6 +519,23 @@ def test_a_swallowed_error_says_what_has_to_be_decided(tmp_path: Path) -> None:
     assert ["`begin_nested()`" in r for r in reasons(tmp_path, task(body), "SUP306")] == [True]
 
 
+def test_a_called_function_that_swallows_is_named(tmp_path: Path) -> None:
+    text = """
+async def add_or_log(session, text):
+    try:
+        session.add(Line(text=text))
+        await session.flush()
+    except Exception:
+        logger.exception("x")
+"""
+    body = """
+    async with session.begin():
+        session.add(Line(text="a"))
+        await add_or_log(session, "b")
+    """
+    assert ["whether `add_or_log()` is to raise" in r for r in reasons(tmp_path, text + task(body), "SUP306")] == [True]
+
+
 def test_an_expired_read_says_what_has_to_be_decided(tmp_path: Path) -> None:
     body = """
     async with session.begin():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import Handler
+from supavisor_lint.facts.spelling import last_name
+from supavisor_lint.facts.tree import Call
 from supavisor_lint.findings import Finding, Fix
 from supavisor_lint.rewrites.base import Context, NoFix
 
@@ -18,10 +18,9 @@ def shared_session(context: Context, finding: Finding) -> Fix:
 
 def swallowed_error(context: Context, finding: Finding) -> Fix:
     """SUP306."""
-    kind = "handler" if _stands_at(context, finding, Handler) else "`suppress()`"
     raise NoFix(
-        f"whether the {kind} is to raise again, to move around the block, or to guard a `begin_nested()` decides what "
-        "an error takes with it"
+        f"whether {_swallower(context, finding)} is to raise again, to move around the block, or to guard a "
+        "`begin_nested()` decides what an error takes with it"
     )
 
 
@@ -43,9 +42,10 @@ def expired_read(context: Context, finding: Finding) -> Fix:
     )
 
 
-def _stands_at(context: Context, finding: Finding, kind: type[Node]) -> bool:
+def _swallower(context: Context, finding: Finding) -> str:
+    """What keeps the error to itself: a handler or a `suppress()`, here or in the function that is called here."""
     try:
-        context.node(finding, kind)
+        call = context.node(finding, Call)
     except NoFix:
-        return False
-    return True
+        return "the handler"
+    return "the `suppress()`" if last_name(call.func) == "suppress" else f"`{last_name(call.func)}()`"
