@@ -24,6 +24,7 @@ from supavisor_lint.facts.tree import Attribute, Await, Call, Name
 from supavisor_lint.flow.operations import OPENED_HERE, Operation, SessionFlow, handler_around, is_own
 from supavisor_lint.flow.session_keys import SessionKey, session_key
 from supavisor_lint.flow.status import StatusWrite, status_writes
+from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.names import binding_values
 from supavisor_lint.project.values import Coroutine, FunctionValue, Session
@@ -145,6 +146,10 @@ class TaskShape:
     def block_around(self, node: Node, key: SessionKey) -> With | None:
         """The `begin()` block of a session around a node."""
         return self._flow.block_around(self.file, node, key)
+
+    def functions_called(self, call: Call) -> list[FunctionValue]:
+        """The functions of the project that a call of the task may run."""
+        return functions_called(self._ev, self.file, call)
 
     # --------------------------------------------------------------------------------------------------- status
 

@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
+from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef, If, Match, Raise, Return, Simple, With
 from supavisor_lint.facts.tree import Attribute, Await, Block, Call, Name
-from supavisor_lint.flow.operations import Operation
+from supavisor_lint.flow.operations import Operation, handler_around
 from supavisor_lint.flow.shape import Opening, TaskShape
+from supavisor_lint.flow.status import StatusWrite, status_writes
 
 
 def status_shares_transaction(shape: TaskShape) -> bool:
     """Whether one transaction of a task holds two statuses with work between them, or a status and work behind it."""
     writes = shape.status_writes
     homes = [transaction_of(shape, write.node) for write in writes]
-    for index, first in enumerate(writes):
-        for later in range(index + 1, len(writes)):
-            if homes[index] is None or homes[later] != homes[index] or writes[later].value == first.value:
-                continue
-            if follows(first.node, writes[later].node) and _awaits_between(shape, first.node, writes[later].node):
-                return True
+    for home in dict.fromkeys(home for home in homes if home is not None):
+        if _has_work_between(shape.function, [write for write, at in zip(writes, homes, strict=True) if at == home]):
+            return True
     return len(set(homes)) == 1 and homes[0] is not None and _work_behind(shape, writes[-1].node, homes[0])
+
+
+def statuses_in_called(shape: TaskShape) -> tuple[Call, FileFacts, tuple[StatusWrite, ...]] | None:
+    """A call in one of a task's transactions, of a function that writes two statuses with work between them."""
+    for operation in shape.main_operations:
+        if operation.via is None or transaction_of(shape, operation.node) is None:
+            continue
+        for called in shape.functions_called(operation.node):
+            writes = [w for w in status_writes(called.node.body) if handler_around(w.node) is None]
+            if _has_work_between(called.node, writes) and not _ends_transactions(called.node):
+                return operation.node, called.file, tuple(writes)
+    return None
+
+
+def _has_work_between(function: FunctionDef, writes: Sequence[StatusWrite]) -> bool:
+    """Whether a run that writes one status goes on to another one, and awaits something in between."""
+    return any(
+        first.value != later.value
+        and follows(first.node, later.node)
+        and _awaits_between(function, first.node, later.node)
+        for index, first in enumerate(writes)
+        for later in writes[index + 1 :]
+    )
+
+
+def _ends_transactions(function: FunctionDef) -> bool:
+    nodes = (node for node in own_nodes(function.body) if isinstance(node, Attribute))
+    return any(node.attr in ("begin", "commit", "rollback") for node in nodes)
 
 
 def _work_behind(shape: TaskShape, write: Node, home: Hashable) -> bool:
@@ -44,7 +71,7 @@ def _belongs_to(operation: Operation, write: Node) -> bool:
     return isinstance(subject, Name) and isinstance(marked, Name) and subject.id == marked.id
 
 
-def _awaits_between(shape: TaskShape, first: Node, second: Node) -> bool:
+def _awaits_between(function: FunctionDef, first: Node, second: Node) -> bool:
     """Whether something other than the status writes themselves is awaited between two of them."""
     return any(
         isinstance(node, Await)
@@ -53,7 +80,7 @@ def _awaits_between(shape: TaskShape, first: Node, second: Node) -> bool:
         and not node.contains(second)
         and not node.contains(first)
         and not _flushes(node)
-        for node in own_nodes(shape.function.body)
+        for node in own_nodes(function.body)
     )
 
 
