@@ -7,11 +7,12 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, NameImport
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
-from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name
+from supavisor_lint.facts.tree import Attribute, Await, Call, Constant, Expr, Name
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.at_hand import maybe_of_same_row, row_of
 from supavisor_lint.flow.events import ExpiredRead
 from supavisor_lint.flow.frame import REFUSED, Frame
+from supavisor_lint.flow.methods import reads_of
 from supavisor_lint.flow.objects import not_expired_by, refreshed, was_set
 from supavisor_lint.flow.state import Condition, State
 from supavisor_lint.flow.values import ANYTHING, CALLER, ObjectRef, Tracked
@@ -37,6 +38,22 @@ def read_by_name(frame: Frame, call: Call, state: State, ref: ObjectRef) -> tupl
     if not isinstance(name, Constant) or not isinstance(name.value, str) or not _is_declared(name.value, known.entity):
         return state, ANYTHING
     return _read(frame, call, name.value, state, ref)
+
+
+def read_by_method(frame: Frame, call: Call, name: str, state: State, ref: ObjectRef) -> State:
+    """`row.decrypted()`: what the method reads of its own columns on every path."""
+    known = state.objects.get(ref.site)
+    cls = known.entity if known is not None else None
+    bindings = cls.scope.bindings.get(name, []) if isinstance(cls, ClassDef) else []
+    method = bindings[0] if len(bindings) == 1 else None
+    if not isinstance(cls, ClassDef) or not isinstance(method, FunctionDef):
+        return state
+    if method.is_async and not isinstance(call.parent, Await):
+        return state
+    for attr in reads_of(method):
+        if _is_declared(attr, cls):
+            state, _ = _read(frame, call, attr, state, ref)
+    return state
 
 
 def _read(frame: Frame, expr: Expr, attr: str, state: State, ref: ObjectRef) -> tuple[State, Tracked]:

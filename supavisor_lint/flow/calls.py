@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name
 from supavisor_lint.flow import expressions, machine, objects, session_calls, wary
-from supavisor_lint.flow.attributes import read_by_name, set_by_name
+from supavisor_lint.flow.attributes import read_by_method, read_by_name, set_by_name
 from supavisor_lint.flow.binding import opened_session
 from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
@@ -60,6 +60,8 @@ def _method(frame: Frame, node: Call, name: str, state: State, receiver: Tracked
     known = session_calls.method(frame, node, name, state, receiver)
     if known is not None:
         return known
+    if isinstance(receiver, ObjectRef):
+        state = read_by_method(frame, node, name, state, receiver)
     if frame.follower.wary:
         state = _may_change(frame, node, state, receiver)
     states = session_calls.changed_collection(frame, node, state)
