@@ -75,11 +75,13 @@ class LostWrite(Event):
 class Swallowed(Event):
     """A handler (the node) inside a block that lets it go on; `because` are the operations that failed.
 
-    `writes` are lost with it; `used` are later uses of the session in the block, which raise.
+    `writes` are lost with it; `used` are later uses of the session in the block, which raise. `silent` if on some path
+    the block's end says nothing: where it has changes to send, PostgreSQL refuses them after a failed statement.
     """
 
     used: set[Node] = field(default_factory=set)
     writes: set[Node] = field(default_factory=set)
+    silent: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -93,6 +93,7 @@ class Telling:
             mine.because.add(self.node)
             mine.writes |= self.state.history(site).pending - {CALLER}
             mine.used |= {self.node} if event.used else set()
+            mine.silent = mine.silent or event.silent or bool(mine.writes)
 
     def _ended(self, event: EndedInBlock) -> None:
         site = self._site(event)

@@ -39,15 +39,18 @@ def note_swallowed(
 
 def tell_swallowed(frame: Frame, state: State, site: Site) -> None:
     """Record what has swallowed the failure that a session still has, where its block ends as if all were well."""
-    failed = state.sessions[site].failed
+    session = state.sessions[site]
+    failed = session.failed
     if failed is None:
         return
+    is_refused = session.hard == "statement" and bool(state.history(site).unsent)
     for swallower, writes in frame.losses.get((site, failed), {}).items():
         if isinstance(swallower, Handler) and raises_what_was_collected(frame.function, swallower):
             continue
         event = frame.trace.record(Swallowed, swallower, frame.opened[site], is_sure(state, site))
         event.because.add(failed)
         event.writes |= writes
+        event.silent = event.silent or (not is_refused and is_sure(state, site))
 
 
 def _failed_here(statement: Try | With, session: SessionState) -> Node | None:

@@ -53,12 +53,11 @@ def detect(view: FileView) -> Iterator[Finding]:
     """Every handler or `suppress()` that swallows a database error inside a block."""
     for function, event in view.hazards(Swallowed):
         used = event.used - {event.node}
-        loss = "its work is lost without an error" if event.writes or not used else f"{through(used)} raises then"
         yield RULE.at(
             view,
             event.node,
-            f"{_ends(event)}, but the transaction of `{event.opened.name}` goes on: {loss}; use `begin_nested()` round "
-            "the part that may fail, or raise",
+            f"{_ends(event)}, but the transaction of `{event.opened.name}` goes on: {_loss(event)}; use "
+            "`begin_nested()` round the part that may fail, or raise",
             confidence=event.opened.session.confidence,
             related=[
                 *view.places(event, "this may fail", "the error ends here"),
@@ -67,6 +66,15 @@ def detect(view: FileView) -> Iterator[Finding]:
             ],
             function=function,
         )
+
+
+def _loss(event: Swallowed) -> str:
+    used = event.used - {event.node}
+    if event.silent and (event.writes or not used):
+        return "its work is lost without an error"
+    if used:
+        return f"{through(used)} raises then"
+    return "its work is lost, and its end raises on PostgreSQL"
 
 
 def _ends(event: Swallowed) -> str:
