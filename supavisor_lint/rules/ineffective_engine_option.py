@@ -103,7 +103,8 @@ def _advice(pooled: PooledEngine, option: Ineffective) -> str:
     name, driver = option.name, pooled.driver
     if driver == "psycopg":
         return 'psycopg wants `connect_args={"prepare_threshold": None}` behind a pooler'
-    if name in (STATEMENTS, PREPARED) and _is_right_beside(pooled, name):
+    replaced = option.where == "url" and option.effect == "nothing"
+    if replaced or (name in (STATEMENTS, PREPARED) and _is_right_beside(pooled, name)):
         return "remove it: `connect_args` has it already"
     if name in (STATEMENTS, PREPARED):
         return f'write the number: `connect_args={{"{name}": 0}}`'
