@@ -59,6 +59,6 @@ def ask_rules(texts: Sequence[str]) -> list[tuple[Found, ...]]:
         found[finding.path].append(
             Found(finding.span.line, finding.code, finding.confidence, finding.hazard, related, finding.message)
         )
-    for place in result.given_up:
+    for place in result.given_up():
         found[place.path].append(Found(place.line, GIVEN_UP, hazard=False))
     return [tuple(sorted(found[path])) for path in paths]
