@@ -23,6 +23,31 @@ from supavisor_lint.rewrites import REWRITES
 
 CI = ("sarif", "github", "gitlab", "junit")
 UNDECODABLE = b"# \xff\nasync def t():\n    session = async_session_factory()\n"
+SESSION_MODULE = """\
+from contextlib import asynccontextmanager
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+async_session_factory = async_sessionmaker(expire_on_commit=False)
+
+
+@asynccontextmanager
+async def get_session():
+    async with async_session_factory() as session:
+        try:
+            yield session
+            await session.commit()
+        except Exception:
+            await session.rollback()
+            raise
+"""
+TASK = """\
+from app.db import async_session_factory
+
+
+async def work():
+    async with async_session_factory() as session:
+        await session.execute("SELECT 1")
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +115,20 @@ def test_paths_are_relative_to_the_repository_and_not_to_the_root_in_it(name: st
     (project.parent / ".git").mkdir()
     assert checked(name) == ["project/app/tasks.py"]
     assert json.loads(invoke("check", "--output-format", "json").stdout)["findings"][0]["path"] == "app/tasks.py"
+
+
+def test_what_belongs_to_a_finding_has_the_same_paths(project: Path) -> None:
+    """The places that explain it, its fix, and the text that its fingerprints are made from."""
+    (project.parent / ".git").mkdir()
+    (project / "app" / "db.py").write_text(SESSION_MODULE, "utf-8")
+    (project / "app" / "tasks.py").write_text(TASK, "utf-8")
+    log = json.loads(invoke("check", "--output-format", "sarif", "--select", "SUP101").stdout)
+    (result,) = log["runs"][0]["results"]
+    assert "primaryLocationLineHash" in result["partialFingerprints"]
+    locations = [place["physicalLocation"]["artifactLocation"] for place in result["relatedLocations"]]
+    assert [location["uri"] for location in locations] == ["project/app/db.py"]
+    changed = [change["artifactLocation"]["uri"] for fix in result["fixes"] for change in fix["artifactChanges"]]
+    assert changed == ["project/app/tasks.py"]
 
 
 @pytest.mark.parametrize("variable", ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"])

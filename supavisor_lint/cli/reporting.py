@@ -45,8 +45,8 @@ def path_in_repository(root: Path, anonymous: bool) -> Display:
     def top() -> Path:
         from supavisor_lint.sources.ignores import git_top
 
-        given = (os.environ.get(name, "") for name in _CHECKED_OUT)
-        return git_top(root) or next((Path(path) for path in given if path and root.is_relative_to(path)), root)
+        given = (Path(os.environ[name]) for name in _CHECKED_OUT if os.environ.get(name))
+        return git_top(root) or next(given, root)
 
     @cache
     def show(path: str) -> str:
