@@ -47,7 +47,10 @@ def propose(context: Context, finding: Finding) -> Fix:
     line = f"{context.source.indent_of(first)}await {name}.rollback()"
     edits = [context.source.insert_lines(context.with_comments_above(first), [line])]
     title = f"Roll `{name}` back before it is used in the failure handler"
-    return context.fix("safe" if _is_safe(context, names, handler, event, target) else "unsafe", title, edits)
+    doubt = _doubt(context, names, handler, event)
+    if doubt is None:
+        return context.fix("safe", title, edits)
+    return context.fix("unsafe", f"{title}: {doubt}", edits)
 
 
 def _event(context: Context, function: FunctionDef, node: Node, finding: Finding) -> Event:
@@ -159,22 +162,28 @@ def _first_touching(names: SessionNames, handler: Handler, node: Node) -> Stmt:
         block = found.body
 
 
-def _is_safe(context: Context, names: SessionNames, handler: Handler, event: Event, target: Stmt) -> bool:
-    """Whether only paths change that could but fail.
+_HALF_DONE = "what the `try` has left half done is no longer saved, neither by the handler nor when the session ends"
+
+
+def _doubt(context: Context, names: SessionNames, handler: Handler, event: Event) -> str | None:
+    """What else the rollback does on paths that have worked; None if only paths change that could but fail.
 
     A handler that begins fails whenever anything is open. Another one works on after an error of the program's own,
     and saves what was half done: that goes with the rollback.
     """
     if not event.opened.own:
-        return False
+        return "what its owner has done with it goes as well"
     if isinstance(event, WaitsForLock):
-        return event.same_row
+        return None if event.same_row else "whether it holds up the second session is not certain"
+    uses = list(_uses(context, names, handler))
     if isinstance(event, BegunTwice):
-        return event.node.order <= min((n.order for n in _uses(context, names, handler)), default=event.node.order)
-    if any(names.is_method(node, ("get", "get_one")) for node in _uses(context, names, handler)):
-        return False  # what the session still has at hand is asked for again
+        return None if all(event.node.order <= node.order for node in uses) else _HALF_DONE
+    if any(names.is_method(node, ("get", "get_one")) for node in uses):
+        return "what the handler gets is read again, if the session has it still at hand"
     statement = handler.parent
-    return isinstance(statement, Try) and not may_be_half_done(Effects(context, names), statement.body)
+    if isinstance(statement, Try) and not may_be_half_done(Effects(context, names), statement.body):
+        return None
+    return _HALF_DONE
 
 
 def _uses(context: Context, names: SessionNames, handler: Handler) -> Iterator[Node]:

@@ -47,7 +47,8 @@ except Exception:
 `await session.rollback()` as the first statement on the session is always harmless outside a block, and cures a
 `begin()` that finds a transaction open, work on a session whose write has failed, and a second session that waits for
 the first one. It is unsafe where the handler could save what an error of the program's own has left half done, and on
-a session that belongs to the caller. It does not cure the expired attribute (copy the value before).
+a session that belongs to the caller. It does not cure the expired attribute (copy the value before). What a task has
+left half done is saved when its session ends, if the failure of the handler is caught: with the rollback it is not.
 Where two sessions cannot be seen to meet in the same row, a finding about a lock has medium confidence (wrong in less
 than 0.02 % of the generated programs); the same wait elsewhere is not looked at (in less than 0.02 %).
 PostgreSQL refuses further statements after any failed one; SQLite only after a failed flush or commit.
