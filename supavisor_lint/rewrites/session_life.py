@@ -139,7 +139,7 @@ def binds_anew(binding: Node, opening: Node, read: Name) -> bool:
     holder: Node | None = binding
     while holder is not None and not isinstance(holder, Assign | WithItem):
         holder = holder.parent
-    if holder is None:
+    if holder is None or holder.contains(read):  # what is bound is made of what the name means before
         return False
     if isinstance(holder, WithItem):
         return holder.parent is not None and holder.parent.contains(read)
