@@ -315,9 +315,64 @@ def test_a_handler_that_gets_what_is_at_hand_is_told_that_it_reads_again(tmp_pat
     ]
 
 
-def test_a_handler_inside_the_block_is_left(tmp_path: Path) -> None:
-    body = """
-    async with session.begin():
+SYNC = """\
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+async def sync({row}, session: AsyncSession):
+    try:
+        {name}.status = "processing"
+        await session.commit()
+        await step()
+        {name}.status = "completed"
+        await session.commit()
+    except Exception:
+        {handler}
+        await session.commit()
+
+
+async def work_with_own_session(job_id):
+    async with get_session() as session:
+        await sync({given}, session)
+"""
+
+
+GIVEN = "await session.get(Job, job_id)"
+BOX = "class Box:\n    def __init__(self, job):\n        self.job = job\n\n\n"
+
+
+@pytest.mark.parametrize("row", ["job: Job", "job"])
+def test_a_row_that_comes_with_its_session_is_changed_behind_the_rollback(tmp_path: Path, row: str) -> None:
+    text = SYNC.format(row=row, name="job", handler='job.status = "failed"', given=GIVEN)
+    assert '        await session.rollback()\n        job.status = "failed"\n' in changed(tmp_path, text, unsafe=True)
+
+
+@pytest.mark.parametrize(
+    ("row", "handler", "reason"),
+    [
+        (
+            "job: Job",
+            'logger.error("%s", job.url)\n        job.status = "failed"',
+            "the handler reads `job`",
+        ),
+        ("job", 'job.status = "failed"\n        logger.error("%s", job.url)', "the handler reads `job`"),
+        ("box", 'box.job.status = "failed"', "the handler reads `box`"),
+        ("box: Box", 'box.job.status = "failed"', "changes what a rollback would take back"),
+    ],
+)
+def test_a_rollback_takes_nothing_back_that_the_handler_has_set(
+    tmp_path: Path, row: str, handler: str, reason: str
+) -> None:
+    name, given = ("box.job", f"Box({GIVEN})") if row.startswith("box") else ("job", GIVEN)
+    text = BOX + SYNC.format(row=row, name=name, handler=handler, given=given)
+    assert reason in " ".join(reasons(tmp_path, text, "SUP406"))
+    assert "rollback" not in changed(tmp_path, text, unsafe=True)
+
+
+@pytest.mark.parametrize("block", ["session.begin()", "factory.begin() as session"])
+def test_a_handler_inside_the_block_is_left(tmp_path: Path, block: str) -> None:
+    body = f"""
+    async with {block}:
         try:
             await session.execute(delete(Line))
         except Exception:

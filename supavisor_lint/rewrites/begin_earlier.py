@@ -17,7 +17,7 @@ from supavisor_lint.flow.wording import through, what
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.phase_effects import BEGINS, ENDS, Effects
 from supavisor_lint.rewrites.phase_swallowing import refuse_swallowed
-from supavisor_lint.rewrites.session_names import SessionNames
+from supavisor_lint.rewrites.session_names import names_of_session
 
 
 def propose(context: Context, finding: Finding) -> Fix:
@@ -30,7 +30,7 @@ def propose(context: Context, finding: Finding) -> Fix:
     block = _block(node)
     held = _in_front(event, block)
     name = event.opened.name
-    names = SessionNames(function, name)
+    names = names_of_session(context, function, name)
     if event.opened.own:
         names.require_own_name()
     effects = Effects(context, names)

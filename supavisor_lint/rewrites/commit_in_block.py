@@ -20,7 +20,7 @@ from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.phase_effects import Effects
 from supavisor_lint.rewrites.phase_handlers import HandlerCheck
 from supavisor_lint.rewrites.phase_swallowing import refuse_swallowed
-from supavisor_lint.rewrites.session_names import SessionNames
+from supavisor_lint.rewrites.session_names import names_of_session
 
 _TITLE = "Remove the commit: the block commits at its end"
 
@@ -51,7 +51,7 @@ def _noticed(context: Context, block: With) -> Iterator[str]:
     function, name = enclosing_function(block), _session_name(block)
     if function is None or name is None:
         return
-    check = HandlerCheck(Effects(context, SessionNames(function, name)))
+    check = HandlerCheck(Effects(context, names_of_session(context, function, name)))
     for statement, part in enclosing_tries(block):
         if part == "body":
             yield from check.doubts_about_expiry(statement)
@@ -128,7 +128,7 @@ def _first_use(context: Context, block: With, behind: Sequence[Stmt]) -> Node | 
     name = _session_name(block)
     if function is None or name is None:
         return behind[0] if behind else None
-    acts = Effects(context, SessionNames(function, name)).of(behind)
+    acts = Effects(context, names_of_session(context, function, name)).of(behind)
     return acts[0].node if acts else None
 
 
@@ -136,7 +136,7 @@ def _refuse_swallowed(context: Context, block: With) -> None:
     """Raise NoFix where the commit is what tells of a failure that was swallowed before: the block's end does not."""
     function, name = enclosing_function(block), _session_name(block)
     if function is not None and name is not None:
-        refuse_swallowed(Effects(context, SessionNames(function, name)), block.body)
+        refuse_swallowed(Effects(context, names_of_session(context, function, name)), block.body)
 
 
 def _is_last_item(block: With) -> bool:
@@ -204,7 +204,7 @@ def _cut(context: Context, statement: Stmt, block: With, used: Node) -> Fix:
         return context.fix("unsafe", "Remove the commit: there is nothing to commit yet", context.remove(statement))
     function = enclosing_function(block)
     if function is not None and len(function.scope.bindings.get(func.value.id, ())) > 1:
-        SessionNames(function, func.value.id).require_own_name()
+        names_of_session(context, function, func.value.id).require_own_name()
     context.lines_of([block])
     header = f"async with {func.value.id}.begin():"
     return context.fix("unsafe", "Cut the block in two at the commit", context.header_instead(statement, block, header))

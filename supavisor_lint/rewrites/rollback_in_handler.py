@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from supavisor_lint.facts.file import enclosing_function
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import FunctionDef, Handler, Try, With
+from supavisor_lint.facts.statements import Assign, FunctionDef, Handler, Try, With, WithItem
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Name, Stmt
 from supavisor_lint.findings import Finding, Fix
 from supavisor_lint.flow.events import BegunTwice, Event, ExpiredRead, FailedUse, WaitsForLock
@@ -20,7 +20,7 @@ from supavisor_lint.flow.wording import through, what
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.phase_effects import Effects
 from supavisor_lint.rewrites.phase_handlers import HandlerCheck, may_be_half_done
-from supavisor_lint.rewrites.session_names import SessionNames
+from supavisor_lint.rewrites.session_names import SessionNames, names_of_session
 
 
 def propose(context: Context, finding: Finding) -> Fix:
@@ -37,11 +37,13 @@ def propose(context: Context, finding: Finding) -> Fix:
             "value before the `try`, or load the object again"
         )
     name = _session_to_roll_back(context, function, handler, event)
-    names = SessionNames(function, name)
+    names = names_of_session(context, function, name)
     if event.opened.own:
         names.require_own_name()
     HandlerCheck(Effects(context, names)).refuse_reads(handler)
     target = _first_touching(names, handler, node)
+    if not event.opened.own or names.kept:
+        _refuse_changes_before(handler, target)
     context.refuse_suppressed([node], finding.code)
     first, _ = context.lines_of([target])
     line = f"{context.source.indent_of(first)}await {name}.rollback()"
@@ -160,6 +162,17 @@ def _first_touching(names: SessionNames, handler: Handler, node: Node) -> Stmt:
         if not isinstance(found, Try) or not any(names.touches(s) or s.contains(node) for s in found.body):
             return found
         block = found.body
+
+
+def _refuse_changes_before(handler: Handler, target: Stmt) -> None:
+    """Raise NoFix where the handler sets a field of what may be a row before: the rollback would take that back."""
+    for node in own_nodes(handler.body):
+        for field in node.targets if isinstance(node, Assign) and node.order < target.order else ():
+            if isinstance(field, Attribute) and getattr(field.value, "id", "") not in ("self", "cls"):
+                raise NoFix(
+                    f"line {node.span.line} changes what a rollback would take back if it is a row of the session: put "
+                    "`rollback()` at the head of the handler, and load the row again"
+                )
 
 
 _HALF_DONE = "what the `try` has left half done is no longer saved, neither by the handler nor when the session ends"

@@ -8,7 +8,7 @@ from functools import cached_property
 from supavisor_lint.facts.file import enclosing_function, scope_of, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding, Entered, Iterated
-from supavisor_lint.facts.statements import Assign, FunctionDef, Match
+from supavisor_lint.facts.statements import Assign, ClassDef, FunctionDef, Match
 from supavisor_lint.facts.tree import (
     Argument,
     Attribute,
@@ -19,8 +19,10 @@ from supavisor_lint.facts.tree import (
     Generator,
     Lambda,
     Name,
+    Param,
 )
-from supavisor_lint.rewrites.base import NoFix
+from supavisor_lint.project.mapped import orm_parameter
+from supavisor_lint.rewrites.base import Context, NoFix
 
 _KEEPS = frozenset({"append", "add", "put", "put_nowait", "setdefault", "insert", "extend", "appendleft", "update"})
 _OBJECT_ARGUMENTS = frozenset({"add", "add_all", "merge", "delete", "refresh", "expunge"})
@@ -34,10 +36,11 @@ class SessionNames:
     where objects go where other code of the project has them: `self`, a parameter, a variable of the module.
     """
 
-    def __init__(self, function: FunctionDef, session: str) -> None:
+    def __init__(self, function: FunctionDef, session: str, rows: Iterable[str] = ()) -> None:
+        """Take a function and the name of its session; `rows` are parameters that hold objects of the session."""
         self.function = function
         self.session = session
-        self.objects: set[str] = set()
+        self.objects: set[str] = set(rows)
         self.holders: set[str] = set()
         self.kept: set[Node] = set()
         self._nodes = [node for statement in function.body for node in walk(statement)]
@@ -109,18 +112,8 @@ class SessionNames:
     def _gives_object(self, value: Expr) -> bool:
         """Whether a value may be an object, or hold some: more than plain values read from objects."""
         return any(
-            isinstance(node, Name) and self._is_of_session(node) and not self._is_plain_read(node)
-            for node in walk(value)
+            isinstance(node, Name) and self._is_of_session(node) and not _is_of_field(node) for node in walk(value)
         )
-
-    @staticmethod
-    def _is_plain_read(name: Name) -> bool:
-        """`job` of `job.url`, but not of `job.children()`."""
-        attribute = name.parent
-        if not isinstance(attribute, Attribute):
-            return False
-        around = attribute.parent
-        return not (isinstance(around, Call) and around.func is attribute)
 
     # --------------------------------------------------------------------------------------------------- questions
 
@@ -206,6 +199,34 @@ class SessionNames:
         elif isinstance(parent, Argument) and not parent.star and isinstance(parent.parent, Call):
             return
         raise NoFix(f"line {name.span.line}: `{name.id}` goes where it cannot be followed")
+
+
+def names_of_session(context: Context, function: FunctionDef, session: str) -> SessionNames:
+    """The names of a session in a function: whoever hands it the session hands it rows of it as well."""
+    if function.param(session) is None:
+        return SessionNames(function, session)
+    others = [param for param in function.params if param.name != session]
+    return SessionNames(function, session, [p.name for p in others if _may_be_row(context, function, p)])
+
+
+def _may_be_row(context: Context, function: FunctionDef, param: Param) -> bool:
+    """Whether a parameter holds a row: by its type, or without one because a field of it is used."""
+    if param.annotation is not None:
+        return orm_parameter(context.ev, context.file, param)
+    if param is function.params[0] and isinstance(function.parent, ClassDef):
+        return False
+    reads = (
+        read for read in context.file.names.get(param.name, ()) if scope_of(read).lookup(read.id) is function.scope
+    )
+    return any(_is_of_field(read) for read in reads)
+
+
+def _is_of_field(name: Name) -> bool:
+    """`job` of `job.url`, but not of `job.save()`."""
+    attribute = name.parent
+    if not isinstance(attribute, Attribute) or attribute.value is not name:
+        return False
+    return not (isinstance(attribute.parent, Call) and attribute.parent.func is attribute)
 
 
 def look_at_all_names(node: Node) -> str | None:
