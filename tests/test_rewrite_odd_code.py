@@ -366,6 +366,10 @@ def test_a_trailing_commit_stays(tmp_path: Path, name: str) -> None:
 TAKERS = {
     "a test that replaces it in the module": "import app.work\n\n\ndef f(monkeypatch):\n"
     "    monkeypatch.setattr(app.work, 'async_session_factory', None)\n",
+    "a test that replaces it by keyword": "from unittest.mock import DEFAULT, patch\n\n\n@patch.multiple(\n"
+    "    'app.work',\n    async_session_factory=DEFAULT,\n)\ndef test_it(**mocks):\n    pass\n",
+    "a test that patches it by its path": "from unittest import mock\n\n\ndef test_it():\n"
+    "    with mock.patch('app.work.async_session_factory'):\n        pass\n",
     "a module that reads it as an attribute": "from app import work as jobs\n\nmade = jobs.async_session_factory\n",
     "a name that is put together": "MODULE = 'app.work'\nNAME = f'{MODULE}.async_session_factory'\n",
 }

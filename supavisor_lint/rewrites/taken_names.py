@@ -34,7 +34,7 @@ def _takes(context: Context, other: str, name: str) -> bool:
         return False
     text = context.project.bytes_of(other)
     stem = context.file.path.rpartition("/")[2].removesuffix(".py")
-    if f"{stem}.{name}".encode() in text or _is_spelled(name, text, stem):
+    if f"{stem}.{name}".encode() in text or _is_spelled(name, text, stem) or _is_patched(name, text, stem):
         return True
     imports = [b for scope in file.scopes for bound in scope.bindings.values() for b in bound]
     if any(
@@ -53,6 +53,13 @@ def _is_spelled(name: str, text: bytes, stem: str) -> bool:
     if stem and stem.encode() not in text:
         return False
     return re.search(rb"""['".]""" + re.escape(name).encode() + rb"""['"]""", text) is not None
+
+
+def _is_patched(name: str, text: bytes, stem: str) -> bool:
+    """`patch.multiple("app.work", name=…)`: the name as a keyword, beside a mention of this file (`stem`)."""
+    if b"patch" not in text or stem.encode() not in text:
+        return False
+    return re.search(rb"[(,]\s*" + re.escape(name).encode() + rb"\s*=[^=]", text) is not None
 
 
 def _is_import_of_here(context: Context, file: FileFacts, binding: object) -> bool:
