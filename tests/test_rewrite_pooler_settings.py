@@ -55,6 +55,14 @@ def test_a_dict_that_others_use_as_well_is_left(tmp_path: Path) -> None:
     assert reasons(tmp_path, text) == ["`connect_args` comes from elsewhere: put the options in there"]
 
 
+def test_a_size_that_is_no_number_is_left(tmp_path: Path) -> None:
+    options = '"statement_cache_size": 0, "prepared_statement_cache_size": "many"'
+    text = f"engine = create_async_engine({URL}, connect_args={{{options}}})\n"
+    assert reasons(tmp_path, text) == [
+        "the value of `prepared_statement_cache_size` is no number: say which one is meant"
+    ]
+
+
 def test_an_option_in_the_url_is_left(tmp_path: Path) -> None:
     text = f'engine = create_async_engine({URL[:-1]}?pgbouncer=true", connect_args={{{OFF}}})\n'
     assert reasons(tmp_path, text) == ["`pgbouncer` stands in the URL: take it out there"]

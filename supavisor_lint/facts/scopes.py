@@ -70,6 +70,11 @@ class Opaque:
 Binding: TypeAlias = ModuleImport | NameImport | Assigned | Entered | Iterated | Opaque | FunctionDef | ClassDef | Param
 
 
+def node_of(binding: Binding) -> Node:
+    """What stands in the tree where a name is bound: the statement, the definition, or the name itself."""
+    return binding if isinstance(binding, Node) else binding.node
+
+
 @dataclass(slots=True, eq=False)
 class Scope:
     """One scope. `bindings` hold every binding of a name in it, in source order."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import FileFacts, enclosing_function
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Entered
+from supavisor_lint.facts.scopes import Entered, node_of
 from supavisor_lint.facts.statements import FunctionDef, With
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
 from supavisor_lint.flow.alternatives import exclude_each_other
@@ -216,7 +216,7 @@ def _bound_between(key: SessionKey, first: Node, last: Node | None) -> bool:
     if scope is None or (scope.kind == "comprehension" and first.contains(scope.node)):
         return True
     for binding in scope.bindings.get(root, []):
-        node = binding if isinstance(binding, Node) else binding.node
+        node = node_of(binding)
         if first.contains(node) if last is None else first.order < node.order < last.order:
             return True
     return False

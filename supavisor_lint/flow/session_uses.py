@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import FileFacts, walk
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.scopes import node_of
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, If
 from supavisor_lint.facts.tree import Argument, Attribute, Call, Expr, Name
 from supavisor_lint.flow.kept_sessions import KeptSessions
@@ -172,7 +173,7 @@ class SessionUses:
 def _is_rebound(function: FunctionDef, param: str) -> bool:
     """Whether a parameter gets another value, other than in place of `None`."""
     for binding in function.scope.bindings.get(param, []):
-        node = binding if isinstance(binding, Node) else binding.node
+        node = node_of(binding)
         if node is not function.param(param) and not _stands_in(node, param):
             return True
     return False

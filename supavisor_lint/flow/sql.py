@@ -43,7 +43,7 @@ class Statement:
 
 def statement(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Statement:
     """What an expression is as a statement; an unknown one neither writes nor selects objects."""
-    root = _root(expr)
+    root = chain_start(expr)
     if root is None:
         return Statement()
     name = root.func.attr if isinstance(root.func, Attribute) else getattr(root.func, "id", "")
@@ -65,7 +65,7 @@ def statement(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Statement:
 
 def only_reads(ev: Evaluator, file: FileFacts, expr: Expr | None) -> bool:
     """Whether a statement is known to change nothing: a select of columns and of functions that only read."""
-    root = _root(expr)
+    root = chain_start(expr)
     if root is None:
         return False
     kinds = {v.last for v in ev.values(file, root.func) if isinstance(v, External)}
@@ -124,7 +124,7 @@ def _is_writing(sql: Expr | None) -> bool:
     return isinstance(sql, Constant) and isinstance(sql.value, str) and _SQL_WRITE.match(sql.value) is not None
 
 
-def _root(expr: Expr | None, depth: int = 0) -> Call | None:
+def chain_start(expr: Expr | None, depth: int = 0) -> Call | None:
     """The call that a chain of methods starts with: `select(Job)` of `select(Job).where(…)`; through one variable."""
     while isinstance(expr, Call):
         inner = expr.func
@@ -143,7 +143,7 @@ def _held(name: Name, depth: int) -> Call | None:
     if owner is None or owner.kind == "module":
         return None
     roots = [
-        _root(binding.value, depth + 1) if isinstance(binding, Assigned) and binding.value is not None else None
+        chain_start(binding.value, depth + 1) if isinstance(binding, Assigned) and binding.value is not None else None
         for binding in owner.bindings[name.id]
         if not _extends(binding, name.id)
     ]

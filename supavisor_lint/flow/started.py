@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import FileFacts, block_of, scope_of
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Assigned, Binding, Scope
+from supavisor_lint.facts.scopes import Assigned, Binding, Scope, node_of
 from supavisor_lint.facts.statements import Assign, For, FunctionDef, While
 from supavisor_lint.facts.tree import (
     Attribute,
@@ -226,9 +226,9 @@ def reaching(name: Name, at: Node) -> list[Binding]:
     scope: Scope | None = scope_of(name).lookup(name.id)
     if scope is None or scope.kind != "function":
         return []
-    before = [b for b in scope.bindings[name.id] if _node(b).order < at.order]
+    before = [b for b in scope.bindings[name.id] if node_of(b).order < at.order]
     for index in range(len(before) - 1, -1, -1):
-        statement = _node(before[index])
+        statement = node_of(before[index])
         if not _is_augmented(statement) and _is_certain(statement, at):
             return before[index:]
     return before
@@ -242,7 +242,3 @@ def _is_certain(node: Node, at: Node) -> bool:
 
 def _is_augmented(node: Node) -> bool:
     return (isinstance(node, Assign) and node.augmented) or (isinstance(node.parent, Assign) and node.parent.augmented)
-
-
-def _node(binding: Binding) -> Node:
-    return binding if isinstance(binding, Node) else binding.node

@@ -16,6 +16,7 @@ from supavisor_lint.facts.scopes import (
     ModuleImport,
     NameImport,
     Scope,
+    node_of,
 )
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, If, With
 from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Param
@@ -78,7 +79,7 @@ def _binding_block(bindings: list[Binding], read: Name) -> Entered | None:
             while block is not None and not isinstance(block, With):
                 block = block.parent
             if block is not None and block.contains(read) and not block.items[0].contains(read):
-                others = (_node_of(other) for other in bindings if other is not binding)
+                others = (node_of(other) for other in bindings if other is not binding)
                 if not any(block.contains(node) for node in others):
                     inner = binding
     return inner
@@ -244,11 +245,7 @@ def dotted_by_settings(ev: Evaluator, file: FileFacts, name: str, value: Value) 
 
 def bound_at_run_time(scope: Scope, name: str) -> bool:
     """Whether some binding of a name in its scope happens outside `if TYPE_CHECKING:`."""
-    return any(not _only_for_types(_node_of(binding)) for binding in scope.bindings[name])
-
-
-def _node_of(binding: Binding) -> Node:
-    return binding if isinstance(binding, Node) else binding.node
+    return any(not _only_for_types(node_of(binding)) for binding in scope.bindings[name])
 
 
 def _only_for_types(node: Node) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Assigned, Binding, NameImport, Opaque, Scope
+from supavisor_lint.facts.scopes import Assigned, Binding, NameImport, Opaque, Scope, node_of
 from supavisor_lint.facts.statements import Assign, ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Collection, Expr, Name, Param
 from supavisor_lint.project import read_calls, read_changes
@@ -40,7 +40,7 @@ def data_at(
     """What a name of a scope holds at a node of it, or (None) when all of the scope has run."""
     found: list[Data] = []
     for binding in _reaching(owner.bindings.get(name, []), at):
-        since = _node(binding)
+        since = node_of(binding)
         for data in _bound(reader, file, owner, name, binding, given):
             named = _named(data, name)
             if isinstance(named, Map):
@@ -52,10 +52,10 @@ def data_at(
 
 def _reaching(bindings: list[Binding], at: Node | None) -> list[Binding]:
     """The bindings that may hold at a node, the latest first; a certain one hides those before it."""
-    before = [b for b in bindings if at is None or isinstance(b, Param) or _node(b).order < at.order]
+    before = [b for b in bindings if at is None or isinstance(b, Param) or node_of(b).order < at.order]
     found: list[Binding] = []
     for binding in reversed(before or bindings):
-        node = _node(binding)
+        node = node_of(binding)
         if isinstance(binding, Param):
             return [*found, binding]
         if are_exclusive(node, at):
@@ -64,10 +64,6 @@ def _reaching(bindings: list[Binding], at: Node | None) -> list[Binding]:
         if is_certain(node, at):
             break
     return found
-
-
-def _node(binding: Binding) -> Node:
-    return binding if isinstance(binding, Node) else binding.node
 
 
 def _named(data: Data, name: str) -> Data:

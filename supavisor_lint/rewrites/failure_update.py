@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, ExprStmt, FunctionDef
-from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name
+from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, DictItem, Expr, Generator, Name
 from supavisor_lint.findings import Edit
 from supavisor_lint.flow.shape import TaskShape
 from supavisor_lint.flow.status import StatusWrite
@@ -112,7 +112,7 @@ def _by_update(site: Site, write: StatusWrite, values: Call) -> Update:
     value = failed_value(context, write.expr, name)
     edit = Edit(arguments(context, values), _status_argument(context, write.expr, value))
     executed, carrier = _executed(statement)
-    if executed is None or executed.func.__class__ is not Attribute or not _is_session(site, executed):
+    if executed is None or not isinstance(executed.func, Attribute) or not _is_session(site, executed):
         raise _not_understood(site, write)
     lines = [] if carrier is None else snippet(context, carrier, [edit])
     awaited = executed.parent if isinstance(executed.parent, Await) else executed
@@ -208,8 +208,8 @@ def _needing(site: Site, update: Update, needed: list[Name], value: Expr) -> Upd
 
 
 def _outermost(node: Node) -> Node:
-    while isinstance(node.parent, Expr) or type(node.parent).__name__ in ("Argument", "DictItem", "Generator"):
-        node = node.parent  # type: ignore[assignment]
+    while isinstance(node.parent, Expr | Argument | DictItem | Generator):
+        node = node.parent
     return node
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of, walk
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Binding, NameImport, Scope
-from supavisor_lint.facts.statements import Delete, FunctionDef, ImportFrom, is_docstring
+from supavisor_lint.facts.scopes import Binding, NameImport, Scope, node_of
+from supavisor_lint.facts.statements import Delete, FunctionDef, Import, ImportFrom, is_docstring
 from supavisor_lint.facts.tree import Attribute, Expr, Name
 from supavisor_lint.findings import Edit
 from supavisor_lint.project.names import bound_at_run_time
+from supavisor_lint.project.values import ModuleValue
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.helpers import Helper
 from supavisor_lint.rewrites.import_text import alias_span, with_name, without_alias
@@ -91,7 +92,7 @@ def is_bound(context: Context, helper: Helper, at: Node) -> bool:
         return False
     if owner.kind == "module":
         return True
-    statement = _node_of(binding)
+    statement = node_of(binding)
     return statement.order < at.order and _always_runs_before(statement, at)
 
 
@@ -133,10 +134,6 @@ def _is_same(context: Context, helper: Helper, file: FileFacts, binding: Binding
     return path == helper.file.path and binding.name == helper.name
 
 
-def _node_of(binding: Binding) -> Node:
-    return binding if isinstance(binding, Node) else binding.node
-
-
 def _refuse_taken(context: Context, helper: Helper, scope: Scope, function: FunctionDef | None) -> None:
     """Raise NoFix where the helper's name means something else in the scope, or is read in the function as such."""
     name = helper.name
@@ -162,8 +159,6 @@ def _refuse_taken(context: Context, helper: Helper, scope: Scope, function: Func
 
 def _beside(context: Context, helper: Helper, replaced: Attribute) -> Bound | None:
     """`module.factory` becomes `module.helper` where the helper is in that module."""
-    from supavisor_lint.project.values import ModuleValue
-
     value = context.ev.only(context.file, replaced.value)
     if isinstance(value, ModuleValue) and helper.file is not None and value.path == helper.file.path:
         return Bound(f"{context.source.at(replaced.value.span)}.{helper.name}")
@@ -242,7 +237,7 @@ def at_function_level(context: Context, function: FunctionDef, lines: list[str])
 def at_module_level(context: Context, line: str) -> Edit:
     """Behind the last import of the module's own first block of imports."""
     body = list(context.file.module.body)
-    imports = [s for s in body if isinstance(s, ImportFrom) or type(s).__name__ == "Import"]
+    imports = [s for s in body if isinstance(s, Import | ImportFrom)]
     if imports and context.source.has_lines_of_its_own([imports[-1]]):
         return context.source.insert_lines(context.source.extent([imports[-1]])[1] + 1, [line])
     first = next((s for s in body if not is_docstring(s, body)), None)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supavisor_lint.facts.file import scope_of
+from supavisor_lint.facts.file import block_of, scope_of
 from supavisor_lint.facts.handlers import enclosing_tries, own_nodes
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.scopes import node_of
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, For, Return, With, WithItem
 from supavisor_lint.facts.tree import (
@@ -30,16 +31,16 @@ from supavisor_lint.facts.tree import (
     Subscript,
     Yield,
 )
-from supavisor_lint.flow.sql import statement
+from supavisor_lint.flow.sql import chain_start, statement
 from supavisor_lint.rewrites.base import Context
 from supavisor_lint.rewrites.session_life import Life, loop_around, reads_of
+from supavisor_lint.rewrites.session_names import KEEPS
 
 _PLAIN_CALLS = frozenset({"len", "str", "int", "float", "bool", "sum", "any", "all", "repr", "isinstance", "range"})
 _NO_RESULT = frozenset(
     {"commit", "rollback", "flush", "close", "reset", "add", "add_all", "delete", "refresh", "begin"}
 )
 _PLAIN_ATTRIBUTES = frozenset({"rowcount"})
-_KEEPS = frozenset({"append", "add", "put", "put_nowait", "setdefault", "insert", "extend", "appendleft", "update"})
 _STARTS_TASKS = frozenset({"create_task", "ensure_future", "add_task", "run_coroutine_threadsafe"})
 _COMPARISONS = frozenset({"not", "is", "is not", "==", "!=", "in", "not in"})
 
@@ -88,7 +89,7 @@ class _Objects:
                 self._bind(target)
             case WithItem(context, target) if target is not None and self.may_hold(context):
                 self._bind(target)
-            case Call(Attribute(Name(name), attr), args) if attr in _KEEPS and name != self._life.name:
+            case Call(Attribute(Name(name), attr), args) if attr in KEEPS and name != self._life.name:
                 if any(self.may_hold(argument.value) for argument in args):
                     self.names.add(name)
 
@@ -132,10 +133,8 @@ class _Objects:
 
     def _gives_values(self, call: Call) -> bool:
         """Whether a query is known to select columns only, or nothing."""
-        from supavisor_lint.flow.sql import _root as root_of
-
         asked = call.argument(0, "statement")
-        if last_name(call.func) not in ("execute", "scalar", "scalars") or root_of(asked) is None:
+        if last_name(call.func) not in ("execute", "scalar", "scalars") or chain_start(asked) is None:
             return False
         known = statement(self._context.ev, self._context.file, asked)
         return not known.selects and not known.writes
@@ -154,10 +153,8 @@ class _Objects:
 
     def _is_bound_anew(self, read: Name) -> bool:
         """Whether the name gets another value between the session's end and the read, on the way to it."""
-        from supavisor_lint.facts.file import block_of
-
         for binding in scope_of(read).lookup(read.id).bindings[read.id]:  # type: ignore[union-attr]
-            node = binding if isinstance(binding, Node) else binding.node
+            node: Node | None = node_of(binding)
             while node is not None and not isinstance(node, Assign | For | With):
                 node = node.parent
             if node is None or self._life.holds(node) or node.order > read.order:
@@ -179,7 +176,7 @@ class _Objects:
                     yield node
                 case Assign(targets, value) if value is not None and self.may_hold(value):
                     yield from (target for target in targets if self._is_outside(target))
-                case Call(func, args) if last_name(func) in _STARTS_TASKS | _KEEPS:
+                case Call(func, args) if last_name(func) in _STARTS_TASKS | KEEPS:
                     keeper = _root(func)
                     given = any(self.may_hold(argument.value) for argument in args)
                     if given and (last_name(func) in _STARTS_TASKS or keeper is None or self._outlives(keeper)):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from supavisor_lint.facts.file import enclosing_function, walk, walk_own
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Scope
+from supavisor_lint.facts.scopes import Scope, node_of
 from supavisor_lint.facts.statements import ExprStmt, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name, Stmt
 from supavisor_lint.findings import Edit, Finding, Fix
@@ -138,7 +138,7 @@ def _needed_later(scope: Scope, body: Sequence[Stmt], first: int, last: int) -> 
 
 
 def _binds(scope: Scope, name: str, run: Sequence[Stmt]) -> bool:
-    nodes = [b if isinstance(b, Node) else b.node for b in scope.bindings.get(name, ())]
+    nodes = [node_of(binding) for binding in scope.bindings.get(name, ())]
     return any(statement.contains(node) for node in nodes for statement in run)
 
 

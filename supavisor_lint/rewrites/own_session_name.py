@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from supavisor_lint.facts.file import scope_of, walk
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.scopes import node_of
 from supavisor_lint.facts.statements import For, FunctionDef, While
 from supavisor_lint.facts.tree import Name
 from supavisor_lint.findings import Edit, Finding, Fix
@@ -50,9 +51,9 @@ def _refuse_mixed(function: FunctionDef, openings: list[Opening], names: list[Na
     if name in function.scope.globals | function.scope.nonlocals or any(name in s for s in _declared(function)):
         raise NoFix(f"`{name}` is declared global or nonlocal in this function")
     known = {opening.node for opening in openings}
-    others = [b for b in function.scope.bindings[name] if _node_of(b) not in known and _node_of(b).order > first]
+    others = [b for b in function.scope.bindings[name] if node_of(b) not in known and node_of(b).order > first]
     if others:
-        raise NoFix(f"line {_node_of(others[0]).span.line} binds `{name}` to something else again")
+        raise NoFix(f"line {node_of(others[0]).span.line} binds `{name}` to something else again")
     blocks = [opening.block for opening in openings]
     for node in names:
         if node.order < first:
@@ -79,10 +80,6 @@ def _is_certain(node: Node, function: FunctionDef) -> bool:
             return False
         parent = parent.parent
     return True
-
-
-def _node_of(binding: object) -> Node:
-    return binding if isinstance(binding, Node) else binding.node  # type: ignore[attr-defined]
 
 
 def _free_name(context: Context, function: FunctionDef, name: str) -> str:

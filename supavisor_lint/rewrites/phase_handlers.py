@@ -12,7 +12,7 @@ from supavisor_lint.facts.file import walk_own
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import last_name
-from supavisor_lint.facts.statements import Assign, For, Handler, If, Raise, Simple, Try, While
+from supavisor_lint.facts.statements import Assign, For, FunctionDef, Handler, If, Raise, Simple, Try, While
 from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Name, Stmt
 from supavisor_lint.rewrites.base import NoFix
 from supavisor_lint.rewrites.phase_effects import ENDS, Effects
@@ -158,7 +158,7 @@ def _loop_around(statement: Try) -> For | While | None:
     while parent is not None:
         if isinstance(parent, For | While):
             return parent
-        if hasattr(parent, "qualname"):
+        if isinstance(parent, FunctionDef):
             return None
         parent = parent.parent
     return None

@@ -233,9 +233,9 @@ class Planner:
             if act.kind == "unknown":
                 self._doubt(f"{act} may end the transaction")
         refuse_swallowed(self._effects, run)
-        self._checkexits(run, acts, place)
+        self._check_exits(run, acts, place)
 
-    def _checkexits(self, run: Sequence[Stmt], acts: Sequence[Act], place: _Place) -> None:
+    def _check_exits(self, run: Sequence[Stmt], acts: Sequence[Act], place: _Place) -> None:
         """`return` commits the block, as the helper does at once; `break` and `continue` commit it too early."""
         for node in exits(run):
             left = next((act for act in acts if act.leaves_something and act.node.order < node.order), None)

@@ -100,7 +100,10 @@ def _as_number(context: Context, option: Ineffective) -> Edit:
     value = _element_of(context, option).value
     if not isinstance(value, Constant):
         raise NoFix(f"the value of `{option.name}` comes from elsewhere: make it a number there")
-    return Edit(value.span, str(value.value).strip() if str(value.value).strip().isdigit() else "0")
+    number = str(value.value).strip()
+    if not number.isdigit():
+        raise NoFix(f"the value of `{option.name}` is no number: say which one is meant")
+    return Edit(value.span, str(int(number)))
 
 
 # --------------------------------------------------------------------------------------------------- what is needed

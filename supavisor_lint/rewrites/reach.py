@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from supavisor_lint.facts.file import FileFacts, scope_of, walk
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Binding, ModuleImport, NameImport
+from supavisor_lint.facts.scopes import Binding, ModuleImport, NameImport, node_of
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Expr, Name, Param, Stmt
 from supavisor_lint.project.evaluate import Evaluator
@@ -48,19 +48,15 @@ class Reach:
         return any(statement.contains(node) for statement in self._guarded)
 
     def _inside(self, binding: Binding) -> bool:
-        return self.covers(_node_of(binding))
+        return self.covers(node_of(binding))
 
     def _runs_before(self, binding: Binding) -> bool:
         """Whether a binding stands before the guarded statements, in a block around them."""
         if isinstance(binding, Param):
             return True
-        statement = _statement(_node_of(binding))
+        statement = _statement(node_of(binding))
         holder = statement.parent
         return statement.order < self._guarded[0].order and holder is not None and holder.contains(self._guarded[0])
-
-
-def _node_of(binding: Binding) -> Node:
-    return binding if isinstance(binding, Node) else binding.node
 
 
 def _statement(node: Node) -> Node:

@@ -12,12 +12,11 @@ from supavisor_lint.flow.expressions import HARMLESS_ATTRIBUTES
 from supavisor_lint.project.values import Coroutine
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.session_life import Life, bindings_of, binds_anew, loop_around, reads_of
-from supavisor_lint.rewrites.session_names import look_at_all_names
+from supavisor_lint.rewrites.session_names import KEEPS, look_at_all_names
 
 _STARTS_TASKS = frozenset(
     {"create_task", "ensure_future", "gather", "add_task", "run_coroutine_threadsafe", "start_soon", "shield", "wait"}
 )
-_KEEPS = frozenset({"append", "add", "put", "put_nowait", "setdefault", "insert", "extend", "setattr"})
 _AT_ONCE = frozenset(
     {"add", "add_all", "expunge", "expunge_all", "expire", "expire_all", "begin", "begin_nested", "in_transaction"}
     | {"in_nested_transaction", "is_modified", "get_bind", "object_session", "identity_key", "get_transaction"}
@@ -108,7 +107,7 @@ def _fault_of_argument(context: Context, argument: Argument) -> str | None:
     name = last_name(call.func)
     if name in _STARTS_TASKS or call in context.view.follower.registrations:
         return "the session is given to a task"
-    if name in _KEEPS:
+    if name in KEEPS or name == "setattr":
         return "the session is kept in a container or attribute"
     if isinstance(call.parent, Await):
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import block_of, enclosing_function, scope_of
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Binding
+from supavisor_lint.facts.scopes import node_of
 from supavisor_lint.facts.spelling import dotted
 from supavisor_lint.facts.statements import (
     Assign,
@@ -125,13 +125,9 @@ def _is_used_beside(statement: Try, assign: Assign, reads: list[Name]) -> bool:
     return begins and any(statement.contains(read) for read in outside)
 
 
-def _node_of(binding: Binding) -> Node:
-    return binding if isinstance(binding, Node) else binding.node
-
-
 def bindings_of(function: FunctionDef, name: str) -> list[Node]:
     """The places where a function binds a name."""
-    return [_node_of(binding) for binding in function.scope.bindings.get(name, ())]
+    return [node_of(binding) for binding in function.scope.bindings.get(name, ())]
 
 
 def binds_anew(binding: Node, opening: Node, read: Name) -> bool:

@@ -24,7 +24,9 @@ from supavisor_lint.facts.tree import (
 from supavisor_lint.project.mapped import orm_parameter
 from supavisor_lint.rewrites.base import Context, NoFix
 
-_KEEPS = frozenset({"append", "add", "put", "put_nowait", "setdefault", "insert", "extend", "appendleft", "update"})
+KEEPS = frozenset({"append", "add", "put", "put_nowait", "setdefault", "insert", "extend", "appendleft", "update"})
+"""The methods by which a container keeps what it is given."""
+
 _OBJECT_ARGUMENTS = frozenset({"add", "add_all", "merge", "delete", "refresh", "expunge"})
 
 
@@ -75,7 +77,7 @@ class SessionNames:
                 for target in targets:
                     if augmented or not isinstance(target, Name | Collection):
                         self._put_into(target)
-            case Call(Attribute(receiver, attr), args) if attr in _KEEPS and not self.is_session(receiver):
+            case Call(Attribute(receiver, attr), args) if attr in KEEPS and not self.is_session(receiver):
                 if any(self._gives_object(argument.value) for argument in args):
                     self._put_into(receiver)
             case Match(subject, cases) if self._gives_object(subject):
