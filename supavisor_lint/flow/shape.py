@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -54,6 +54,10 @@ class FailureUpdate:
     guarded: bool
 
 
+def _opened_here(values: Iterable[object]) -> Session | None:
+    return next((value for value in values if isinstance(value, Session) and value.source in OPENED_HERE), None)
+
+
 class TaskShape:
     """One background task as the template rules see it. Nested functions are left out."""
 
@@ -73,21 +77,20 @@ class TaskShape:
         for name, bindings in scope.bindings.items():
             for binding in bindings:
                 if isinstance(binding, Entered | Assigned | Iterated):
-                    session = self._own_session(binding)
+                    session = _opened_here(binding_values(self._ev, self.file, binding))
                     if session is not None:
-                        item = binding.node.parent if isinstance(binding, Entered) else None
-                        yield Opening(
-                            binding.node,
-                            SessionKey(name, scope),
-                            session,
-                            item if isinstance(item, WithItem) else None,
-                        )
+                        entered = binding.node.parent if isinstance(binding, Entered) else None
+                        item = entered if isinstance(entered, WithItem) else None
+                        yield Opening(binding.node, SessionKey(name, scope), session, item)
+        yield from self._kept_by_objects()
 
-    def _own_session(self, binding: Entered | Assigned | Iterated) -> Session | None:
-        for value in binding_values(self._ev, self.file, binding):
-            if isinstance(value, Session) and value.source in OPENED_HERE:
-                return value
-        return None
+    def _kept_by_objects(self) -> Iterator[Opening]:
+        """`self.session = factory()`."""
+        for node in own_nodes(self.function.body):
+            if isinstance(node, Assign) and isinstance(target := node.targets[0], Attribute) and node.value is not None:
+                session = _opened_here(self._ev.values(self.file, node.value))
+                if session is not None:
+                    yield Opening(target, session_key(target), session, None)
 
     @cached_property
     def operations(self) -> tuple[Operation, ...]:

@@ -68,11 +68,11 @@ def _session_around(context: Context, function: FunctionDef, node: Expr) -> tupl
     found = [(o, o.block) for o in openings if o.block is not None and any(s.contains(node) for s in o.block.body)]
     if found:
         return max(found, key=lambda pair: pair[1].order)
-    for opening in openings:
-        _require_helper(context, opening)
     kept_in = dotted(node.func.value) if isinstance(node, Call) and isinstance(node.func, Attribute) else ""
     if "." in kept_in:
         raise kept_elsewhere(kept_in)
+    for opening in openings:
+        _require_helper(context, opening)
     raise NoFix(
         "the session is not opened by an `async with` around this"
         if openings

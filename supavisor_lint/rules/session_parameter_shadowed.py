@@ -67,7 +67,7 @@ def detect(view: FileView) -> Iterator[Finding]:
 def shadowing(shape: TaskShape) -> Iterator[Opening]:
     """The openings of a task that overwrite one of its parameters."""
     for opening in shape.openings:
-        bindings = shape.function.scope.bindings[opening.key.text]
+        bindings = shape.function.scope.bindings.get(opening.key.text, ())
         if any(isinstance(b, Param) for b in bindings) and not _only_when_missing(opening.node, opening.key.text):
             yield opening
 
