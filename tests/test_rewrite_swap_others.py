@@ -269,3 +269,23 @@ def test_what_the_helper_of_the_settings_does_is_read_also_where_it_is_only_impo
     files["app/session.py"] = KEEPING.replace("            await session.commit()\n", "")
     reasons = left(tmp_path / "2", files, select=("SUP101",), helper="app.get_session")
     assert len(reasons) == 1 and "the helper `get_session` does not commit when its block ends" in reasons[0]
+
+
+def test_an_import_at_module_level_where_the_settings_ask_for_it(tmp_path: Path) -> None:
+    body = "async with AsyncSession(engine) as session:\n    session.add(1)"
+    after = swapped(tmp_path, work(body, IMPORTS), unsafe=True, code="SUP102", import_style="module")
+    imports = "from sqlalchemy.ext.asyncio import async_sessionmaker\nfrom app.session import get_session"
+    assert after == work("async with get_session() as session:\n    session.add(1)", imports)
+
+
+def test_names_that_are_still_used_stay_beside_it(tmp_path: Path) -> None:
+    body = "print(engine)\nasync with AsyncSession(engine) as session:\n    session.add(1)"
+    after = swapped(tmp_path, work(body, IMPORTS), unsafe=True, code="SUP102", import_style="module")
+    assert "\nfrom app.session import engine, get_session\n" in after
+
+
+def test_a_name_that_is_taken_at_module_level_is_left(tmp_path: Path) -> None:
+    body = "async with AsyncSession(engine) as session:\n    session.add(1)"
+    text = work(body, f"{IMPORTS}\n\n\ndef get_session():\n    return None")
+    said = verdict(tmp_path, text, "SUP102", import_style="module")
+    assert said == "no fix: `get_session` is bound to something else here"

@@ -375,6 +375,24 @@ async def work_with_own_session(job_id):
     ]
 
 
+def test_a_helper_that_does_not_do_its_part_is_to_be_mended_first(tmp_path: Path) -> None:
+    text = """\
+@asynccontextmanager
+async def closing():
+    async with session_factory() as session:
+        yield session
+
+
+async def work_with_own_session(job_id):
+    async with closing() as session:
+        session.add(Line(text="a"))
+        await session.commit()
+"""
+    head = "from contextlib import asynccontextmanager\n\nfrom app.session import session_factory\n\n\n"
+    said = "the helper `closing` does not commit when its block ends: mend it first (SUP106)"
+    assert outcome(tmp_path, head + text) == [said]
+
+
 @pytest.mark.parametrize("opened", ["AsyncSession(bind)", "async_sessionmaker(bind)()"])
 def test_the_rule_that_comes_first_is_named(tmp_path: Path, opened: str) -> None:
     text = f"""\

@@ -121,11 +121,17 @@ def _configured(context: Context, dotted: str) -> Helper:
 # ------------------------------------------------------------------------------------------------------ its part
 
 
-def require_its_part(context: Context, helper: Helper) -> None:
-    """Raise NoFix unless a helper yields a fresh session, commits when its block ends, and lets errors out."""
+_CHOOSE = "name another one with the setting `helper`"
+
+
+def require_its_part(context: Context, helper: Helper, advice: str = _CHOOSE) -> None:
+    """Raise NoFix unless a helper yields a fresh session, commits when its block ends, and lets errors out.
+
+    `advice` says what to do where it does not.
+    """
     fault = fault_of(context, helper)
     if fault is not None:
-        raise NoFix(f"the helper `{helper.name}` {fault}: name another one with the setting `helper`")
+        raise NoFix(f"the helper `{helper.name}` {fault}: {advice}")
 
 
 def fault_of(context: Context, helper: Helper) -> str | None:

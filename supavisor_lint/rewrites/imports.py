@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of, walk
@@ -57,7 +58,7 @@ def bind(context: Context, helper: Helper, at: Node) -> Bound:
     line = f"from {module} import {helper.name}"
     if function is None or context.view.settings.import_style == "module":
         _refuse_taken(context, helper, context.file.scope, function)
-        return Bound(helper.name, (at_module_level(context, line),))
+        return Bound(helper.name, (_beside_others(context, module, helper.name) or at_module_level(context, line),))
     _refuse_taken(context, helper, function.scope, function)
     return Bound(helper.name, (at_function_level(context, function, [line]),))
 
@@ -232,6 +233,16 @@ def at_function_level(context: Context, function: FunctionDef, lines: list[str])
     else:
         line = context.with_comments_above(line)
     return context.source.insert_lines(line, [indent + text for text in lines])
+
+
+def _beside_others(context: Context, module: str, name: str) -> Edit | None:
+    """A name added to what the file imports from a module at its head already; None if it imports nothing from it."""
+    for statement in context.file.module.body:
+        if isinstance(statement, ImportFrom) and (statement.module, statement.level) == (module, 0) and statement.names:
+            bound, alias = statement.names[-1]
+            with suppress(NoFix):  # an unusual form: the name gets a line of its own
+                return with_name(context, statement, alias or bound, name)
+    return None
 
 
 def at_module_level(context: Context, line: str) -> Edit:

@@ -93,7 +93,7 @@ def _require_helper(context: Context, opening: Opening) -> None:
         node, name = definition.node, definition.node.name
     elif isinstance(definition, NamedHelper):
         name = definition.name
-    helpers.require_its_part(context, helpers.Helper(name, file, node, session))
+    helpers.require_its_part(context, helpers.Helper(name, file, node, session), "mend it first (SUP106)")
 
 
 def _doubts_about_kept(names: SessionNames) -> Iterator[str]:
