@@ -131,21 +131,19 @@ def _is_bound_in(handler: Handler, name: str) -> bool:
 def _refuse_block(context: Context, handler: Handler, name: str) -> None:
     parent: Node | None = handler
     while parent is not None and not isinstance(parent, FunctionDef):
-        if isinstance(parent, With) and any(_begins(item.context, name) for item in parent.items):
+        if isinstance(parent, With) and any(_begins(item, name) for item in parent.items):
             raise NoFix(
                 f"the handler stands inside the block of line {parent.span.line}: put the `try` around the block"
             )
         parent = parent.parent
 
 
-def _begins(context: Node, name: str) -> bool:
-    func = context.func if isinstance(context, Call) else None
-    return (
-        isinstance(func, Attribute)
-        and func.attr in ("begin", "begin_nested")
-        and isinstance(func.value, Name)
-        and func.value.id == name
-    )
+def _begins(item: WithItem, name: str) -> bool:
+    """`session.begin()`, or `factory.begin() as session`."""
+    func = item.context.func if isinstance(item.context, Call) else None
+    if not isinstance(func, Attribute) or func.attr not in ("begin", "begin_nested"):
+        return False
+    return name in (getattr(func.value, "id", None), getattr(item.target, "id", None))
 
 
 # ---------------------------------------------------------------------------------------------------------- the place
