@@ -361,6 +361,14 @@ def test_a_finding_in_the_baseline_is_not_fixed(option: str) -> None:
     assert Path("app/one.py").read_text("utf-8") == ONE
 
 
+def test_nobody_is_asked_about_what_is_in_the_baseline() -> None:
+    Path("app/work.py").write_text(FIXABLE, "utf-8")
+    invoke(*WRITE)
+    result = invoke(*BASELINE, "--interactive", stdin="")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "Apply this fix" not in result.stderr
+
+
 def test_of_a_kind_only_what_is_new_is_fixed() -> None:
     work = Path("app/work.py")
     work.write_text(FIXABLE, "utf-8")

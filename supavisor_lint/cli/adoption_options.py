@@ -161,9 +161,14 @@ def adoption_options(command: Any) -> Any:
     """Add the options for old findings to a command."""
     for option in reversed(
         (
-            click.option("--baseline", type=click.Path(path_type=Path), help="Report only what is not in this file."),
-            click.option("--write-baseline", is_flag=True, help="Write what is found to the file of --baseline."),
-            click.option("--add-noqa", is_flag=True, help="Suppress what is found by comments in its lines."),
+            click.option(
+                "--baseline",
+                type=click.Path(path_type=Path),
+                metavar="FILE",
+                help="Report only what is not in this file.",
+            ),
+            click.option("--write-baseline", is_flag=True, help="Write what is found into that file."),
+            click.option("--add-noqa", is_flag=True, help="Put a noqa comment on what is found."),
         )
     ):
         command = option(command)
