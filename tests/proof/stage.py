@@ -202,6 +202,10 @@ class NotedTransaction(AsyncSessionTransaction):
             raise
 
 
+_REFUSALS = ("closed transaction", "no further SQL can be emitted")
+"""What a session says in a state that only a rollback ends."""
+
+
 class NotedSession(AsyncSession):
     """A session that behaves like any other; it notes when it is used as no session can be used."""
 
@@ -220,7 +224,7 @@ def _noted(name: str) -> Callable[..., Any]:
         try:
             return await original(self, *args, **keywords)
         except InvalidRequestError as error:
-            if isinstance(error, PendingRollbackError) or "closed transaction" in str(error):
+            if isinstance(error, PendingRollbackError) or any(words in str(error) for words in _REFUSALS):
                 self.info["stage"].notes.could_only_fail()
             raise
 
