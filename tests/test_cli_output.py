@@ -137,6 +137,14 @@ def test_help_fits_80_columns(args: tuple[str, ...]) -> None:
     assert max(len(line) for line in result.stdout.splitlines()) <= 80
 
 
+def test_help_has_the_options_group_by_group_in_their_order() -> None:
+    text = invoke("check", "--help").stdout
+    names = ["--fix ", "--unsafe-fixes", "--diff ", "--baseline", "--write-baseline", "--add-noqa", "--profile"]
+    names += ["--select", "--isolated", "--output-format", "--output-file", "--quiet", "--stdin-filename"]
+    places = [text.index(f"\n  {name}" if name != "--quiet" else "\n  -q") for name in names]
+    assert places == sorted(places)
+
+
 def test_help_shows_examples() -> None:
     assert "supavisor-lint explain SUP101" in invoke("--help").stdout
     assert "Exit codes: 0" in invoke("check", "--help").stdout

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from supavisor_lint.cli.errors import Failure, warn
+from supavisor_lint.cli.option_groups import option_group
 from supavisor_lint.cli.output import write_atomically
 from supavisor_lint.report.model import Display, count
 from supavisor_lint.report.text import harmless
@@ -157,19 +158,14 @@ def _text_of(path: Path) -> str | None:
         raise Failure(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def adoption_options(command: Any) -> Any:
-    """Add the options for old findings to a command."""
-    for option in reversed(
-        (
-            click.option(
-                "--baseline",
-                type=click.Path(path_type=Path),
-                metavar="FILE",
-                help="Report only what is not in this file.",
-            ),
-            click.option("--write-baseline", is_flag=True, help="Write what is found into that file."),
-            click.option("--add-noqa", is_flag=True, help="Put a noqa comment on what is found."),
-        )
-    ):
-        command = option(command)
-    return command
+adoption_options = option_group(
+    click.option(
+        "--baseline",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Report only what is not in this file.",
+    ),
+    click.option("--write-baseline", is_flag=True, help="Write what is found into that file."),
+    click.option("--add-noqa", is_flag=True, help="Put a noqa comment on what is found."),
+)
+"""The options for old findings, as one decorator of a command."""

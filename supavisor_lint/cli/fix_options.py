@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from supavisor_lint.cli.option_groups import option_group
 from supavisor_lint.cli.output import out_bytes
 from supavisor_lint.report.diff import unified
 from supavisor_lint.report.model import Display
@@ -103,15 +104,10 @@ def _one(finding: Finding, display: Display) -> str:
     return f"{place}: {finding.code} {harmless(finding.message)}{harmless(title)}"
 
 
-def fix_options(command: Any) -> Any:
-    """Add the options for fixing to a command."""
-    for option in reversed(
-        (
-            click.option("--fix", is_flag=True, help="Apply the safe fixes."),
-            click.option("--unsafe-fixes", is_flag=True, help="With --fix, --diff and --interactive: the others too."),
-            click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing."),
-            click.option("--interactive", is_flag=True, help="Ask before each fix."),
-        )
-    ):
-        command = option(command)
-    return command
+fix_options = option_group(
+    click.option("--fix", is_flag=True, help="Apply the safe fixes."),
+    click.option("--unsafe-fixes", is_flag=True, help="With --fix, --diff and --interactive: the others too."),
+    click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing."),
+    click.option("--interactive", is_flag=True, help="Ask before each fix."),
+)
+"""The options for fixing, as one decorator of a command."""

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import click
 
+from supavisor_lint.cli.option_groups import option_group
 from supavisor_lint.cli.output import click_style, out, stdout_is_utf8, stdout_style, write_atomically
 from supavisor_lint.report.formats import COUNTING, FORMATS
 from supavisor_lint.report.model import Look, Report, plain
@@ -88,24 +89,19 @@ class ReportOptions:
                 out(make(report, replace(look, style=stdout_style(), utf8=stdout_is_utf8())))
 
 
-def report_options(command: Any) -> Any:
-    """Add the options for reports to a command."""
-    for option in reversed(
-        (
-            click.option(
-                "--output-format",
-                multiple=True,
-                callback=_read_destinations,
-                shell_complete=lambda ctx, param, typed: [name for name in FORMATS if name.startswith(typed)],
-                metavar="FORMAT[=FILE]",
-                help=f"How findings are shown, {', '.join(FORMATS)} (default: full), and where; several can be given.",
-            ),
-            click.option("--output-file", type=click.Path(path_type=Path), help="Write the findings here."),
-            click.option("--statistics", is_flag=True, help="Add the number of findings per code."),
-            click.option("--exit-zero", is_flag=True, help="Exit with 0 even when there are findings."),
-            click.option("-q", "--quiet", is_flag=True, help="No summary."),
-            click.option("-v", "--verbose", is_flag=True, help="Say more, and show tracebacks."),
-        )
-    ):
-        command = option(command)
-    return command
+report_options = option_group(
+    click.option(
+        "--output-format",
+        multiple=True,
+        callback=_read_destinations,
+        shell_complete=lambda ctx, param, typed: [name for name in FORMATS if name.startswith(typed)],
+        metavar="FORMAT[=FILE]",
+        help=f"How findings are shown, {', '.join(FORMATS)} (default: full), and where; several can be given.",
+    ),
+    click.option("--output-file", type=click.Path(path_type=Path), help="Write the findings here."),
+    click.option("--statistics", is_flag=True, help="Add the number of findings per code."),
+    click.option("--exit-zero", is_flag=True, help="Exit with 0 even when there are findings."),
+    click.option("-q", "--quiet", is_flag=True, help="No summary."),
+    click.option("-v", "--verbose", is_flag=True, help="Say more, and show tracebacks."),
+)
+"""The options for reports, as one decorator of a command."""

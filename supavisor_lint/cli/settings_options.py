@@ -12,6 +12,7 @@ import click
 
 from supavisor_lint.cli.completion import complete_codes
 from supavisor_lint.cli.errors import Failure
+from supavisor_lint.cli.option_groups import option_group
 
 if TYPE_CHECKING:
     from supavisor_lint.settings import Settings
@@ -95,27 +96,20 @@ def _codes(values: tuple[str, ...], option: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code for value in values for code in parse_codes(value, option)))
 
 
-def settings_options(command: Any) -> Any:
-    """Add the options that change the settings to a command."""
-    for option in reversed(
-        (
-            click.option("--profile", type=click.Choice(["template", "hazards"]), help="Which rules apply."),
-            click.option(
-                "--select", multiple=True, shell_complete=complete_codes, metavar="CODES", help="Report these only."
-            ),
-            click.option(
-                "--ignore", multiple=True, shell_complete=complete_codes, metavar="CODES", help="Do not report these."
-            ),
-            click.option(
-                "--extend-select",
-                multiple=True,
-                shell_complete=complete_codes,
-                metavar="CODES",
-                help="Report these too.",
-            ),
-            click.option("--config", type=click.Path(path_type=Path), help="Read the settings from this file."),
-            click.option("--isolated", is_flag=True, help="Read no settings file."),
-        )
-    ):
-        command = option(command)
-    return command
+settings_options = option_group(
+    click.option("--profile", type=click.Choice(["template", "hazards"]), help="Which rules apply."),
+    click.option("--select", multiple=True, shell_complete=complete_codes, metavar="CODES", help="Report these only."),
+    click.option(
+        "--ignore", multiple=True, shell_complete=complete_codes, metavar="CODES", help="Do not report these."
+    ),
+    click.option(
+        "--extend-select",
+        multiple=True,
+        shell_complete=complete_codes,
+        metavar="CODES",
+        help="Report these too.",
+    ),
+    click.option("--config", type=click.Path(path_type=Path), help="Read the settings from this file."),
+    click.option("--isolated", is_flag=True, help="Read no settings file."),
+)
+"""The options that change the settings, as one decorator of a command."""
