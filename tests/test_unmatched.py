@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from cli_support import spawn
+from cli_support import invoke
 from test_cost import SESSIONS, write
 
+_HELPER = "app.session.get_session"
+_MEANT = '; did you mean "{}"?'
 FILES = {
     "__init__": "from .deep import *\n",
     "session": SESSIONS,
@@ -24,10 +26,14 @@ def root_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def said(root: Path, setting: str, *args: str) -> list[str]:
+    return said_by(root, setting, "check", "--quiet", *args)
+
+
+def said_by(root: Path, setting: str, *args: str) -> list[str]:
     (root / "pyproject.toml").write_text(f"[tool.supavisor-lint]\n{setting}\n", "utf-8")
-    done = spawn("check", "--quiet", *args)
-    assert done.returncode == 0, done.stdout
-    return done.stderr.decode().splitlines()
+    done = invoke(*args)
+    assert done.exit_code == 0, done.stdout
+    return list(done.stderr.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -53,9 +59,23 @@ def test_what_matches_or_may_match_is_not_spoken_of(root: Path, setting: str) ->
         ("session-modules = ['app.sesion']", "app.sesion", '; did you mean "app.session"?'),
         ("session-modules = ['app/sesion.py']", "app/sesion.py", '; did you mean "app/session.py"?'),
         ("session-modules = ['./app/session.py']", "./app/session.py", '; did you mean "app/session.py"?'),
-        ("session-factories = ['app.session.async_sesion_factory']", "app.session.async_sesion_factory", ""),
-        ("session-helpers = ['app.sesion.get_session']", "app.sesion.get_session", ""),
-        ("helper = 'app.session.gets_session'", "app.session.gets_session", ""),
+        ("session-modules = ['sesion']", "sesion", '; did you mean "session"?'),
+        (
+            "session-modules = ['company.backend.database.user']",
+            "company.backend.database.user",
+            _MEANT.format("app.user"),
+        ),
+        ("session-modules = ['app.database']", "app.database", ""),
+        ("session-modules = ['db/session.py.txt']", "db/session.py.txt", _MEANT.format("app/session.py")),
+        (
+            "session-factories = ['app.session.async_sesion_factory']",
+            "app.session.async_sesion_factory",
+            _MEANT.format("app.session.async_session_factory"),
+        ),
+        ("session-helpers = ['app.sesion.get_session']", "app.sesion.get_session", _MEANT.format(_HELPER)),
+        ("helper = 'app.session.gets_session'", "app.session.gets_session", _MEANT.format(_HELPER)),
+        ("helper = 'app.sesion.gets_session'", "app.sesion.gets_session", _MEANT.format(_HELPER)),
+        ("helper = 'app.session.open'", "app.session.open", ""),
         ("phase-helpers = ['app.phases.phase']", "app.phases.phase", ""),
         ("task-registrars = [{name = 'celeri.task'}]", "celeri.task", ""),
         ("src = ['source']", "source", ""),
@@ -77,3 +97,27 @@ def test_a_project_without_python_says_nothing_about_the_settings(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert said(tmp_path, "session-modules = ['app.sesion']")[1:] == []
+
+
+@pytest.mark.parametrize("command", [["new-task", "work"], ["config"], ["config", "--output-format", "json"]])
+@pytest.mark.parametrize("setting", ["", f"helper = '{_HELPER}'", "session-modules = ['app.session', 'nowhere']"])
+def test_the_other_commands_do_not_speak_of_what_matches(root: Path, setting: str, command: list[str]) -> None:
+    assert said_by(root, setting, *command) == []
+
+
+@pytest.mark.parametrize("command", [["new-task", "work"], ["config"], ["config", "--output-format", "json"]])
+@pytest.mark.parametrize(
+    "setting", ["helper = 'app.sesion.get_session'", "session-modules = ['app.sesion', 'new_task.py']"]
+)
+def test_the_other_commands_warn_as_the_check_does(root: Path, setting: str, command: list[str]) -> None:
+    warnings = said(root, setting)
+    assert len(warnings) == setting.count(",") + 1
+    assert said_by(root, setting, *command) == warnings
+
+
+@pytest.mark.parametrize("command", ["config", "init"])
+def test_a_project_without_python_says_nothing_about_the_settings_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not [line for line in said_by(tmp_path, "helper = 'app.session.get_session'", command) if "matches" in line]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from supavisor_lint.cli.errors import warn
 from supavisor_lint.cli.output import click_style, out, stdout_is_utf8, text_of
 from supavisor_lint.cli.reporting import display_from
 from supavisor_lint.cli.settings_options import SettingsOptions, settings_errors, settings_options
@@ -50,14 +51,17 @@ def config(path: Path | None, output_format: str, **given: Any) -> None:
     file = options.file(root)
     with settings_errors():
         settings = options.changed(file.settings)
-    in_force = settings_in_force(file, settings, options.keys, survey(root, settings))
+    found = survey(root, settings)
+    in_force = settings_in_force(file, settings, options.keys, found)
     name = _from_here(file.path) if file.path is not None else None
     if output_format == "json":
         out(text.settings_json(in_force, str(root), name, not stdout_is_utf8()) + "\n")
-        return
-    out(click_style(text.heading_of_settings(str(root), name if file.has_table else None), "dim") + "\n")
-    rules = _rules_of_profile(settings)
-    out(text_of(text.settings_toml(in_force, rules, name, display_from(root, False), click_style)))
+    else:
+        out(click_style(text.heading_of_settings(str(root), name if file.has_table else None), "dim") + "\n")
+        rules = _rules_of_profile(settings)
+        out(text_of(text.settings_toml(in_force, rules, name, display_from(root, False), click_style)))
+    for remark in found.remarks:
+        warn(remark)
 
 
 def _from_here(path: Path) -> str:

@@ -41,6 +41,6 @@ def new_task(name: str, config: Path | None, isolated: bool) -> None:
         task = task_for_project(name, root, settings)
     except NoFix as none:
         raise Failure(none.reason) from none
-    if task.remark is not None:
-        warn(task.remark)
+    for remark in task.remarks:
+        warn(remark)
     out(task.text)

@@ -8,9 +8,11 @@ from pathlib import PurePosixPath
 
 from supavisor_lint.project.project import Project
 from supavisor_lint.settings import Settings
-from supavisor_lint.sources.checks import nearest
+from supavisor_lint.sources.checks import did_you_mean, nearest, resembling
 from supavisor_lint.sources.reading import UnreadableFile
 
+_LIKELY = 3
+"""So many modules are looked into for the name that may be meant."""
 _STARRED = re.compile(rb"\bimport[ \t]*\*|\b__getattr__\b")
 
 
@@ -19,16 +21,21 @@ def unmatched_entries(project: Project) -> Iterator[str]:
 
     Bare names are left alone: they count for what is defined outside the project. Judged by modules and bytes, so that
     what a module gets by a star import, and what comes from another package that some file imports, is believed.
+    A session module is a file of the project, so that a bare name which resembles one is taken for a typing error. A
+    project without files says nothing.
     """
+    if not project.paths:
+        return
     names = _Names(project)
     settings = project.settings
     for entry in settings.session_modules:
         is_path = "/" in entry or entry.endswith(".py")
-        if (is_path and entry not in project.paths) or (not is_path and "." in entry and entry not in names.modules):
-            yield _line("session-modules", entry, nearest(entry, project.paths if is_path else names.modules))
+        hint = nearest(entry, project.paths) if is_path else names.module_like(entry)
+        if entry not in (project.paths if is_path else names.modules) and (is_path or "." in entry or hint):
+            yield _line("session-modules", entry, hint)
     for key, entry in _names_in(settings):
         if "." in entry and not names.knows(entry):
-            yield _line(key, entry, "")
+            yield _line(key, entry, names.name_like(entry))
     folders = {str(parent) for path in project.paths for parent in PurePosixPath(path).parents}
     for entry in settings.src or ():
         if entry not in folders:
@@ -68,6 +75,35 @@ class _Names:
             return self._is_anywhere(parts[0], parts[-1])
         return any(self._has(path, parts[n:]) for n in range(1, len(parts)) for path in self._paths(parts[:n]))
 
+    def module_like(self, entry: str) -> str:
+        """The hint at a module that may be meant."""
+        likely = self._likely_modules(entry)
+        return did_you_mean(likely[0]) if likely else ""
+
+    def name_like(self, entry: str) -> str:
+        """The hint at a name of a module, be it that the one, the other or both are spelled almost so."""
+        module, _, name = entry.rpartition(".")
+        for likely in [module] if module in self.modules else self._likely_modules(module):
+            hint = nearest(name, self._defined(likely), f"{likely}.")
+            if hint:
+                return hint
+        return ""
+
+    def _likely_modules(self, entry: str) -> list[str]:
+        """The modules whose last part resembles that of a dotted name: what is before it is shared with many a module.
+
+        Those that resemble it as a whole come first.
+        """
+        from difflib import SequenceMatcher  # for mistakes only
+
+        spelled = resembling(_last(entry), map(_last, self.modules), _LIKELY)
+        likely = [module for module in self.modules if _last(module) in spelled]
+        return sorted(likely, key=lambda module: (-SequenceMatcher(None, entry, module).ratio(), module))[:_LIKELY]
+
+    def _defined(self, module: str) -> Iterator[str]:
+        for file in map(self._project.peek, self.modules[module]):
+            yield from file.scope.bindings if file is not None else ()
+
     def _paths(self, module: list[str]) -> list[str]:
         return self.modules.get(".".join(module), [])
 
@@ -86,6 +122,10 @@ class _Names:
             return self._project.bytes_of(path)
         except UnreadableFile:
             return b""
+
+
+def _last(dotted: str) -> str:
+    return dotted.rpartition(".")[2]
 
 
 def _word(name: str, data: bytes) -> bool:

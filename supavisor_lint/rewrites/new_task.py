@@ -19,10 +19,10 @@ _PLACEHOLDER = ("app.session", "get_session")
 
 @dataclass(frozen=True, slots=True)
 class NewTask:
-    """The text of a new task, and why something in it is only a placeholder (None if nothing is)."""
+    """The text of a new task, and remarks, in a line each: why something in it is only a placeholder."""
 
     text: str
-    remark: str | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def fault_of_name(name: str) -> str | None:
@@ -67,7 +67,7 @@ def new_task(context: Context, name: str) -> NewTask:
         ),
         *(_set_status() if own else []),
     ]
-    return NewTask("\n".join(line.rstrip() for line in lines) + "\n", remark)
+    return NewTask("\n".join(line.rstrip() for line in lines) + "\n", (remark,) if remark is not None else ())
 
 
 def _annotated(parameter: str) -> str:

@@ -50,11 +50,21 @@ class BadValue(ValueError):  # noqa: N818 - it names the value, not the error
 
 def nearest(word: str, words: Iterable[str], before: str = "") -> str:
     """`; did you mean "..."?` for the word that resembles `word`, shown with `before` before it, or nothing."""
+    found = resembling(word, words, 1)
+    return did_you_mean(f"{before}{found[0]}") if found else ""
+
+
+def did_you_mean(word: str) -> str:
+    """The hint at a word, for the end of a message."""
+    return f'; did you mean "{word}"?'
+
+
+def resembling(word: str, words: Iterable[str], most: int) -> list[str]:
+    """The words that resemble `word` in any case, the nearest first."""
     import difflib
 
     spelled = {candidate.lower(): candidate for candidate in words}
-    found = difflib.get_close_matches(word.lower(), spelled, n=1, cutoff=0.6)
-    return f'; did you mean "{before}{spelled[found[0]]}"?' if found else ""
+    return [spelled[found] for found in difflib.get_close_matches(word.lower(), spelled, n=most, cutoff=0.6)]
 
 
 def code(text: str) -> str:

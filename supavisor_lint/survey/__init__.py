@@ -10,8 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from supavisor_lint.engine import Engine
-from supavisor_lint.project.broken import warnings_of_missing_names
-from supavisor_lint.project.unmatched import unmatched_entries
 from supavisor_lint.run import known_files, linked_project, room_for_trees
 from supavisor_lint.settings import Settings
 from supavisor_lint.survey.advice import advise
@@ -30,8 +28,7 @@ def survey_and_advice(root: Path, settings: Settings) -> tuple[Survey, Advice]:
     with room_for_trees():
         surveyor = _surveyor(root, settings)
         found = surveyor.survey()
-        project = surveyor.project
-        return found, advise(surveyor, found, (*warnings_of_missing_names(project), *unmatched_entries(project)))
+        return found, advise(surveyor, found)
 
 
 def _surveyor(root: Path, settings: Settings) -> Surveyor:

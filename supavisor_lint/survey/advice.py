@@ -27,11 +27,11 @@ from supavisor_lint.survey.task_names import TaskName, task_names
 _DEFAULTS = Settings()
 
 
-def advise(surveyor: Surveyor, found: Survey, notes: tuple[str, ...]) -> Advice:
-    """What the settings should say; `notes` are remarks that there are already."""
+def advise(surveyor: Surveyor, found: Survey) -> Advice:
+    """What the settings should say, given what is found."""
     outside = outside_helpers(surveyor)
     if found.is_empty and not outside:
-        return Advice((), notes)
+        return Advice((), found.remarks)
     helper = _helper(surveyor)
     wanted = [
         _profile(surveyor, found, outside),
@@ -41,7 +41,7 @@ def advise(surveyor: Surveyor, found: Survey, notes: tuple[str, ...]) -> Advice:
         *_registrars(surveyor.settings, outside_registrars(surveyor)),
     ]
     more = [helper] if isinstance(helper, str) else []
-    return Advice(tuple(wanted), (*notes, *more, *map(_unclear, (one for one in outside if one.is_factory))))
+    return Advice(tuple(wanted), (*found.remarks, *more, *map(_unclear, (one for one in outside if one.is_factory))))
 
 
 # --------------------------------------------------------------------------------------------------------- profile

@@ -11,9 +11,11 @@ from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.findings import Place
+from supavisor_lint.project.broken import warnings_of_missing_names
 from supavisor_lint.project.requirements import limit_of
 from supavisor_lint.project.session_names import Named
 from supavisor_lint.project.tasks import Task
+from supavisor_lint.project.unmatched import unmatched_entries
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.helpers import Helper, fault_of, helper_for, project_helpers
 from supavisor_lint.sources.discovery import is_test_file
@@ -49,6 +51,7 @@ class Surveyor:
             tuple(self._chosen_helper(definitions)),
             tuple(dict.fromkeys(self._asyncpg())),
             len(self.project.paths),
+            (*warnings_of_missing_names(self.project), *unmatched_entries(self.project)),
         )
 
     @cached_property

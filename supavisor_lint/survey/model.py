@@ -47,7 +47,8 @@ class Survey:
 
     `roots` are folders that imports start from ("." for the root itself), `helper` is the helper that rewrites import,
     or the reason why there is none, `asyncpg` what the requirement files say of its version, with the file; `files`
-    counts the Python files of the project.
+    counts the Python files of the project; `remarks` say, in a line each, what the settings name and nothing is, and
+    which files cannot be read that others need.
     """
 
     definitions: tuple[Definition, ...] = ()
@@ -56,6 +57,7 @@ class Survey:
     helper: tuple[Definition | str, ...] = ()
     asyncpg: tuple[str, ...] = ()
     files: int = 0
+    remarks: tuple[str, ...] = ()
 
     def of(self, *roles: Role) -> tuple[Definition, ...]:
         """The definitions that play one of some roles, in order."""
