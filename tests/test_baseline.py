@@ -174,7 +174,9 @@ def test_what_was_not_looked_for_is_not_gone(args: list[str]) -> None:
     invoke(*WRITE)
     before = FILE.read_bytes()
     assert "gone" not in invoke(*BASELINE, *args).stderr
-    assert invoke(*WRITE, *args).exit_code == 0
+    written = invoke(*WRITE, *args)
+    assert written.exit_code == 0
+    assert written.stderr.startswith("wrote known.json: no findings, kept 2 that this run did not look for\n")
     assert FILE.read_bytes() == before
 
 
@@ -208,7 +210,7 @@ def test_files_that_are_not_looked_at_keep_their_entries() -> None:
     Path("app/one.py").write_text(AGAIN, "utf-8")
     Path("app/two.py").unlink()
     result = invoke(*WRITE, "app/one.py")
-    assert result.stderr.startswith("wrote known.json: 2 findings in 1 file\n")
+    assert result.stderr.startswith("wrote known.json: 2 findings in 1 file, kept 1 that this run did not look for\n")
     assert entries() == [("app/one.py", "SUP101", 2), ("app/two.py", "SUP101", 1)]
     invoke(*WRITE)
     assert entries() == [("app/one.py", "SUP101", 2)]

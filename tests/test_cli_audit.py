@@ -86,6 +86,21 @@ def test_nothing_to_list_is_said_on_stderr(project: Path) -> None:
     assert done.stderr == "No background tasks found.\n"
 
 
+def test_what_goes_into_a_file_is_said_on_stderr(root: Path) -> None:
+    number = len(json.loads(invoke("audit", "--output-format", "json").stdout)["tasks"])
+    done = invoke("audit", "--output-format", "html", "--output-file", "a.html")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr == f"wrote a.html: {number} background task{'s' if number > 1 else ''}, 0 compliant\n"
+    (root / "app" / "empty.py").write_text("", "utf-8")
+    assert invoke("audit", "app/empty.py", "--output-file", "a.txt").stderr == "wrote a.txt: no background tasks\n"
+
+
+@pytest.mark.parametrize("args", [(), ("--output-file", "a.txt"), ("app/empty.py",)])
+def test_quiet_says_nothing_but_the_inventory(root: Path, args: tuple[str, ...]) -> None:
+    (root / "app" / "empty.py").write_text("", "utf-8")
+    assert invoke("audit", "--quiet", *args).stderr == ""
+
+
 @pytest.mark.parametrize(
     ("args", "line"),
     [

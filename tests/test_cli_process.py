@@ -22,7 +22,14 @@ def test_the_snippet_on_stdin_is_found(project: Path) -> None:
     done = spawn("check", "-", "--output-format", "concise", stdin=SNIPPET.encode())
     assert done.returncode == 1
     assert b":2:15: SUP101 " in done.stdout
-    assert done.stderr.decode().splitlines() == ["Found 1 finding in 1 of 1 file."]
+    assert done.stderr.decode().splitlines() == ["Found 1 finding in 1 file."]
+
+
+def test_the_summary_is_below_the_findings_also_where_both_go_into_one_pipe(project: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-m", "supavisor_lint", "check", "--output-format", "concise"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, check=False)
+    assert [line[:16] for line in done.stdout.decode().splitlines()] == ["app/tasks.py:2:1", "Found 1 finding "]
 
 
 def test_a_whole_project(project: Path) -> None:

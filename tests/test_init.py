@@ -14,8 +14,6 @@ from project_support import SESSION_MODULE, write
 from test_survey import PROJECT, SECOND_HELPER, TASKS, UNSEEN
 
 TABLE = """[tool.supavisor-lint]
-# tasks are held to the standard template; "hazards": only to what goes wrong at run time
-profile = "template"
 # 3 registered tasks are named so; nothing seen registers four_job
 task-names = ["*_job"]
 """
@@ -52,6 +50,19 @@ def test_a_project_without_sessions_gets_no_file(root: Path) -> None:
     assert list(files()) == ["app.py"]
 
 
+@pytest.mark.parametrize("before", [None, "", "[project]\nname = 'x'\n"])
+def test_no_default_is_written(root: Path, before: str | None) -> None:
+    write(root, PROJECT if before is None else {**PROJECT, "pyproject.toml": before})
+    there = files()
+    done = invoke("init", "--yes")
+    assert (done.exit_code, done.stderr.splitlines()) == (
+        0,
+        ["Definitions say all that is needed: nothing to set. Next: supavisor-lint check --statistics"],
+    )
+    assert "get_session  app/session.py:10  commits" in done.stdout
+    assert files() == there
+
+
 def test_settings_that_say_enough_are_left_as_they_are(root: Path) -> None:
     write(root, PROJECT)
     for text in ("[tool.supavisor-lint]\n", "[tool.supavisor-lint]\nprofile = 'hazards'\n", "tool.supavisor-lint = {}"):
@@ -69,7 +80,7 @@ def test_a_dry_run_is_a_patch_and_writes_nothing(root: Path, option: str) -> Non
     before = files()
     done = invoke("init", option)
     assert done.exit_code == 1
-    assert done.stdout.startswith("--- a/pyproject.toml\n+++ b/pyproject.toml\n@@ -1,2 +1,8 @@\n")
+    assert done.stdout.startswith("--- a/pyproject.toml\n+++ b/pyproject.toml\n@@ -1,2 +1,6 @@\n")
     assert "Session helpers (1)\n  get_session  app/session.py:10  commits\n" in done.stderr
     assert files() == before
     assert applied(done.stdout_bytes) == f"[project]\nname = 'x'\n\n{TABLE}"
@@ -79,7 +90,7 @@ def test_the_patch_of_a_new_file_can_be_applied(root: Path) -> None:
     write(root, FULL)
     done = invoke("init", "--diff")
     assert not Path("pyproject.toml").exists()
-    assert done.stdout.startswith("--- /dev/null\n+++ b/pyproject.toml\n@@ -0,0 +1,5 @@\n")
+    assert done.stdout.startswith("--- /dev/null\n+++ b/pyproject.toml\n@@ -0,0 +1,3 @@\n")
     assert applied(done.stdout_bytes) == TABLE
 
 
@@ -261,7 +272,7 @@ def test_without_a_terminal_a_table_is_only_changed_on_request(root: Path) -> No
     )
     assert b'+task-names = ["*_job"]\n' in done.stdout
     assert spawn("init", "-y").returncode == 0
-    assert path.read_bytes() == before + TABLE.partition('template"\n')[2].encode()
+    assert path.read_bytes() == before + TABLE.partition("\n")[2].encode()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no terminals like these")

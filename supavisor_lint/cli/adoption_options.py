@@ -64,20 +64,24 @@ class AdoptionOptions:
             return job
         return replace(job, baseline=_read(self.baseline))
 
-    def written(self, result: Result) -> Result:
-        """Write the baseline, if that is asked for; gives the result that a check with it has."""
+    def written(self, result: Result) -> tuple[Result, int]:
+        """Write the baseline, if that is asked for.
+
+        Gives the result that a check with it has, and how many findings the file had and keeps unseen.
+        """
         if self.baseline is None or not self.write:
-            return result
+            return result, 0
         if result.problems:
-            return replace(result, problems=(*result.problems, f"{self.baseline} was not written"))
+            return replace(result, problems=(*result.problems, f"{self.baseline} was not written")), 0
         from supavisor_lint.baseline import divided, listed
         from supavisor_lint.baseline_file import render
 
         old = _read_to_replace(self.baseline)
-        new = old.updated(listed(result.findings, result.sources), result.scope)
+        found = listed(result.findings, result.sources)
+        new = old.updated(found, result.scope)
         write_atomically(self.baseline, render(new))
         left, known = divided(result.findings)
-        return replace(result, findings=left, baselined=known)
+        return replace(result, findings=left, baselined=known), sum(new.counts.values()) - sum(found.values())
 
     def suppressed(self, job: Job) -> tuple[Result, Fixed]:
         """Add the comments to the files, and say what is left then."""
@@ -99,12 +103,13 @@ class AdoptionOptions:
             places = ", ".join(_places(stale, display))
             warn(f"{self.baseline} lists {gone} ({places}): shrink it with --write-baseline")
 
-    def last_lines(self, result: Result) -> Iterator[str]:
-        """Say what was written."""
+    def last_lines(self, result: Result, kept: int) -> Iterator[str]:
+        """Say what was written, and how many findings were `kept` (see `written`)."""
         if self.baseline is not None and self.write and not result.problems:
             places = len({finding.path for finding in result.baselined})
             number = f"{count(len(result.baselined), 'finding')} in {count(places, 'file')}"
-            yield f"wrote {harmless(str(self.baseline))}: {number if places else 'no findings'}"
+            line = f"wrote {harmless(str(self.baseline))}: {number if places else 'no findings'}"
+            yield f"{line}, kept {kept} that this run did not look for" if kept else line
 
 
 def _places(stale: Mapping[Key, int], display: Display) -> Iterator[str]:

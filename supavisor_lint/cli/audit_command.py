@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from supavisor_lint.cli.reporting import display_from
 from supavisor_lint.cli.settings_options import SettingsOptions, settings_options
 from supavisor_lint.cli.target import target_of
 from supavisor_lint.report.model import Display, Style, plain
+from supavisor_lint.report.text import harmless
 
 if TYPE_CHECKING:
     from supavisor_lint.report.audit_model import Inventory
@@ -58,6 +60,7 @@ Exit codes: 0 the inventory is complete, or lacks files that cannot be parsed
 )
 @click.option("--output-file", type=click.Path(path_type=Path), help="Write them here.")
 @settings_options
+@click.option("-q", "--quiet", is_flag=True, help="Only what went wrong beside the inventory.")
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")
 @click.pass_context
 def audit(
@@ -66,6 +69,7 @@ def audit(
     paths: tuple[Path, ...],
     output_format: str,
     output_file: Path | None,
+    quiet: bool,
     verbose: bool,
     **given: Any,
 ) -> None:
@@ -80,7 +84,7 @@ def audit(
 
     target = target_of(paths, None, changes.config)
     settings = changes.settings(target.root)
-    with Progress() as progress:
+    with Progress(wanted=not quiet) as progress:
         job = target.job(settings, progress.watch)
         taken = take_inventory(job, proposals=output_format == "html")
     display = display_from(target.root, target.is_anonymous)
@@ -97,9 +101,20 @@ def audit(
     if verbose:
         for text in taken.tracebacks:
             click.echo(text, err=True, nl=False)
-    if not taken.inventory.tasks and not problems:
-        click.echo("No background tasks found.", err=True)
+    if not quiet:
+        for line in _last_lines(taken.inventory, output_file, complete=not problems):
+            click.echo(line, err=True)
     ctx.exit(2 if problems else 0)
+
+
+def _last_lines(inventory: Inventory, written: Path | None, *, complete: bool) -> Iterator[str]:
+    """Say what was written, and that there is nothing to list; the figures of a table on stdout are its own."""
+    from supavisor_lint.report.audit_words import summary
+
+    if written is not None:
+        yield f"wrote {harmless(str(written))}: {(summary(inventory) or ['no background tasks'])[0]}"
+    elif not inventory.tasks and complete:
+        yield "No background tasks found."
 
 
 def _report(inventory: Inventory, name: str, display: Display, style: Style, width: int, utf8: bool) -> str:

@@ -75,7 +75,7 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], stdin_filename: Path |
     with Progress(wanted=not (reports.quiet or fixes.interactive)) as progress:
         job = adoption.known(target.job(settings, progress.watch))
         result, fixed = adoption.suppressed(job) if adoption.add_noqa else _run(target, fixes, job, display)
-    result = adoption.written(result)
+    result, kept = adoption.written(result)
     done, failed = _words(adoption, fixes)
     number = len(fixed.fixed) if fixed is not None and fixes.writes else 0
     problems = (*result.problems, *failed_fixes(fixed, display, failed))
@@ -93,7 +93,7 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], stdin_filename: Path |
         click.echo(f"{profile}; {counts_line(result)}", err=True)
     if not reports.quiet and (result.files or not result.problems):
         last = _last_lines(result, fixed, fixes, display, reports.verbose, done)
-        for line in (*adoption.last_lines(result), *last):
+        for line in (*adoption.last_lines(result, kept), *last):
             click.echo(line, err=True)
     ctx.exit(_exit_code(result, fixed, problems, fixes, reports))
 

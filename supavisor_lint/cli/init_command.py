@@ -91,6 +91,8 @@ def _nothing_to_change(found: Survey, name: str, has_table: bool) -> str:
         return (
             f"Nothing in {counted(found)} opens an async SQLAlchemy session or runs in the background: nothing to set."
         )
+    if not has_table:
+        return "Definitions say all that is needed: nothing to set. Next: supavisor-lint check --statistics"
     return f"{name} says all that is needed: nothing to change."
 
 

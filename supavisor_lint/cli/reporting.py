@@ -90,7 +90,8 @@ def summary_line(result: Result, fixes: FixOptions) -> str:
     files = count(result.files, "file")
     if result.findings:
         places = len({finding.path for finding in result.findings})
-        line = f"Found {count(len(result.findings), 'finding')} in {places} of {files}."
+        where = f"{places} of {files}" if places < result.files else files
+        line = f"Found {count(len(result.findings), 'finding')} in {where}."
     elif result.files == 0:
         line = f"No Python files to check: {_why_nothing(result.excluded)}."
     elif result.failed or result.problems:

@@ -67,9 +67,8 @@ def plan_of(root: Path, file: SettingsFile, advice: Advice) -> Plan:
 
 
 def _is_missing(file: SettingsFile, wanted: Wanted) -> bool:
-    """Whether a key is to be added: a table that leaves a default out has been written so."""
-    in_force = file.has_table and wanted.value == value_of(file.settings, wanted.key)
-    return wanted.key not in file.lines and not in_force
+    """Whether a key is to be added: it says something else than what holds without it, such as the default."""
+    return wanted.key not in file.lines and wanted.value != value_of(file.settings, wanted.key)
 
 
 def _differences(file: SettingsFile, wanted: tuple[Wanted, ...]) -> list[str]:
