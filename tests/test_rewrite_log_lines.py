@@ -153,6 +153,30 @@ def test_a_silent_handler_logs(tmp_path: Path, handler: str, expected: str) -> N
     assert after(tmp_path, source, "SUP405") == HANDLER.replace("HANDLER", expected)
 
 
+FAILED = 'logger.exception("process_with_own_session: failed (job_id=%s)", job_id)'
+RECORDING = [
+    "        async with get_session() as other, other.begin():\n"
+    "            await other.execute(update(Job).values(status='failed'))",
+    "        await mark_failed(job_id)",
+    "        job.status = 'failed'",
+]
+
+
+@pytest.mark.parametrize("body", RECORDING)
+def test_the_log_line_says_that_the_task_failed_where_the_handler_records_it(tmp_path: Path, body: str) -> None:
+    source = HANDLER.replace("HANDLER", f"except Exception:\n{body}")
+    expected = HANDLER.replace("HANDLER", f"except Exception:\n        {FAILED}\n{body}")
+    assert after(tmp_path, source, "SUP405") == expected
+
+
+def test_the_finally_beside_a_handler_may_record_it(tmp_path: Path) -> None:
+    end = "    finally:\n        job.status = 'failed'"
+    source = HANDLER.replace("HANDLER", f"except Exception:\n        pass\n{end}")
+    assert after(tmp_path, source, "SUP405") == HANDLER.replace(
+        "HANDLER", f"except Exception:\n        {FAILED}\n{end}"
+    )
+
+
 @pytest.mark.parametrize(
     "handler",
     [

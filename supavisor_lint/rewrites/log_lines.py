@@ -29,11 +29,18 @@ def start_log(context: Context, finding: Finding) -> Fix:
 
 
 def silent_handler(context: Context, finding: Finding) -> Fix:
-    """SUP405: a log line at the head of the handler, in the place of a `pass`."""
+    """SUP405: a log line at the head of the handler, in the place of a `pass`; it says what the handler does."""
     node = context.node(finding, Handler)
     logger = logger_of(context, _function_around(node))
-    edit = _at_head(context, node, logger.logs.ignored)
+    line = logger.logs.failed if _records(context, node) else logger.logs.ignored
+    edit = _at_head(context, node, line)
     return Context.fix("unsafe", "Log the error that is caught here", [edit, *logger.edits])
+
+
+def _records(context: Context, node: Handler) -> bool:
+    """Whether a handler, or the `finally` beside it, records the failure."""
+    shapes = (shape for _, shape in context.view.working_tasks if node in shape.broad_handlers)
+    return any(shape.failure_update(node) is not None for shape in shapes)
 
 
 def _at_head(context: Context, node: Handler, line: str) -> Edit:

@@ -21,7 +21,8 @@ except Exception:
 
 ## Fix safety
 Unsafe: which logger to use is a judgement. The line uses the one that the file uses; a file that has none gets
-`logging.getLogger(__name__)`. It takes the place of a `pass`.
+`logging.getLogger(__name__)`. It takes the place of a `pass`, and says that the task failed where the handler records
+that, else that an error is ignored.
 """
 
 from __future__ import annotations
