@@ -65,7 +65,8 @@ class Finding:
     `path` is relative to the root, POSIX; `function` is the qualname of the enclosing function
     (`outer.<locals>.inner`), or None at module level; `hazard` says whether the finding is one that goes wrong at
     run time whatever style the project has (profile "hazards"). Before a rewrite has looked at it, a finding of a rule
-    that has one has neither `fix` nor `no_fix_reason`.
+    that has one has neither `fix` nor `no_fix_reason`. `behind` says that the fix of another finding
+    comes first, and whether it is safe: the same run looks at this one again.
     """
 
     code: str
@@ -80,6 +81,7 @@ class Finding:
     hazard: bool = False
     no_fix_reason: str | None = None
     fix: Fix | None = None
+    behind: Applicability | None = None
 
     @property
     def sort_key(self) -> tuple[str, Span, str, str]:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import time
 import unicodedata
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_support import HOSTILE, SOURCE, SUMMARY, finding, schema
+from report_support import HOSTILE, PLACE, SOURCE, SUMMARY, finding, schema
 
 from supavisor_lint.findings import Place, Span
 from supavisor_lint.report import concise, full, json_format, statistics
 from supavisor_lint.report.model import Role, Summary
 from supavisor_lint.report.text import harmless, split_lines, underline
+from supavisor_lint.rules import RULES
 
 SCHEMA = schema("findings.schema.json")
 
@@ -51,6 +55,24 @@ def test_full_underlines_the_first_of_several_lines_to_its_end() -> None:
     source = "session = async_session_factory(  \n    bind=engine,\n)\n"
     lines = list(full.render([finding(span=Span(1, 11, 3, 2))], {"app/tasks.py": source}))
     assert lines[2:4] == ["1 | session = async_session_factory(", "  |           " + "^" * 22]
+
+
+def test_full_shows_the_code_once_for_findings_about_the_same_stretch() -> None:
+    other = finding(code="SUP404", message="nothing logs", no_fix_reason="why")
+    elsewhere = finding(span=Span(2, 5, 2, 12))
+    lines = list(full.render([finding(), other, elsewhere, finding()], {"app/tasks.py": SOURCE}))
+    assert [line for line in lines if line.startswith("2 |")] == ["2 |     session = async_session_factory()"] * 3
+    assert lines[5:8] == ["app/tasks.py:2:15: SUP404 [error] nothing logs", "  = help: why", ""]
+    found = [finding(), finding(path="app/other.py")]
+    twins = list(full.render(found, {"app/tasks.py": SOURCE, "app/other.py": SOURCE}))
+    assert sum(line.startswith("2 |") for line in twins) == 2
+
+
+def test_a_place_that_explains_a_finding_is_named_once() -> None:
+    view: Any = SimpleNamespace(file=SimpleNamespace(path="app/tasks.py"))
+    elsewhere = replace(PLACE, line=5)
+    found = RULES[0].at(view, Span(1, 1, 1, 2), "message", related=iter([PLACE, elsewhere, PLACE]))
+    assert found.related == (PLACE, elsewhere)
 
 
 @pytest.mark.parametrize("sources", [{}, {"app/tasks.py": ""}, {"app/tasks.py": "one line"}])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Collection, Sequence
 from functools import cache
 from pathlib import Path
@@ -110,15 +111,21 @@ def fixed_line(result: Result, fixed: Collection[Finding], fixes: FixOptions, do
 
 def _hint(result: Result, fixes: FixOptions) -> str:
     """What options for fixing that were not given could do about the findings."""
-    available = [finding.fix for finding in result.findings if finding.fix is not None]
-    safe = sum(1 for fix in available if fix.applicability == "safe")
-    unsafe = len(available) - safe
+    now = Counter(finding.fix.applicability for finding in result.findings if finding.fix is not None)
+    behind = Counter(finding.behind for finding in result.findings if finding.behind is not None)
     applied = fixes.wanted and not fixes.interactive  # there some were declined
-    if safe and not applied:
-        return f" {safe} fixable with --fix{f', {unsafe} more with --unsafe-fixes' if unsafe else ''}."
-    if unsafe and not (applied and fixes.unsafe):
-        return f" {unsafe} {'more ' if fixes.wanted else ''}fixable with --fix --unsafe-fixes."
+    if now["safe"] and not applied:
+        more = f", {_number(now['unsafe'], behind['unsafe'])} more with --unsafe-fixes" if now["unsafe"] else ""
+        return f" {_number(now['safe'], behind['safe'])} fixable with --fix{more}."
+    if now["unsafe"] and not (applied and fixes.unsafe):
+        number = _number(now["unsafe"], behind["unsafe"])
+        return f" {number} {'more ' if fixes.wanted else ''}fixable with --fix --unsafe-fixes."
     return ""
+
+
+def _number(now: int, behind: int) -> str:
+    """How many findings have a fix now, and how many may get one when these are done."""
+    return f"{now} (and perhaps {behind} behind {'it' if now == 1 else 'them'})" if behind else str(now)
 
 
 def _out_of_sight(result: Result) -> str:

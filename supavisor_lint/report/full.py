@@ -21,19 +21,22 @@ def render(
 ) -> Iterator[str]:
     """Yield the lines of the report, without line ends; a blank line follows each finding.
 
-    `sources` gives the text of the files by the findings' paths: a finding whose text or line is missing
+    The code frame stands below the first of several findings about the same stretch of code. `sources` gives the text of the files by the findings' paths: a finding whose text or line is missing
     comes without its code frame. No line of a frame is wider than `width` cells.
     """
     path: str | None = None
+    framed: Span | None = None
     lines: list[str] = []
     for finding in findings:
         if finding.path != path:
-            path = finding.path
+            path, framed = finding.path, None
             lines = split_lines(sources[path]) if path in sources else []
-        yield from _block(finding, lines, display, style, width)
+        yield from _block(finding, lines if finding.span != framed else [], display, style, width)
+        framed = finding.span
 
 
 def _block(finding: Finding, lines: list[str], display: Display, style: Style, width: int) -> Iterator[str]:
+    """Yield the lines about one finding; without its code frame where `lines` does not have its line."""
     span = finding.span
     where = position(display(finding.path), span.line, span.column, style)
     severity = style(f"[{finding.severity}]", finding.severity)

@@ -28,7 +28,7 @@ from supavisor_lint.rewrites import (
     template,
     wrap_phases,
 )
-from supavisor_lint.rewrites.base import Context, NoFix, Propose
+from supavisor_lint.rewrites.base import Context, NoFix, NotYet, Propose
 
 REWRITES: dict[str, Propose] = {
     "SUP101": swap_factory.propose,
@@ -68,16 +68,33 @@ def look_at(engine: Engine, path: str, text: str) -> Analysis:
     if facts is None or not analysis.findings:
         return analysis
     context = Context(engine.view(facts), text, analysis.silenced, analysis.findings)
-    findings = tuple(_with_fix(context, finding) for finding in analysis.findings)
-    return replace(analysis, findings=findings)
+    waiting: dict[Finding, NotYet] = {}
+    findings = [_with_fix(context, finding, waiting) for finding in analysis.findings]
+    told = (_behind(waiting[f], f, findings) if f in waiting else f for f in findings)
+    return replace(analysis, findings=tuple(told))
 
 
-def _with_fix(context: Context, finding: Finding) -> Finding:
+def _behind(not_yet: NotYet, finding: Finding, findings: Iterable[Finding]) -> Finding:
+    """A finding that another fix comes before, if that is to be had: one run does it, and looks at this one again."""
+    first = not_yet.first(findings)
+    if first is None:
+        return finding
+    options = "--fix" if first.applicability == "safe" else "--fix --unsafe-fixes"
+    reason = f"{not_yet.cause}: {options} mends that first ({not_yet.code}), then looks at this again"
+    return replace(finding, no_fix_reason=reason, behind=first.applicability)
+
+
+def _with_fix(context: Context, finding: Finding, waiting: dict[Finding, NotYet]) -> Finding:
+    """A finding with its fix, or why there is none; one for which there is none yet is put into `waiting`."""
     propose = REWRITES.get(finding.code)
     if propose is None:
         return finding
     try:
         return replace(finding, fix=propose(context, finding), no_fix_reason=None)
+    except NotYet as none:
+        told = replace(finding, no_fix_reason=none.reason)
+        waiting[told] = none
+        return told
     except NoFix as none:
         return replace(finding, no_fix_reason=none.reason)
     except (UnparsableFile, RecursionError):

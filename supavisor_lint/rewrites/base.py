@@ -31,6 +31,22 @@ class NoFix(Exception):  # noqa: N818 - it is named for what it says
         self.reason = reason
 
 
+class NotYet(NoFix):
+    """There is no fix until that of the finding of a rule (`code`) somewhere in `span` is done: `remedy` says what."""
+
+    def __init__(self, cause: str, remedy: str, code: str, span: Span) -> None:
+        super().__init__(f"{cause}: {remedy} ({code})")
+        self.cause = cause
+        self.code = code
+        self.span = span
+
+    def first(self, findings: Iterable[Finding]) -> Fix | None:
+        """The fix that comes first, if one of some findings of the file has it."""
+        start, end = self.span.start, self.span.end
+        there = (f.fix for f in findings if f.code == self.code and start <= f.span.start < end)
+        return next((fix for fix in there if fix is not None), None)
+
+
 def shared_line(line: int) -> NoFix:
     """The reason not to move a statement that shares its line with others."""
     return NoFix(f"line {line} holds other code as well: give each statement a line of its own")

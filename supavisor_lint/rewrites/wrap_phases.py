@@ -16,7 +16,7 @@ from supavisor_lint.findings import Edit, Finding, Fix
 from supavisor_lint.flow.shape import Opening
 from supavisor_lint.project.values import ClassValue, FunctionValue, NamedHelper
 from supavisor_lint.rewrites import helpers
-from supavisor_lint.rewrites.base import Context, NoFix, kept_elsewhere
+from supavisor_lint.rewrites.base import Context, NoFix, NotYet, kept_elsewhere
 from supavisor_lint.rewrites.phase_effects import Effects
 from supavisor_lint.rewrites.phase_handlers import HandlerCheck
 from supavisor_lint.rewrites.phase_plan import Phase, Planner
@@ -85,7 +85,8 @@ def _require_helper(context: Context, opening: Opening) -> None:
     session, definition = opening.session, opening.session.definition
     if session.source != "helper":
         code = helpers.rule_of_swap(session)
-        raise NoFix(f"the session does not come from the session helper: use the helper first ({code})")
+        place = opening.item or opening.node.parent or opening.node
+        raise NotYet("the session does not come from the session helper", "use the helper first", code, place.span)
     file = definition.file if isinstance(definition, FunctionValue | ClassValue) else None
     node: FunctionDef | ClassDef | None = None
     name = "helper"

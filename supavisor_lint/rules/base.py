@@ -66,7 +66,10 @@ class Rule:
         function: FunctionDef | None = None,
         severity: Severity | None = None,
     ) -> Finding:
-        """A finding at a node or span of the view's file; `function` when it is not the node's enclosing one."""
+        """A finding at a node or span of the view's file; `function` when it is not the node's enclosing one.
+
+        A place that explains it is named once: several nodes may begin there.
+        """
         holder = function if function is not None or isinstance(where, Span) else _holder(where)
         return Finding(
             self.code,
@@ -77,7 +80,7 @@ class Rule:
             view.file.path,
             where if isinstance(where, Span) else where.span,
             holder.qualname if holder is not None else None,
-            tuple(related),
+            tuple(dict.fromkeys(related)),
             (self.profile == "hazards" and confidence != "medium") if hazard is None else hazard,
             self.why_no_fix,
         )
