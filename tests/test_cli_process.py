@@ -13,7 +13,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from cli_support import SNIPPET, fake_fixture, project_fixture, spawn  # noqa: F401
+from cli_support import CLEAN, SNIPPET, fake_fixture, invoke, project_fixture, spawn  # noqa: F401
 
 SCHEMA = json.loads(Path(__file__).with_name("schemas").joinpath("findings.schema.json").read_text("utf-8"))
 
@@ -87,6 +87,32 @@ def interrupted_after(seconds: float) -> tuple[int, bytes, bytes]:
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=20)
     return process.returncode, stdout, stderr
+
+
+HINT = "What other files say of this text (who registers it) is unknown: name it with --stdin-filename."
+
+
+@pytest.mark.parametrize(
+    ("text", "args"),
+    [
+        (CLEAN, ["--stdin-filename", "app/new.py"]),
+        (CLEAN, ["--stdin-filename", "app/new.py", "--verbose"]),
+        (CLEAN, ["--quiet"]),
+        (SNIPPET, []),
+    ],
+)
+def test_there_is_no_hint_at_a_name_where_it_would_not_help(project: Path, text: str, args: list[str]) -> None:
+    assert "--stdin-filename" not in invoke("check", "-", *args, stdin=text).stderr
+
+
+def test_a_lone_text_needs_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert invoke("check", "-", stdin=CLEAN).stderr == "All clear: 1 file checked.\n"
+
+
+@pytest.mark.parametrize(("text", "args"), [(CLEAN, []), (SNIPPET, ["--verbose"])])
+def test_a_text_without_a_name_misses_what_the_project_says_of_it(project: Path, text: str, args: list[str]) -> None:
+    assert invoke("check", "-", *args, stdin=text).stderr.splitlines()[-1] == HINT
 
 
 @pytest.mark.skipif(os.name == "nt", reason="file descriptors of POSIX")

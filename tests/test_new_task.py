@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,8 +49,28 @@ def test_the_template_is_free_of_findings(tmp_path: Path, more: str) -> None:
     done = invoke("new-task", "process_batch")
     assert (done.exit_code, done.stderr) == (0, "")
     assert findings(tmp_path, done.stdout) == []
-    broken = done.stdout.replace('logger.exception("process_batch: the session failed', 'str("')
+    broken, number = re.subn(r'logger.exception\((\s*"process_batch: the session failed)', r"str(\1", done.stdout)
+    assert number == 1
     assert findings(tmp_path, broken) != []  # the check looks at it as at a task
+
+
+@pytest.mark.parametrize("name", ["x", "process_batch", "import_the_orders_of_a_day"])
+@pytest.mark.parametrize("more", ["", 'import-style = "module"\n', UPDATE])
+def test_formatters_leave_it_as_it_is(tmp_path: Path, name: str, more: str) -> None:
+    write(tmp_path, {**PROJECT, "pyproject.toml": PROJECT["pyproject.toml"] + more})
+    text = invoke("new-task", name).stdout
+    assert max(len(line) for line in text.splitlines()) <= 88
+    command = [sys.executable, "-m", "ruff", "format", "--isolated", "--target-version", "py310", "-"]
+    done = subprocess.run(command, input=text.encode(), capture_output=True, check=True)
+    formatted = [line for line in done.stdout.decode().splitlines() if line]  # an empty one more below an import
+    assert formatted == [line for line in text.splitlines() if line]
+
+
+def test_what_stands_in_for_the_projects_own_table_says_so(tmp_path: Path) -> None:
+    write(tmp_path, PROJECT)
+    lines = invoke("new-task", "work").stdout.splitlines()
+    at = next(number for number, line in enumerate(lines) if "UPDATE jobs" in line)
+    assert "stand-in" in lines[at - 1] and "statuses" in lines[at - 1]
 
 
 def test_the_helper_of_the_settings(tmp_path: Path) -> None:

@@ -93,7 +93,8 @@ def check(ctx: click.Context, /, paths: tuple[Path, ...], stdin_filename: Path |
         click.echo(f"{profile}; {counts_line(result)}", err=True)
     if not reports.quiet and (result.files or not result.problems):
         last = _last_lines(result, fixed, fixes, display, reports.verbose, done)
-        for line in (*adoption.last_lines(result, kept), *last):
+        hint = _hint_at_name(target, job, result, reports.verbose)
+        for line in (*adoption.last_lines(result, kept), *last, *hint):
             click.echo(line, err=True)
     ctx.exit(_exit_code(result, fixed, problems, fixes, reports))
 
@@ -141,6 +142,15 @@ def _last_lines(
     else:
         yield from fixed_lines(fixed.fixed, display, verbose, done)
         yield fixed_line(result, fixed.fixed, fixes, done)
+
+
+def _hint_at_name(target: Target, job: Job, result: Result, verbose: bool) -> Iterator[str]:
+    """What a text without a name cannot be told: where the rest of the project, if there is one, speaks of it.
+
+    Editors pass the name. Beside findings it is for `--verbose`; an "all clear" without it says less than it seems to.
+    """
+    if target.is_anonymous and job.known and result.files and (verbose or not result.findings):
+        yield "What other files say of this text (who registers it) is unknown: name it with --stdin-filename."
 
 
 def _exit_code(

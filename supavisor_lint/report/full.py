@@ -21,8 +21,9 @@ def render(
 ) -> Iterator[str]:
     """Yield the lines of the report, without line ends; a blank line follows each finding.
 
-    The code frame stands below the first of several findings about the same stretch of code. `sources` gives the text of the files by the findings' paths: a finding whose text or line is missing
-    comes without its code frame. No line of a frame is wider than `width` cells.
+    The code frame stands below the first of several findings about the same stretch of code. `sources` gives the text
+    of the files by the findings' paths: a finding whose text or line is missing comes without its code frame. No line
+    of a frame is wider than `width` cells.
     """
     path: str | None = None
     framed: Span | None = None

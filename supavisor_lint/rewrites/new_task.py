@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import keyword
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from supavisor_lint.rewrites.base import Context, NoFix
@@ -15,6 +17,9 @@ _UNIT = "    "
 _PARAMETER = "job_id"
 _TAKEN = frozenset({"logging", "logger", "text", "AsyncSession", "annotations", "session", "_set_status", "str"})
 _PLACEHOLDER = ("app.session", "get_session")
+_WIDTH = 88
+"""So wide a line may be, that formatters with their default settings leave it."""
+_LOG_CALL = re.compile(r'(?P<indent> *)(?P<call>logger\.\w+)\((?P<text>".*"), (?P<values>.*)\)$')
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,8 @@ def new_task(context: Context, name: str) -> NewTask:
         ),
         *(_set_status() if own else []),
     ]
-    return NewTask("\n".join(line.rstrip() for line in lines) + "\n", (remark,) if remark is not None else ())
+    fitting = (part for line in lines for part in _fitted(line.rstrip()))
+    return NewTask("\n".join(fitting) + "\n", (remark,) if remark is not None else ())
 
 
 def _annotated(parameter: str) -> str:
@@ -137,6 +143,26 @@ def _set_status() -> list[str]:
         "",
         f"async def _set_status(session: AsyncSession, {_PARAMETER}: int, status: str) -> None:",
         f'{_UNIT}"""Write the status of a job; the transaction is the caller\'s."""',
-        f"{_UNIT}statement = text({update})  # the project's own table",
+        f"{_UNIT}# A stand-in: put the project's own table or model here, and its own statuses above.",
+        f"{_UNIT}statement = text({update})",
         f'{_UNIT}await session.execute(statement, {{"status": status, "{_PARAMETER}": {_PARAMETER}}})',
     ]
+
+
+def _fitted(line: str) -> Iterator[str]:
+    """A line as it is, or a log call that is too long as formatters lay it out."""
+    match = _LOG_CALL.match(line) if len(line) > _WIDTH else None
+    if match is None:
+        yield line
+        return
+    inner = match["indent"] + _UNIT
+    together = f"{inner}{match['text']}, {match['values']}"
+    yield f"{match['indent']}{match['call']}("
+    if len(together) <= _WIDTH:
+        yield together
+    else:
+        text = f"{inner}{match['text']},"
+        what, _, values = text.rpartition(" (")
+        yield from [text] if len(text) <= _WIDTH else [f'{what}"', f'{inner}" ({values}']
+        yield from (f"{inner}{value}," for value in match["values"].split(", "))
+    yield f"{match['indent']})"
