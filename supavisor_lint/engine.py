@@ -76,6 +76,10 @@ def _matches(code: str, prefixes: Iterable[str]) -> bool:
     return any(code.startswith(prefix) for prefix in prefixes)
 
 
+_NOT_FOLLOWED = "too many paths: what happens to the sessions here was not followed"
+_CALLS_NOT_FOLLOWED = "too many paths: what the functions called here do to the sessions was not followed"
+
+
 class Engine:
     """Analyses the files of a linked project; what is in the baseline is told apart."""
 
@@ -127,10 +131,11 @@ class Engine:
         return self._views[facts.path]
 
     def given_up(self) -> tuple[Place, ...]:
-        """The functions analysed so far that have too many paths: what happens to their sessions is not known."""
-        functions = self._follower.given_up.items()
-        message = "too many paths: what happens to the sessions here was not followed"
-        return tuple(sorted(Place(file.path, f.span.line, f.span.column, message) for f, file in functions))
+        """The functions analysed so far that have too many paths: not all that happens to their sessions is known."""
+        in_all = ((f, file, _NOT_FOLLOWED) for f, file in self._follower.given_up.items())
+        in_calls = ((f, file, _CALLS_NOT_FOLLOWED) for f, file in self._follower.cut_short.items())
+        found = (*in_all, *in_calls)
+        return tuple(sorted(Place(file.path, f.span.line, f.span.column, message) for f, file, message in found))
 
     def analyse_text(self, path: str, text: str) -> Analysis:
         """The findings of one file with suppressions and baseline applied, and what was suppressed for nothing."""

@@ -72,12 +72,32 @@ def test_many_choices_in_one_expression_are_not_multiplied(tmp_path: Path, monke
     assert len(uses) < 1000
 
 
+def test_what_a_function_does_itself_is_judged_where_those_that_it_calls_are_too_much(tmp_path: Path) -> None:
+    own = HEAD + tangled(8).replace(
+        "async with get_session() as session:\n",
+        "async with get_session() as session:\n        await session.execute('select 1')\n"
+        "        async with session.begin():\n            pass\n",
+    )
+    found = findings(tmp_path, {"app/session.py": SESSION_MODULE, "app/work.py": own})
+    begin = own.splitlines().index("        async with session.begin():") + 1
+    assert [line for line in found if "SUP302" in line] == [f"app/work.py:{begin} SUP302"]
+
+
+def test_behind_a_call_that_is_too_much_nothing_is_certain(tmp_path: Path) -> None:
+    behind = (
+        tangled(8)
+        + "        await session.execute('select 1')\n        async with session.begin():\n            pass\n"
+    )
+    found = findings(tmp_path, {"app/session.py": SESSION_MODULE, "app/work.py": HEAD + behind})
+    assert not [line for line in found if "SUP302" in line]
+
+
 def test_verbose_names_the_functions_that_were_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path, {"app/session.py": SESSION_MODULE, "app/work.py": HEAD + tangled(8) + PLAIN})
     monkeypatch.chdir(tmp_path)
     told = invoke("check", "--verbose", "--quiet").stderr.splitlines()
     text = (tmp_path / "app/work.py").read_text().splitlines()
     top = text.index("async def top(a, b, c, d):") + 1
-    message = "too many paths: what happens to the sessions here was not followed"
+    message = "too many paths: what the functions called here do to the sessions was not followed"
     assert f"app/work.py:{top}:1: {message}" in told
     assert not any(message in line for line in invoke("check", "--quiet").stderr.splitlines())

@@ -6,7 +6,8 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from template_support import after, reasons
+from rewrite_support import rewritten
+from template_support import after, project, reasons
 
 HEAD = """
 import logging
@@ -329,6 +330,14 @@ def test_the_word_failed_needs_a_project_that_uses_it(tmp_path: Path) -> None:
     assert "DONE" in only_reason(tmp_path, phases(work))
     other = phases(work) + '\n\nasync def other(job):\n    job.phase_state = "FAILED"\n'
     assert after(tmp_path, other, "SUP401").count('job.phase_state = "FAILED"') == 2
+
+
+def test_a_module_that_is_imported_from_a_folder_says_the_word(tmp_path: Path) -> None:
+    work = 'job = await session.get(Job, job_id)\njob.phase_state = "DONE"'
+    source = phases(work).replace("\nlogger =", "from app.states import phase_states\n\nlogger =", 1)
+    files = project(source) | {"app/states/phase_states.py": 'FIRST, LAST = "DONE", "FAILED"\n'}
+    found = rewritten(tmp_path, files, "app/work.py", unsafe=True, select=("SUP401",))
+    assert found.count('job.phase_state = "FAILED"') == 1
 
 
 def test_constants_of_the_module(tmp_path: Path) -> None:

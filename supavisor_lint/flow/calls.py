@@ -177,12 +177,20 @@ def _may_keep(frame: Frame, node: Call) -> bool:
 def _note_slow(frame: Frame, node: Call, functions: Functions, state: State, given: list[Tracked]) -> State:
     if not any(history.queries for history in state.histories.values()):
         return state
-    if passed_values(frame, node, functions, state, given) is not None:
+    what = _slow(frame, node)
+    if what is None or passed_values(frame, node, functions, state, given) is not None:
         return state  # followed into: what it does with the session comes first
-    what = slow_call(frame.ev, frame.file, node)
-    for site, history in state.histories.items() if what is not None else ():
+    for site, history in state.histories.items():
         if history.queries and site in frame.opened:
             event = frame.trace.record(SlowAwait, node, frame.opened[site], machine.is_sure(state, site))
             event.because |= history.queries
-            event.what = what or ""
+            event.what = what
     return state
+
+
+def _slow(frame: Frame, node: Call) -> str | None:
+    """What a call waits for that is slow; it is the same on every path."""
+    known = frame.follower.slow
+    if node not in known:
+        known[node] = slow_call(frame.ev, frame.file, node)
+    return known[node]

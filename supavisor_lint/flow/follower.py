@@ -26,7 +26,7 @@ from supavisor_lint.project.registration import Registration
 from supavisor_lint.project.tasks import Task
 from supavisor_lint.project.values import Factory, FunctionValue
 
-MAX_STEPS_OF_ALL = 12_000  # of a function and all that it calls: some five seconds
+MAX_STEPS_OF_ALL = 6_000  # of a function and all that it calls: a second or two
 
 
 class Follower:
@@ -54,8 +54,11 @@ class Follower:
             self.registrations.setdefault(registration.node, []).append(registration)
         self.plain: dict[Expr, bool] = {}  # see binding.is_plain
         self.inert: dict[Node, frozenset[str] | None] = {}  # see inert.names_if_inert
+        self.slow: dict[Node, str | None] = {}  # see calls._slow
         self.spent = 0
+        self.shallow = False  # whether called functions are taken for unknown ones, see _follow
         self.given_up: dict[FunctionDef, FileFacts] = {}  # functions with too many paths
+        self.cut_short: dict[FunctionDef, FileFacts] = {}  # functions with too many paths in those that they call
         self._traces: dict[FunctionDef, Trace] = {}
         self.quiet = Quiet(flow.ev)
         self._inliner = Inliner(self.quiet)
@@ -95,21 +98,39 @@ class Follower:
         return self.spent > MAX_STEPS_OF_ALL
 
     def _follow(self, file: FileFacts, function: FunctionDef, trace: Trace) -> None:
+        """Follow a function; where that is too much, less closely.
+
+        Where its own paths are too many, its branches are not tied to one another any more. Where those of the
+        functions that it calls are, these are not followed. (A wary follower must see what they do, and gives up.)
+        """
+        if self._attempt(file, function, trace) or (
+            not self.is_exhausted and self._attempt(file, function, trace, untied=True)
+        ):
+            trace.complete = True
+        elif not self.wary and self._attempt(file, function, trace, untied=True, shallow=True):
+            self.cut_short[function] = file
+        else:
+            self.given_up[function] = file
+        trace.tell_at_calls(file, function)
+
+    def _attempt(
+        self, file: FileFacts, function: FunctionDef, trace: Trace, *, untied: bool = False, shallow: bool = False
+    ) -> bool:
+        """Follow a function into an empty trace; whether its paths were few enough."""
+        trace.clear()
         self.spent = 0
+        frame = Frame(self, file, function, trace, 0)
+        if untied:
+            frame.repeated = frozenset()
+        self.shallow = shallow
         try:
-            run_function(Frame(self, file, function, trace, 0), EMPTY)
+            run_function(frame, EMPTY)
         except TooManyStates:
             trace.clear()
-            self.spent = 0
-            untied = Frame(self, file, function, trace, 0)
-            untied.repeated = frozenset()
-            try:
-                run_function(untied, EMPTY)
-                trace.complete = True
-            except TooManyStates:
-                trace.clear()
-                self.given_up[function] = file
-        trace.tell_at_calls(file, function)
+            return False
+        finally:
+            self.shallow = False
+        return True
 
     def called(
         self, frame: Frame, node: Call, function: FunctionValue, given: dict[str, Tracked], state: State

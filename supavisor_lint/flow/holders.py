@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function, walk
 from supavisor_lint.facts.handlers import own_nodes
@@ -50,6 +51,7 @@ def _outermost(function: FunctionDef) -> FunctionDef:
     return function if around is None else _outermost(around)
 
 
+@lru_cache(maxsize=256)
 def is_called_in_place(function: FunctionDef) -> bool:
     """Whether a nested function is only called by name where it is defined: there it is followed, in its place."""
     around = enclosing_function(function)

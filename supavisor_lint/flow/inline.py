@@ -84,7 +84,8 @@ class Inliner:
             return self._used(frame, node, manner, names, state)
         masked = names.state(_masked(state, given, names))
         in_handler = frame.in_handler or handler_around(node) is not None
-        summary = self._summary(frame, function, masked, names, in_handler)
+        follows = not frame.follower.shallow
+        summary = self._summary(frame, function, masked, names, in_handler) if follows else None
         if summary is None and is_long:
             return self._used(frame, node, manner, names, state)
         if summary is None:

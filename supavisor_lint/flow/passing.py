@@ -35,6 +35,8 @@ def passed_values(
     if len(functions) != 1:
         return None
     function = functions[0]
+    if not _may_get_session(function, state, given) and not _is_part(frame, function):
+        return None
     if function.node.is_generator or (function.node.is_async and not _is_awaited(frame, node)):
         return None
     if not is_what_it_says(frame.ev, function):
@@ -48,6 +50,15 @@ def passed_values(
     if any(isinstance(v, SessionRef) for v in passed.values()) or _is_part(frame, function):
         return passed
     return None
+
+
+def _may_get_session(function: FunctionValue, state: State, given: list[Tracked]) -> bool:
+    """Whether a call may hand on a session: as an argument, on the function's own object, or by closure."""
+    if SessionRef in map(type, given):
+        return True
+    if not function.bound and enclosing_function(function.node) is None:
+        return False
+    return SessionRef in map(type, state.variables.values())
 
 
 def _is_part(frame: Frame, function: FunctionValue) -> bool:

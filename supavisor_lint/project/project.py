@@ -168,6 +168,10 @@ class Project:
             self._mentioning[word] = tuple(path for path in found if wanted in self._bytes_or_nothing(path))
         return self._mentioning[word]
 
+    def has(self, path: str) -> bool:
+        """Whether a path is that of a file of the project; the folder of a namespace package is none."""
+        return path in self._index
+
     def module(self, importer: str, module: str, level: int) -> str | None:
         """The path of an imported module, None if it is not of this project."""
         return self._index.resolve(importer, module, level)

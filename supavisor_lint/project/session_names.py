@@ -34,7 +34,8 @@ Role = str  # "factory", "builder", "helper", "getter", "dependency"
 class Named:
     """A name that plays a role in opening sessions, with the node that gives it.
 
-    `owner` is the class of a method or attribute; `imported` tells that the thing itself is defined elsewhere.
+    `owner` is the class of a method or attribute; `imported` tells that the thing itself is defined elsewhere;
+    `binding` is how a module-level name comes by a factory.
     """
 
     file: FileFacts
@@ -43,6 +44,7 @@ class Named:
     role: Role
     owner: ClassDef | None = None
     imported: bool = False
+    binding: Binding | None = None
 
 
 class SessionNames:
@@ -66,16 +68,12 @@ class SessionNames:
                 (calm if named.role in ("helper", "dependency") else loud).add(named.name)
                 if named.owner is None:
                     self._defined.setdefault(named.name, []).append((file, named.node, named.role))
-                    self._remember_factories(named)
+                if named.binding is not None and not is_test_file(file.path):
+                    values = names.binding_values(self._ev, file, named.binding)
+                    self.factories |= dict.fromkeys(value for value in values if isinstance(value, Factory))
             loud |= {f.name for f in file.functions if self.role(file, f) == "helper" and not _commits(f)}
         self.vocabulary = frozenset({*loud, *calm, *self._settings_names(), *SESSION_MAKERS})
         return frozenset(loud), frozenset(calm)
-
-    def _remember_factories(self, named: Named) -> None:
-        if named.role == "factory" and not is_test_file(named.file.path):
-            for binding in named.file.scope.bindings[named.name]:
-                values = names.binding_values(self._ev, named.file, binding)
-                self.factories |= dict.fromkeys(value for value in values if isinstance(value, Factory))
 
     def _settings_names(self) -> Iterable[str]:
         settings = self._ev.settings
@@ -90,7 +88,9 @@ class SessionNames:
                     role = self._role_of_binding(file, binding)
                     if role is not None:
                         node = binding if isinstance(binding, FunctionDef | ClassDef) else binding.node
-                        yield Named(file, name, node, role, imported=isinstance(binding, NameImport))
+                        is_import = isinstance(binding, NameImport)
+                        source = binding if role == "factory" else None
+                        yield Named(file, name, node, role, imported=is_import, binding=source)
         for function in file.functions:
             if isinstance(function.parent, ClassDef):
                 role = self.role(file, function)

@@ -93,6 +93,9 @@ class Context:
 
     def node(self, finding: Finding, kind: type[NodeT]) -> NodeT:
         """The node of a kind that a finding stands at; raises NoFix if there is none."""
+        for known in self.view.found_at(finding.span):
+            if isinstance(known, kind):
+                return known
         functions = [f for f in self.file.functions if f.qualname == finding.function]
         for around in (*functions, self.file.module):  # the module last: to know where a node stands costs
             for node in walk(around):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 from supavisor_lint.facts.file import FileFacts, scope_of, walk
 from supavisor_lint.facts.scopes import NameImport, Scope
@@ -99,7 +100,7 @@ def _of_words(context: Context, own: str, attribute: str) -> str | None:
     """The failed word that the project uses beside another one: in a group of such words, or for the same status."""
     found: set[str] = set()
     for file in _near(context):
-        for group in _groups(file.module):
+        for group in _groups_of(file.module):
             if own in group:
                 found.update(group)
         found.update(_written(file, attribute))
@@ -109,14 +110,25 @@ def _of_words(context: Context, own: str, attribute: str) -> str | None:
 def _near(context: Context) -> Iterator[FileFacts]:
     """This file, the modules of the project that it imports, and the others that were read."""
     seen: dict[str, FileFacts] = {context.file.path: context.file}
-    imported = (b for s in context.file.scopes for bs in s.bindings.values() for b in bs if isinstance(b, NameImport))
-    paths = [context.project.module(context.file.path, b.module, b.level) for b in imported]
-    for path in (*paths, *context.project.parsed_paths):
-        if path is not None and path not in seen and _FAILED.search(_text(context, path)):
+    for path in (*_imported(context), *context.project.parsed_paths):
+        if path not in seen and context.project.has(path) and _FAILED.search(_text(context, path)):
             file = context.project.peek(path)
             if file is not None:
                 seen[path] = file
     yield from seen.values()
+
+
+def _imported(context: Context) -> Iterator[str]:
+    """The modules that names are imported from, and those that are imported by name: `from app import statuses`."""
+    project = context.project
+    for scope in context.file.scopes:
+        for binding in (b for bound in scope.bindings.values() for b in bound if isinstance(b, NameImport)):
+            path = project.module(context.file.path, binding.module, binding.level)
+            if path is not None:
+                yield path
+                submodule = project.submodule(path, binding.name)
+                if submodule is not None:
+                    yield submodule
 
 
 def _text(context: Context, path: str) -> str:
@@ -140,6 +152,12 @@ def status_name(node: Expr, value: Expr | None) -> str:
         return parent.keyword or ""
     key = getattr(parent, "key", None)
     return str(key.value) if isinstance(key, Constant) else getattr(key, "attr", "")
+
+
+@lru_cache(maxsize=512)
+def _groups_of(module: Module) -> tuple[set[str], ...]:
+    """The groups of a module; every finding of a project asks for them again."""
+    return tuple(_groups(module))
 
 
 def _groups(module: Module) -> Iterator[set[str]]:

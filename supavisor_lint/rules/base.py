@@ -71,6 +71,8 @@ class Rule:
         A place that explains it is named once: several nodes may begin there.
         """
         holder = function if function is not None or isinstance(where, Span) else _holder(where)
+        if isinstance(where, Node):
+            view.remember(where)
         return Finding(
             self.code,
             self.name,
@@ -113,6 +115,15 @@ class FileView:
         self.ev: Evaluator = project.evaluator
         self.settings: Settings = project.settings
         self._shapes: dict[FunctionDef, TaskShape] = {}
+        self._found: dict[Span, list[Node]] = {}
+
+    def remember(self, node: Node) -> None:
+        """Keep a node that a finding stands at: who asks for it by its place need not look for it again."""
+        self._found.setdefault(node.span, []).append(node)
+
+    def found_at(self, span: Span) -> list[Node]:
+        """The nodes at some place that findings stand at."""
+        return self._found.get(span, [])
 
     @cached_property
     def tasks(self) -> list[Task]:

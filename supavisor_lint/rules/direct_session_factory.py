@@ -115,9 +115,11 @@ def _handed_on(view: FileView) -> Iterator[tuple[Expr, Factory]]:
 
 def _if_handed_on(view: FileView, expr: Name | Attribute) -> Iterator[tuple[Expr, Factory]]:
     parent = expr.parent
-    if isinstance(parent, Return) or (isinstance(parent, Argument) and _is_handed_to_code(view, parent)):
+    if isinstance(parent, Return | Argument):
         factory = view.ev.factory(view.file, expr)
-        if factory is not None and not factory.on_the_spot and not _is_injected(factory):
+        if factory is None or factory.on_the_spot or _is_injected(factory):
+            return
+        if isinstance(parent, Return) or _is_handed_to_code(view, parent):
             yield expr, factory
 
 
