@@ -147,10 +147,13 @@ class Inliner:
     ) -> Summary | None:
         options = tuple((frame.opened[site].expires, frame.opened[site].autoflush) for site in names.sites)
         key = (function.node, in_handler, masked.identity, options)
-        if key in self._known:
-            known, steps = self._known[key]
-            frame.follower.spend(steps)
-            return known
+        here = (key, frame.depth, frozenset(self._active))
+        for known_as in (key, here):
+            if known_as in self._known:
+                known, steps = self._known[known_as]
+                self._cuts += known_as is here
+                frame.follower.spend(steps)
+                return known
         if function.node in self._active or frame.depth >= MAX_DEPTH:
             self._cuts += 1
             return None
@@ -165,8 +168,9 @@ class Inliner:
             found = None
         finally:
             self._active.discard(function.node)
-        if cuts == self._cuts or not self._active:  # an answer that a recursion has cut short holds only inside it
-            self._known[key] = (found, frame.follower.spent - spent)
+        # an answer that a recursion, or the depth, has cut short holds only in this place
+        is_whole = cuts == self._cuts or not self._active
+        self._known[key if is_whole else here] = (found, frame.follower.spent - spent)
         return found
 
     def _follow(
