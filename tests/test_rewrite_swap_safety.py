@@ -191,6 +191,18 @@ UNSAFE = {
         """,
         "line 14 may not be committed now",
     ),
+    "2: a write behind a failed flush, which ends the block that it stands in": (
+        """
+        async with async_session_factory() as session:
+            async with session.begin():
+                try:
+                    session.add(Job())
+                    await session.flush()
+                except IntegrityError:
+                    session.add(Job())
+        """,
+        "line 19 may not be committed now",
+    ),
     "2: a write behind the last commit": (
         """
         session = async_session_factory()

@@ -311,8 +311,64 @@ def test_a_handler_that_gets_what_is_at_hand_is_told_that_it_reads_again(tmp_pat
     """
     said = reasons(tmp_path, task(body), "SUP406")
     assert [reason.partition(": ")[2].partition(": ")[2] for reason in said] == [
-        "what the handler gets is read again, if the session has it still at hand"
+        "what is got by its key there is read again, if the session has it still at hand"
     ]
+
+
+def test_behind_a_handler_that_fails_it_may_be_read_again_as_well(tmp_path: Path) -> None:
+    body = """
+    try:
+        rows = await session.scalars(select(Job))
+    except Exception:
+        await session.execute(update(Job).values(status="failed"))
+        await session.commit()
+    finally:
+        job = await session.get(Job, job_id)
+    """
+    said = reasons(tmp_path, task(body), "SUP406")
+    assert [reason.partition(": ")[2].partition(": ")[2] for reason in said] == [
+        "what is got by its key there is read again, if the session has it still at hand"
+    ]
+    assert reasons(tmp_path, task(body.replace("finally:", "else:")), "SUP406") == []  # fixed safely
+
+
+BEFORE = """
+{before}
+try:
+    rows = await session.scalars(select(Job))
+except Exception:
+    await session.execute(update(Job).values(status="failed"))
+    await session.commit()
+"""
+LEFT_OPEN = {
+    "a write": 'await session.execute(update(Job).values(status="processing"))',
+    "a write, perhaps committed": "session.add(Job())\nif job_id:\n    await session.commit()",
+    "a write around it": "if job_id:\n    session.add(Job())\nelse:\n    await session.commit()",
+}
+DONE = {
+    "nothing": "",
+    "a read": "job = (await session.scalars(select(Job))).first()",
+    "a commit": "session.add(Job())\nawait session.commit()",
+    "a block": "async with session.begin():\n    session.add(Job())",
+}
+
+
+@pytest.mark.parametrize("before", LEFT_OPEN.values(), ids=LEFT_OPEN)
+def test_work_before_the_try_goes_with_a_rollback(tmp_path: Path, before: str) -> None:
+    said = reasons(tmp_path, task(BEFORE.format(before=before)), "SUP406")
+    assert len(said) == 1 and "what was done before the `try`, and is not committed yet" in said[0]
+
+
+@pytest.mark.parametrize("before", DONE.values(), ids=DONE)
+def test_where_nothing_is_open_before_the_try_nothing_goes(tmp_path: Path, before: str) -> None:
+    assert "    await session.rollback()\n" in after(tmp_path, BEFORE.format(before=before))
+
+
+def test_a_loop_leaves_open_what_its_last_round_did(tmp_path: Path) -> None:
+    round_ = indent(BEFORE.format(before="").strip(), "    ")
+    body = "for number in range(3):\n" + round_ + "\n    session.add(Line(text=str(number)))\n"
+    assert len(reasons(tmp_path, task(body), "SUP406")) == 1
+    assert reasons(tmp_path, task(body + "    await session.commit()\n"), "SUP406") == []
 
 
 SYNC = """\

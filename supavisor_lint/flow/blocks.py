@@ -196,6 +196,9 @@ def leave_block(frame: Frame, state: State, site: Site, node: Node) -> list[Stat
             frame.throw(fail_block(state, site, node), DATABASE)
         if session.hard in ("flush", "savepoint"):  # SQLAlchemy knows that there is nothing to commit
             state = after_rollback(state, site, node)
+            if frame.follower.wary:  # what was added since stays in the session, for a later commit
+                outside = _outside(state, site)
+                return [outside.with_session(site, outside.sessions[site], History(writes=history.writes))]
         else:
             state = after_commit(state, frame.opened[site], node)
     return [_outside(state, site)]

@@ -21,6 +21,7 @@ from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.phase_effects import Effects
 from supavisor_lint.rewrites.phase_handlers import HandlerCheck, may_be_half_done
 from supavisor_lint.rewrites.session_names import SessionNames, names_of_session
+from supavisor_lint.rewrites.work_before import leaves_open
 
 
 def propose(context: Context, finding: Finding) -> Fix:
@@ -174,6 +175,8 @@ def _refuse_changes_before(handler: Handler, target: Stmt) -> None:
 
 
 _HALF_DONE = "what the `try` has left half done is no longer saved, neither by the handler nor when the session ends"
+_BEFORE = "what was done before the `try`, and is not committed yet, is no longer saved after an error that is not the "
+_BEFORE += "database's own"
 
 
 def _doubt(context: Context, names: SessionNames, handler: Handler, event: Event) -> str | None:
@@ -189,12 +192,24 @@ def _doubt(context: Context, names: SessionNames, handler: Handler, event: Event
     uses = list(_uses(context, names, handler))
     if isinstance(event, BegunTwice):
         return None if all(event.node.order <= node.order for node in uses) else _HALF_DONE
-    if any(names.is_method(node, ("get", "get_one")) for node in uses):
-        return "what the handler gets is read again, if the session has it still at hand"
-    statement = handler.parent
-    if isinstance(statement, Try) and not may_be_half_done(Effects(context, names), statement.body):
-        return None
-    return _HALF_DONE
+    gets = (*uses, *_behind_a_failure(handler))
+    if any(names.is_method(node, ("get", "get_one")) for node in gets):
+        return "what is got by its key there is read again, if the session has it still at hand"
+    statement, effects = handler.parent, Effects(context, names)
+    if not isinstance(statement, Try) or may_be_half_done(effects, statement.body):
+        return _HALF_DONE
+    return _BEFORE if leaves_open(effects, statement) else None
+
+
+def _behind_a_failure(handler: Handler) -> Iterator[Node]:
+    """What runs when the handler itself fails: `finally`, and the handlers around it."""
+    child: Node = handler
+    while child.parent is not None and not isinstance(child.parent, FunctionDef):
+        parent = child.parent
+        if isinstance(parent, Try):
+            caught = parent.handlers if any(child is statement for statement in parent.body) else ()
+            yield from own_nodes((*parent.finalbody, *(s for other in caught for s in other.body)))
+        child = parent
 
 
 def _uses(context: Context, names: SessionNames, handler: Handler) -> Iterator[Node]:
