@@ -118,11 +118,6 @@ class TaskShape:
         return tuple(op for op in self.own_operations if not is_aftermath(op.node))
 
     @cached_property
-    def main_work(self) -> tuple[Operation, ...]:
-        """The operations outside handlers and `finally`, on whatever session."""
-        return tuple(op for op in self.operations if not is_aftermath(op.node))
-
-    @cached_property
     def main_calls(self) -> tuple[Call, ...]:
         """All calls outside handlers and `finally`, in source order."""
         calls = (node for node in own_nodes(self.function.body) if isinstance(node, Call) and not is_aftermath(node))
@@ -139,7 +134,7 @@ class TaskShape:
 
     def uses_of(self, opening: Opening) -> list[Call]:
         """What is done outside handlers with a session that was opened here: its operations, else who is given it."""
-        return [op.node for op in self.main_work if self.opening_of(op) is opening] or self.handed_on(opening)
+        return [op.node for op in self.main_operations if self.opening_of(op) is opening] or self.handed_on(opening)
 
     @property
     def does_database_work(self) -> bool:

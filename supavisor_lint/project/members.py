@@ -19,13 +19,13 @@ from supavisor_lint.project.values import (
     FunctionValue,
     GeneratorValue,
     Instance,
-    Literally,
     Method,
     ModuleValue,
     Partial,
     Session,
     Unknown,
     Value,
+    says_nothing,
 )
 from supavisor_lint.project.vocabulary import SESSION_CLASSES
 
@@ -70,10 +70,12 @@ def _find_class_member(
     bindings = cls.node.scope.bindings.get(attr, [])
     found: list[Value] = []
     for binding in bindings:
-        for value in names.binding_values(ev, cls.file, binding):
+        for value in names.given_values(ev, cls.file, binding):
             found += _bind(ev, cls, value, instance)
-    if instance is not None and all(isinstance(v, Unknown) or v == Literally(None) for v in found):
-        found += _self_assigned(ev, cls, attr)
+    if says_nothing(found):
+        assigned = tuple(_self_assigned(ev, cls, attr)) if instance is not None else ()
+        declared = tuple(value for binding in bindings for value in names.declared_values(ev, cls.file, binding))
+        found += declared if says_nothing(assigned) and declared else assigned
     if found:
         return found
     for base in cls.node.bases:

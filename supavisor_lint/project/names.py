@@ -18,9 +18,10 @@ from supavisor_lint.facts.scopes import (
     Scope,
     node_of,
 )
-from supavisor_lint.facts.statements import ClassDef, FunctionDef, If, With
+from supavisor_lint.facts.statements import ClassDef, FunctionDef, If
 from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Param
 from supavisor_lint.project import calls, type_hints
+from supavisor_lint.project.reaching import bindings_reaching
 from supavisor_lint.project.values import (
     UNKNOWN,
     ClassValue,
@@ -34,6 +35,7 @@ from supavisor_lint.project.values import (
     Unbound,
     Unknown,
     Value,
+    says_nothing,
 )
 from supavisor_lint.project.vocabulary import CONTEXT_MANAGER_MAKERS
 
@@ -63,26 +65,12 @@ def name_values(ev: Evaluator, file: FileFacts, read: Name) -> Iterable[Value]:
     owner = scope.lookup(name)
     if owner is None:
         return named_by_settings(ev, name, _unbound(name, scope))
-    if owner.kind != "module" and len(owner.bindings[name]) > 1:
-        block = _binding_block(owner.bindings[name], read)
-        if block is not None:
-            return binding_values(ev, file, block)
+    bindings = owner.bindings[name]
+    if owner.kind != "module" and len(bindings) > 1:
+        reaching = bindings_reaching(bindings, owner, read)
+        if len(reaching) < len(bindings):
+            return together(ev, file, reaching)
     return ev.guarded((owner, name), lambda: bound_values(ev, file, name, owner))
-
-
-def _binding_block(bindings: list[Binding], read: Name) -> Entered | None:
-    """The `async with … as name` whose body reads the name, if nothing in that body binds it again."""
-    inner: Entered | None = None
-    for binding in bindings:
-        if isinstance(binding, Entered):
-            block: Node | None = binding.node
-            while block is not None and not isinstance(block, With):
-                block = block.parent
-            if block is not None and block.contains(read) and not block.items[0].contains(read):
-                others = (node_of(other) for other in bindings if other is not binding)
-                if not any(block.contains(node) for node in others):
-                    inner = binding
-    return inner
 
 
 def _unbound(name: str, scope: Scope) -> Value:
@@ -93,16 +81,41 @@ def _unbound(name: str, scope: Scope) -> Value:
 
 def bound_values(ev: Evaluator, file: FileFacts, name: str, owner: Scope) -> Iterable[Value]:
     """What the bindings of a name in its scope are, taken together."""
-    values: list[Value] = []
-    for binding in owner.bindings[name]:
-        values += binding_values(ev, file, binding)
+    values = together(ev, file, owner.bindings[name])
     if owner.kind == "module":
         return [dotted_by_settings(ev, file, name, value) for value in values]
     return values
 
 
+def together(ev: Evaluator, file: FileFacts, bindings: Iterable[Binding]) -> list[Value]:
+    """What several bindings of one name give it; the types that they declare count where no value tells more."""
+    values = [value for binding in bindings for value in given_values(ev, file, binding)]
+    if says_nothing(values):
+        values += [value for binding in bindings for value in declared_values(ev, file, binding)]
+    return values
+
+
 def binding_values(ev: Evaluator, file: FileFacts, binding: Binding) -> Iterable[Value]:
-    """What one binding gives its name."""
+    """What one binding gives its name, by its value or else by the type that it declares."""
+    return (*given_values(ev, file, binding), *declared_values(ev, file, binding))
+
+
+def declared_values(ev: Evaluator, file: FileFacts, binding: Binding) -> Iterable[Value]:
+    """What an annotation says where the assigned value does not: `s: T`, `s: T = unknown()`, `s: T | None = None`.
+
+    That is what the name may hold some time, not where a session comes from: where another binding of the same name
+    gives it one, that one counts alone.
+    """
+    if not isinstance(binding, Assigned) or binding.annotation is None:
+        return ()
+    values = ev.values(file, binding.value) if binding.value is not None else ()
+    if all(isinstance(v, Unknown) or v == Literally(None) for v in values):
+        return type_hints.annotated(ev, file, binding.annotation)
+    return ()
+
+
+def given_values(ev: Evaluator, file: FileFacts, binding: Binding) -> Iterable[Value]:
+    """What one binding gives its name by its value, annotations of assignments left out."""
     match binding:
         case FunctionDef():
             return (decorated(ev, file, binding),)
@@ -127,15 +140,12 @@ def binding_values(ev: Evaluator, file: FileFacts, binding: Binding) -> Iterable
 
 def _assigned(ev: Evaluator, file: FileFacts, binding: Assigned) -> Iterable[Value]:
     if binding.value is None:
-        return type_hints.annotated(ev, file, binding.annotation)
+        return () if binding.annotation is not None else (UNKNOWN,)
     if binding.index is not None:
         if isinstance(binding.value, Collection) and binding.index < len(binding.value.items):
             return ev.values(file, binding.value.items[binding.index])
         return (UNKNOWN,)
-    values = ev.values(file, binding.value)
-    if binding.annotation is not None and all(isinstance(v, Unknown) or v == Literally(None) for v in values):
-        return (*values, *type_hints.annotated(ev, file, binding.annotation))
-    return values
+    return ev.values(file, binding.value)
 
 
 # ---------------------------------------------------------------------------------------------------------- imports

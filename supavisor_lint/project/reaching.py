@@ -1,8 +1,15 @@
-"""Which statements can have run before another one, judged by blocks alone (loops are taken as run once)."""
+"""Which statements, and which bindings of a name, can have run before a node; judged by blocks alone.
+
+Loops are taken as run once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from supavisor_lint.facts.file import scope_of
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.scopes import Assigned, Binding, Entered, Scope, node_of
 from supavisor_lint.facts.statements import (
     ClassDef,
     FunctionDef,
@@ -15,7 +22,7 @@ from supavisor_lint.facts.statements import (
     Try,
     With,
 )
-from supavisor_lint.facts.tree import Block, IfExp, Stmt
+from supavisor_lint.facts.tree import Block, IfExp, Name, NamedExpr, Param, Stmt
 
 
 def statement_of(node: Node) -> Node:
@@ -55,6 +62,51 @@ def are_exclusive(first: Node, second: Node | None) -> bool:
             return True
         child = holder
     return False
+
+
+def bindings_reaching(bindings: Sequence[Binding], owner: Scope, read: Name) -> Sequence[Binding]:
+    """The bindings of a local name without those that are certainly overwritten before it is read.
+
+    The `async with … as name` around the read is the only one, if nothing in its block binds the name again; an
+    assignment that has surely run overwrites the parameter and what stands before it.
+    """
+    block = _entered_around(bindings, read)
+    if block is not None:
+        return (block,)
+    if scope_of(read) is not owner:
+        return bindings  # read in a nested function, which runs whenever it is called
+    last = next((b for b in reversed(bindings) if isinstance(b, Assigned) and _has_run(b, read)), None)
+    if last is None:
+        return bindings
+    return [b for b in bindings if not _stands_before(b, last, owner)]
+
+
+def _has_run(binding: Assigned, read: Name) -> bool:
+    node = binding.node
+    if binding.value is None or isinstance(node.parent, NamedExpr) or node.order > read.order:
+        return False
+    return is_certain(node, read)
+
+
+def _stands_before(binding: Binding, last: Assigned, owner: Scope) -> bool:
+    """Whether one binding runs before another one; what a nested function binds, it binds when it is called."""
+    node = node_of(binding)
+    return isinstance(binding, Param) or (node.order < last.node.order and scope_of(node) is owner)
+
+
+def _entered_around(bindings: Sequence[Binding], read: Name) -> Entered | None:
+    """The `async with … as name` whose body reads the name, if nothing in that body binds it again."""
+    inner: Entered | None = None
+    for binding in bindings:
+        if isinstance(binding, Entered):
+            block: Node | None = binding.node
+            while block is not None and not isinstance(block, With):
+                block = block.parent
+            if block is not None and block.contains(read) and not block.items[0].contains(read):
+                others = (node_of(other) for other in bindings if other is not binding)
+                if not any(block.contains(node) for node in others):
+                    inner = binding
+    return inner
 
 
 def _are_exclusive_parts(holder: Node, first: Node, second: Node) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -227,3 +228,8 @@ Value: TypeAlias = (
 )
 
 UNKNOWN = Unknown()
+
+
+def says_nothing(values: Iterable[Value]) -> bool:
+    """Whether values leave open what a thing is: placeholders (`None`), whatever a caller passes, unknown ones."""
+    return all(isinstance(value, Unknown | ParamValue) or value == Literally(None) for value in values)

@@ -1,0 +1,123 @@
+"""A name that is declared, given a placeholder or passed in, and then bound again: what counts where it is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from audit_support import around, task
+from project_support import SESSION_MODULE, findings
+
+HEAD = """
+import asyncio
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.session import async_session_factory
+from elsewhere import lent
+
+
+"""
+START = """
+
+
+def start(q):
+    asyncio.create_task(work(q))
+"""
+
+
+def codes(root: Path, code: str) -> list[str]:
+    """The codes for a module beside a session module, without those that are there whoever's session it is."""
+    found = findings(root, {"app/__init__.py": "", "app/session.py": SESSION_MODULE, "app/tasks.py": HEAD + code})
+    return sorted({line.split()[1] for line in found} - {"SUP101", "SUP304", "SUP404"})
+
+
+def task_of(*lines: str, params: str = "q") -> str:
+    """A task that runs these lines, then works on `s` and commits."""
+    body = [*lines, "await s.execute(q)", "await s.commit()"]
+    return f"async def work({params}):\n" + "".join(f"    {line}\n" for line in body) + START
+
+
+# ------------------------------------------------------------------------------------------------------------- silence
+
+LENT = [
+    ("s: AsyncSession | None = None", "s = lent()"),
+    ("s: AsyncSession", "s = lent()"),
+    ("s: AsyncSession | None = None", "if q:", "    s = lent()"),
+    ("s = async_session_factory()", "s = lent()"),
+]
+
+
+@pytest.mark.parametrize("lines", LENT)
+def test_what_nobody_knows_is_not_the_tasks_own(tmp_path: Path, lines: tuple[str, ...]) -> None:
+    assert codes(tmp_path, task_of(*lines)) == []
+
+
+def test_a_parameter_that_is_replaced_only_when_missing_stays_the_callers(tmp_path: Path) -> None:
+    code = task_of("if s is None:", "    s = async_session_factory()", params="q, s: AsyncSession | None = None")
+    assert codes(tmp_path, code) == []
+
+
+def test_what_a_nested_function_binds_is_not_overwritten_by_what_stands_after_it(tmp_path: Path) -> None:
+    code = task_of(
+        "s = None",
+        "def lend():",
+        "    nonlocal s",
+        "    s = lent()",
+        "s = async_session_factory()",
+        "lend()",
+    )
+    assert codes(tmp_path, code) == []
+
+
+def test_an_object_that_opens_its_declared_session_itself_hands_no_request_session_over(tmp_path: Path) -> None:
+    code = """
+class Work:
+    session: AsyncSession | None = None
+
+    async def run(self, q):
+        try:
+            self.session = async_session_factory()
+            await self.session.execute(q)
+            await self.session.commit()
+        except Exception:
+            print("failed")
+            raise
+
+
+def start(q):
+    asyncio.create_task(Work().run(q))
+"""
+    assert codes(tmp_path, code) == []
+
+
+# ------------------------------------------------------------------------------------------------------------ findings
+
+OWN = [
+    ("s: AsyncSession | None = None", "s = async_session_factory()"),
+    ("s: AsyncSession", "s = async_session_factory()"),
+    ("s: AsyncSession | None = None", "if q:", "    s = async_session_factory()"),
+    ("s: AsyncSession | None = None", "s: AsyncSession = async_session_factory()"),
+    ("s = None", "s = async_session_factory()"),
+    ("s = lent()", "s = async_session_factory()"),
+    ("for q in q:", "    s = lent()", "s = async_session_factory()"),
+]
+
+
+@pytest.mark.parametrize("lines", OWN)
+def test_a_session_opened_after_a_placeholder_is_the_tasks_own(tmp_path: Path, lines: tuple[str, ...]) -> None:
+    assert codes(tmp_path, task_of(*lines)) == ["SUP401"]
+
+
+def test_a_parameter_that_is_always_replaced_is_the_tasks_own_from_there_on(tmp_path: Path) -> None:
+    code = task_of("s = async_session_factory()", params="q, s: AsyncSession | None = None")
+    assert codes(tmp_path, code) == ["SUP203", "SUP401"]
+
+
+def test_the_inventory_sees_the_handler_round_a_replaced_parameter(tmp_path: Path) -> None:
+    body = (
+        "session = async_session_factory()\n    try:\n        await session.execute(q)\n"
+        "    except Exception:\n        logger.exception('x')"
+    )
+    found = task(tmp_path, around(body, given=True))
+    assert (found.session, found.handlers) == ("factory", ("inner",))
