@@ -13,7 +13,7 @@ from supavisor_lint.flow.helper_body import HelperBody, called_methods, exit_met
 from supavisor_lint.flow.operations import OPENED_HERE, SessionFlow
 from supavisor_lint.flow.session_keys import session_key
 from supavisor_lint.flow.values import Exit, Opened, Site
-from supavisor_lint.project import calls
+from supavisor_lint.project import results
 from supavisor_lint.project.values import ClassValue, Decorated, Factory, FunctionValue, Manager, NamedHelper, Session
 
 _MAX_HELPERS = 6  # a helper over a helper over a helper …
@@ -136,13 +136,13 @@ class Openings:
 
     def _given_by(self, definition: FunctionValue) -> Iterator[Session]:
         node = definition.node
-        values = calls.yielded if node.is_generator else self._returned
+        values = results.yielded if node.is_generator else self._returned
         yield from (v for v in values(self._ev, definition) if isinstance(v, Session))
 
     def _returned(self, ev: object, definition: FunctionValue) -> Iterator[object]:
-        for value in calls.returned(self._ev, definition.file, definition.node):
+        for value in results.returned(self._ev, definition.file, definition.node):
             if isinstance(value, Manager) and isinstance(value.helper, Decorated):
-                yield from calls.yielded(self._ev, value.helper.function)
+                yield from results.yielded(self._ev, value.helper.function)
             else:
                 yield value
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of
-from supavisor_lint.facts.statements import Assign, FunctionDef
+from supavisor_lint.facts.statements import Assign
 from supavisor_lint.facts.tree import Attribute, Call, Name
 from supavisor_lint.project.classes import is_session_class
+from supavisor_lint.project.results import returned, yielded
 from supavisor_lint.project.values import (
     UNKNOWN,
     ClassValue,
@@ -112,26 +113,6 @@ def _no_call() -> Call:
     raise_free = Call.__new__(Call)
     raise_free.args = ()
     return raise_free
-
-
-def returned(ev: Evaluator, file: FileFacts, function: FunctionDef) -> tuple[Value, ...]:
-    """What the `return` statements of a function give."""
-    return ev.guarded(("returns", function), lambda: (v for given in function.results for v in ev.values(file, given)))
-
-
-def yielded(ev: Evaluator, function: FunctionValue) -> tuple[Value, ...]:
-    """What the `yield` expressions of a function give."""
-
-    def compute() -> Iterator[Value]:
-        for expr in function.node.yields:
-            if expr.value is None:
-                continue
-            if expr.is_from:
-                yield UNKNOWN
-            else:
-                yield from ev.values(function.file, expr.value)
-
-    return ev.guarded(("yields", function.node), compute)
 
 
 def _from_getter(value: Value, function: FunctionValue) -> Value:

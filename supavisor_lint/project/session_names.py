@@ -11,7 +11,7 @@ from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Expr
 from supavisor_lint.findings import Place
-from supavisor_lint.project import calls, members, names
+from supavisor_lint.project import calls, members, names, results
 from supavisor_lint.project.classes import is_session_class
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.values import (
@@ -163,11 +163,11 @@ class SessionNames:
             return None  # pytest calls it, nobody else
         value = FunctionValue(file, function)
         if function.is_generator:
-            if not any(isinstance(v, Session) for v in calls.yielded(self._ev, value)):
+            if not any(isinstance(v, Session) for v in results.yielded(self._ev, value)):
                 return None
             made = names.decorated(self._ev, file, function)
             return "helper" if isinstance(made, Decorated) else "dependency"
-        returned = calls.returned(self._ev, file, function)
+        returned = results.returned(self._ev, file, function)
         if any(isinstance(v, Factory) for v in returned):
             return "builder"
         if any(isinstance(v, Manager) and self._manages(v) for v in returned):
@@ -218,7 +218,7 @@ class SessionNames:
     def _builds_here(self, file: FileFacts, function: FunctionDef) -> bool:
         return any(
             isinstance(v, Factory) and v.file is file and v.node is not None and enclosing_function(v.node) is function
-            for v in calls.returned(self._ev, file, function)
+            for v in results.returned(self._ev, file, function)
         )
 
     def may_use_factory(self, file: FileFacts, function: FunctionDef | None) -> bool:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 DEPENDS = frozenset({"fastapi.Depends", "fastapi.params.Depends", "fastapi.Security", "fast_depends.Depends"})
 # Types that say nothing about what the value is: `Callable`, `Coroutine`, `Any`, `int`.
 _GENERIC_PACKAGES = frozenset({"builtins", "typing", "typing_extensions", "collections", "types"})
+_GENERATORS = frozenset({"AsyncIterator", "AsyncGenerator", "AsyncIterable", "Iterator", "Generator", "Iterable"})
 _TRANSPARENT = frozenset({"Optional", "Union", "Annotated", "ClassVar", "Final", "Required", "NotRequired"})
 
 
@@ -130,6 +131,23 @@ def alias_expressions(ev: Evaluator, file: FileFacts, annotation: Name | Attribu
     for home, binding in definition_sites(ev, file, annotation):
         if isinstance(binding, Assigned) and binding.value is not None and binding.index is None:
             yield home, binding.value
+
+
+def yields_session(ev: Evaluator, function: FunctionValue) -> bool:
+    """Whether a generator's annotation says that it yields an AsyncSession: `AsyncIterator[AsyncSession]`."""
+    return any(isinstance(value, Session) for value in _yielded_type(ev, function.file, function.node.returns))
+
+
+def _yielded_type(ev: Evaluator, file: FileFacts, annotation: Expr | None) -> Iterable[Value]:
+    """The values that the annotation of a generator allows it to yield."""
+    match annotation:
+        case Subscript(Name(name) | Attribute(attr=name), (item, *_)) if name in _GENERATORS:
+            return annotated(ev, file, item)
+        case Name() | Attribute():
+            aliased = [(home, e) for home, e in alias_expressions(ev, file, annotation) if e is not annotation]
+            return tuple(value for home, expr in aliased for value in _yielded_type(ev, home, expr))
+        case _:
+            return ()
 
 
 def _from_depends(ev: Evaluator, file: FileFacts, default: Expr | None) -> tuple[Value, ...]:

@@ -11,7 +11,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import For, FunctionDef, Simple, While
 from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name
 from supavisor_lint.findings import Edit, Finding, Fix, Span
-from supavisor_lint.project.calls import yielded
+from supavisor_lint.project.results import yielded
 from supavisor_lint.project.values import GeneratorValue, Session
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.helpers import Helper, helper_for, require_its_part

@@ -40,8 +40,8 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Assign, ExprStmt, For, FunctionDef, Return, Simple, While
 from supavisor_lint.facts.tree import Attribute, Await, Block, Call, Expr, Name
 from supavisor_lint.findings import Finding
-from supavisor_lint.project.calls import yielded
 from supavisor_lint.project.names import is_what_it_says
+from supavisor_lint.project.results import yielded
 from supavisor_lint.project.values import FunctionValue, GeneratorValue, Session
 from supavisor_lint.rules.base import FileView, Rule
 

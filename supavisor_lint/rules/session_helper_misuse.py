@@ -36,8 +36,9 @@ from supavisor_lint.facts.statements import Assign, For, With, WithItem
 from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name
 from supavisor_lint.findings import Confidence, Finding
 from supavisor_lint.flow.operations import ENDS, WORK
-from supavisor_lint.project.calls import entered, returned, yielded
+from supavisor_lint.project.calls import entered
 from supavisor_lint.project.names import is_what_it_says
+from supavisor_lint.project.results import returned, yielded
 from supavisor_lint.project.values import (
     ClassValue,
     Coroutine,
