@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from audit_support import inventory
+from project_support import SESSION_MODULE, findings
 
 USE = """
 import asyncio
@@ -77,6 +78,42 @@ def test_a_function_that_says_it_returns_a_session_does_not_say_whose(tmp_path: 
 
 def test_a_manager_of_another_kind_gives_nothing(tmp_path: Path) -> None:
     assert pattern(tmp_path, manager("-> str", "@property")) == "none"
+
+
+DECLARED = [
+    "class Store(Protocol):\n    async def save(self, session): ...",
+    'class Store:\n    async def save(self, session):\n        """Write and commit."""',
+    "class Store(ABC):\n    @abstractmethod\n    async def save(self, session):\n        pass",
+]
+
+
+@pytest.mark.parametrize("declared", DECLARED)
+@pytest.mark.parametrize("how", ["param", "result"])
+def test_a_method_that_other_classes_fill_in_is_not_known_to_leave_a_session_uncommitted(
+    tmp_path: Path, declared: str, how: str
+) -> None:
+    code = f"""
+from abc import ABC, abstractmethod
+from typing import Protocol
+
+from app.session import async_session_factory as factory
+from elsewhere import container
+
+
+{declared}
+
+
+def get_store() -> Store:
+    return container.store
+
+
+async def use(store: Store):
+    async with factory() as session:
+        session.add(1)
+        await {"store" if how == "param" else "get_store()"}.save(session)
+"""
+    found = findings(tmp_path, {"app/session.py": SESSION_MODULE, "app/use.py": code}, select=("SUP308",))
+    assert found == []
 
 
 # ------------------------------------------------------------------------------------------------------------ findings

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from supavisor_lint.facts.file import FileFacts, scope_of, walk_own
 from supavisor_lint.facts.scopes import Binding, ModuleImport, NameImport
-from supavisor_lint.facts.statements import Assign, ClassDef, FunctionDef
-from supavisor_lint.facts.tree import Attribute, Expr, Name
+from supavisor_lint.facts.statements import Assign, ClassDef, ExprStmt, FunctionDef
+from supavisor_lint.facts.tree import Attribute, Constant, Expr, Name, Other, Stmt
 from supavisor_lint.project import calls, names, type_hints
 from supavisor_lint.project.values import (
     UNKNOWN,
@@ -102,9 +102,24 @@ def _bind(ev: Evaluator, cls: ClassValue, value: Value, instance: Instance | Non
     function = value.function if isinstance(value, Decorated) else value
     bound = _bound_function(ev, cls, function, instance)
     method: Value = Decorated(bound) if isinstance(value, Decorated) else bound
-    if instance is not None and _PROPERTIES & names.decorator_names(ev, function):
+    decorators = names.decorator_names(ev, function)
+    if instance is not None and _PROPERTIES & decorators:
         return calls.called(ev, cls.file, method, None)
-    return (method,)
+    return (UNKNOWN,) if _is_left_to_subclasses(function.node, decorators) else (method,)
+
+
+def _is_left_to_subclasses(function: FunctionDef, decorators: frozenset[str]) -> bool:
+    """Whether a method only declares what another class does: `...`, a docstring alone, or marked as abstract."""
+    return "abc.abstractmethod" in decorators or all(_does_nothing(statement) for statement in function.body)
+
+
+def _does_nothing(statement: Stmt) -> bool:
+    """A docstring or `...`, which is an expression without parts."""
+    match statement:
+        case ExprStmt(Constant() | Other(parts=())):
+            return True
+        case _:
+            return False
 
 
 _PROPERTIES = frozenset({"builtins.property", "functools.cached_property"})
