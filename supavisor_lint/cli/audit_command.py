@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +11,7 @@ import click
 from supavisor_lint import __version__
 from supavisor_lint.audit.priority import __doc__ as _priority
 from supavisor_lint.cli.errors import VERBOSE, Failure, warn
-from supavisor_lint.cli.output import click_style, out, stdout_is_utf8, text_of, write_atomically
+from supavisor_lint.cli.output import click_style, out, stdout_is_utf8, stdout_width, text_of, write_atomically
 from supavisor_lint.cli.progress import Progress
 from supavisor_lint.cli.reporting import display_from
 from supavisor_lint.cli.settings_options import SettingsOptions, settings_options
@@ -91,7 +89,7 @@ def audit(
     if output_file is not None:
         write_atomically(output_file, _report(taken.inventory, output_format, display, plain, _WIDTH, True))
     else:
-        width = shutil.get_terminal_size((_WIDTH, 24)).columns if sys.stdout.isatty() else _WIDTH
+        width = stdout_width(_WIDTH)
         out(_report(taken.inventory, output_format, display, click_style, width, stdout_is_utf8()))
     for failure in taken.failures:
         warn(failure)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -60,6 +61,11 @@ def wants_colour() -> bool | None:
     if os.environ.get("FORCE_COLOR", "0") not in {"", "0"}:
         return True
     return False if os.environ.get("TERM") == "dumb" else None
+
+
+def stdout_width(otherwise: int) -> int:
+    """Give the columns of the terminal that stdout is, or another width where it is none: a file is always the same."""
+    return shutil.get_terminal_size((otherwise, 24)).columns if sys.stdout.isatty() else otherwise
 
 
 def out(text: str) -> None:

@@ -9,9 +9,10 @@ import click
 
 from supavisor_lint.cli.completion import complete_codes
 from supavisor_lint.cli.errors import Failure
-from supavisor_lint.cli.output import click_style, out, stdout_is_utf8, text_of
+from supavisor_lint.cli.output import click_style, out, stdout_is_utf8, stdout_width, text_of
 from supavisor_lint.report import catalogue
 
+_NARROW, _READABLE = 20, 100  # longer lines are hard to read, however wide the terminal is
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -48,7 +49,8 @@ def explain(codes: tuple[str, ...], output_format: str) -> None:
     elif output_format == "markdown":
         out(text_of(catalogue.explanations_markdown(rules)))
     else:
-        out(text_of(catalogue.explanations(groups, click_style)))
+        width = max(_NARROW, min(stdout_width(catalogue.WIDTH), _READABLE))
+        out(text_of(catalogue.explanations(groups, click_style, width)))
 
 
 @click.command(

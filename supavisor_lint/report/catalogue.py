@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from supavisor_lint.report.json_format import VERSION, dump
 from supavisor_lint.report.model import RuleLike, Style, plain
+from supavisor_lint.report.prose import flowed
 
 _HEADING = re.compile(r"#{1,6} +(?P<title>.+?)[ #]*$")
 _PREFIX = re.compile(r"SUP[0-9]{0,2}", re.ASCII)
-_HEADINGS = frozenset({"what it finds", "why it matters", "example", "use instead", "fix safety"})
+WIDTH = 80
+"""Columns of a text for people, where nothing tells better."""
 
 
 def find_rule(text: str, rules: Sequence[RuleLike]) -> RuleLike | str:
@@ -49,8 +51,8 @@ def asked_for(texts: Iterable[str], rules: Sequence[RuleLike]) -> list[tuple[Rul
 _FIXES = {"safe": "at best safe (--fix)", "unsafe": "at best unsafe (--fix --unsafe-fixes)"}
 
 
-def explanation(rule: RuleLike, style: Style = plain) -> Iterator[str]:
-    """Yield the lines of a rule's documentation: a header with its properties, then its Markdown text."""
+def explanation(rule: RuleLike, style: Style = plain, width: int = WIDTH) -> Iterator[str]:
+    """Yield the lines of a rule's documentation: a header with its properties, then its text, `width` columns wide."""
     yield style(f"{rule.code} {rule.name}", "heading")
     yield ""
     yield f"Severity: {style(rule.severity, rule.severity)}"
@@ -58,23 +60,19 @@ def explanation(rule: RuleLike, style: Style = plain) -> Iterator[str]:
     yield f"Default: {_default(rule)}"
     yield f"Fix: {_FIXES.get(rule.fix, rule.fix)}"
     yield ""
-    fenced = False
-    for line in rule.doc.strip().splitlines():
-        fenced ^= line.lstrip().startswith("```")
-        heading = not fenced and (_HEADING.match(line) or line.strip(" *:#").lower() in _HEADINGS)
-        yield style(line, "heading") if heading else line
+    yield from flowed(rule.doc, width, style)
 
 
 def _default(rule: RuleLike) -> str:
     return "on" if rule.default else "off (select it to have it)"
 
 
-def explanations(groups: Iterable[Sequence[RuleLike]], style: Style = plain) -> Iterator[str]:
+def explanations(groups: Iterable[Sequence[RuleLike]], style: Style = plain, width: int = WIDTH) -> Iterator[str]:
     """Yield, for each group, the table of its rules, or the whole documentation of its only one."""
     for number, group in enumerate(groups):
         if number:
             yield ""
-        yield from explanation(group[0], style) if len(group) == 1 else table(group, style)
+        yield from explanation(group[0], style, width) if len(group) == 1 else table(group, style)
 
 
 def explanations_markdown(rules: Sequence[RuleLike]) -> Iterator[str]:
