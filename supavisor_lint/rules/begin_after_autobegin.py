@@ -7,8 +7,8 @@ called function that is given the session and begins on it. A `get()` of a row t
 expired begins nothing; where a query may have loaded it, nothing is said. All code outside the session modules is
 looked at. In the failure handler of a background task, where only the exception brings the open transaction along, it
 is SUP406; where the first `begin()` is reported already, it is not reported again there (0.6 % of 20,000 generated
-programs). Of functions with too many paths only what they do themselves is judged, or nothing (0.01 %; `check
---verbose` names them).
+programs). Functions with too many paths are not judged (0.01 %; `check --verbose` names them), but for what they do
+themselves where only the paths of the functions that they call are too many.
 
 ## Why it matters
 SQLAlchemy begins a transaction with the first operation ("autobegin"). `begin()` then raises `InvalidRequestError: A
