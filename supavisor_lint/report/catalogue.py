@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from supavisor_lint.report.json_format import VERSION, dump
 from supavisor_lint.report.model import RuleLike, Style, plain
-from supavisor_lint.report.prose import flowed
+from supavisor_lint.report.prose import HEADING, flowed
 
-_HEADING = re.compile(r"#{1,6} +(?P<title>.+?)[ #]*$")
 _PREFIX = re.compile(r"SUP[0-9]{0,2}", re.ASCII)
 WIDTH = 80
 """Columns of a text for people, where nothing tells better."""
@@ -106,7 +105,7 @@ def documentation_parts(doc: str) -> dict[str, str]:
     fenced = False
     for line in doc.strip().splitlines():
         fenced ^= line.lstrip().startswith("```")
-        match = None if fenced else _HEADING.match(line)
+        match = None if fenced else HEADING.match(line)
         if match is not None:
             parts[match["title"].lower().replace(" ", "_")] = []
         elif parts:

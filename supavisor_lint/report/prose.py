@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from supavisor_lint.report.model import Style, plain
 
-_HEADING = re.compile(r"#{1,6} +(?P<title>.+?)[ #]*$")
-_ITEM = re.compile(r"(?P<mark>[-*]|[0-9]+\.) +")
+HEADING = re.compile(r"#{1,6} +(?P<title>.+?)[ #]*$")
+_ITEM = re.compile(r"(?:[-*]|[0-9]+\.) +")
 _CODE = "    "
 
 
@@ -22,7 +22,7 @@ def flowed(doc: str, width: int, style: Style = plain) -> Iterator[str]:
     fenced = False
     for line in doc.strip().splitlines():
         is_fence = line.lstrip().startswith("```")
-        heading = None if fenced or is_fence else _HEADING.match(line)
+        heading = None if fenced or is_fence else HEADING.match(line)
         starts_anew = is_fence or fenced or heading is not None or not line.strip() or _ITEM.match(line) is not None
         if starts_anew:
             yield from _filled(paragraph, width)
