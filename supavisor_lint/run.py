@@ -21,7 +21,7 @@ from supavisor_lint.project.unmatched import unmatched_entries
 from supavisor_lint.rewrites import look_at
 from supavisor_lint.settings import Settings
 from supavisor_lint.sources.discovery import SourceFile, discover, is_excluded
-from supavisor_lint.sources.reading import UndecodableFile, UnreadableFile, decode, read_source
+from supavisor_lint.sources.reading import UndecodableFile, UnreadableFile, decode, read_source, reads_as
 from supavisor_lint.sources.requirement_files import requirement_files
 from supavisor_lint.sources.watching import Watch, unwatched
 
@@ -147,7 +147,7 @@ class Checker:
         if self._engine is None:
             self._known = known_files([self._root], self._root, self._settings, ())
             self._engine = Engine(linked_project(self._known, self._settings, {}, self._root))
-        if _text_of(self._engine.project, relative) == text:
+        if _is_on_the_disk(self._engine.project, relative, text):
             return self._engine
         overlay = {relative: text.encode("utf-8", "surrogatepass")}
         return Engine(linked_project(self._known, self._settings, overlay, self._root))
@@ -159,12 +159,17 @@ def _unsuppressed(engine: Engine, relative: str, text: str) -> tuple[Finding, ..
 
 
 def _text_of(project: Project, relative: str) -> str | None:
-    if relative not in project.paths:
-        return None
     try:
         return decode(project.bytes_of(relative))
     except (UnreadableFile, UndecodableFile):
         return None
+
+
+def _is_on_the_disk(project: Project, relative: str, text: str) -> bool:
+    try:
+        return relative in project.paths and reads_as(project.bytes_of(relative), text)
+    except UnreadableFile:
+        return False
 
 
 # ---------------------------------------------------------------------------------------------------------- the steps

@@ -168,6 +168,33 @@ def test_flake8_finds_what_the_command_line_finds(project: Path) -> None:
     assert lines == sorted(cli(".").stdout.splitlines())
 
 
+def test_flake8_refuses_what_python_cannot_decode(project: Path) -> None:
+    """flake8 itself reads such bytes as latin-1, and would call a file right that cannot be imported."""
+    (project / "app" / "tasks.py").write_bytes(SNIPPET.encode() + b"name = 'M\xfcller'\n")
+    done = flake8(".")
+    assert "SUP900" in done.stdout and "SUP101" not in done.stdout
+    assert as_cli(done.stdout) == cli(".").stdout.splitlines()
+
+
+def test_the_project_is_linked_once_whatever_its_line_ends(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    linked: list[object] = []
+
+    def link(*args: object, **kwargs: object) -> object:
+        linked.append(args)
+        return original(*args, **kwargs)  # type: ignore[arg-type]
+
+    original = run.linked_project
+    monkeypatch.setattr(run, "linked_project", link)
+    checker = run.Checker(project, Settings())
+    for number in range(3):
+        (project / "app" / f"crlf{number}.py").write_bytes(SNIPPET.replace("\n", "\r\n").encode())
+    for number in range(3):
+        assert [f.code for f in checker.check(project / "app" / f"crlf{number}.py", SNIPPET)] == ["SUP101"]
+    assert len(linked) == 1
+    checker.check(project / "app" / "crlf0.py", SNIPPET + "# more\n")
+    assert len(linked) == 2
+
+
 def test_flake8_in_several_processes_finds_the_same(project: Path) -> None:
     for number in range(6):
         (project / "app" / f"more{number}.py").write_text(SNIPPET, "utf-8")

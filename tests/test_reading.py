@@ -13,6 +13,7 @@ from supavisor_lint.sources.reading import (
     decode,
     encoding_of,
     read_source,
+    reads_as,
     split_lines,
 )
 
@@ -110,3 +111,22 @@ def test_a_file_without_permission_is_unreadable(tmp_path: Path) -> None:
     path.touch(mode=0)
     with pytest.raises(UnreadableFile, match="ermission"):
         read_source(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"x = 1\r\ny = 2\r", "x = 1\r\ny = 2\r"),
+        (b"x = 1\r\ny = 2\r", "x = 1\ny = 2\n"),
+        (b"\xef\xbb\xbfx = 1\r\n", "x = 1\n"),
+        (b"x = '\xfc'\r\n", "x = 'ü'\n"),
+        (b"# coding: latin-1\nx = '\xe9'\n", "# coding: latin-1\nx = 'é'\n"),
+    ],
+)
+def test_a_text_as_flake8_reads_it_is_that_of_the_file(data: bytes, text: str) -> None:
+    assert reads_as(data, text)
+    assert not reads_as(data, text + "# more\n")
+
+
+def test_a_text_with_other_characters_is_not_that_of_the_file() -> None:
+    assert not reads_as("x = 'ü'\n".encode(), "x = 'Ã¼'\n")

@@ -55,6 +55,18 @@ def decode(data: bytes) -> str:
     return text
 
 
+def reads_as(data: bytes, text: str) -> bool:
+    """Whether a text is that of a source file, as it is there or as flake8 reads it.
+
+    flake8 makes a newline of every line end, and reads bytes that are not in the encoding that they declare as latin-1.
+    """
+    try:
+        there = decode(data)
+    except UndecodableFile:
+        there = data.decode("latin-1")
+    return text in (there, "".join(map(with_newline, split_lines(there))))
+
+
 def encoding_of(data: bytes) -> str:
     """The encoding of a source file: "utf-8-sig" with a BOM, else the PEP 263 comment's, else "utf-8".
 
