@@ -116,6 +116,26 @@ def test_two_packages_with_the_same_module_names(tmp_path: Path) -> None:
     assert findings(tmp_path, files) == ["backend/app/use.py:6 SUP101"]
 
 
+def test_a_module_is_found_behind_a_folder_of_the_same_name(tmp_path: Path) -> None:
+    """`packages/core` is no package: Python would take `core` from wherever a module of that name is."""
+    files = {
+        "packages/core/src/core/__init__.py": "from core.session import async_session_factory as make\n",
+        "packages/core/src/core/session.py": SESSION_MODULE,
+        "packages/jobs/jobs/__init__.py": "",
+        "packages/jobs/jobs/use.py": use("from core import make", "make()"),
+    }
+    assert findings(tmp_path, files, session_factories=()) == ["packages/jobs/jobs/use.py:6 SUP101"]
+
+
+def test_a_module_beside_the_file_comes_before_that_of_another_part(tmp_path: Path) -> None:
+    files = {
+        "packages/core/src/core/__init__.py": SESSION_MODULE,
+        "packages/jobs/core.py": "def async_session_factory():\n    return {}\n",
+        "packages/jobs/use.py": use("from core import async_session_factory", "async_session_factory()"),
+    }
+    assert findings(tmp_path, files) == []
+
+
 def test_src_names_the_import_roots(tmp_path: Path) -> None:
     files = {
         "lib/python/app/session.py": SESSION_MODULE,

@@ -121,3 +121,80 @@ def test_the_inventory_sees_the_handler_round_a_replaced_parameter(tmp_path: Pat
     )
     found = task(tmp_path, around(body, given=True))
     assert (found.session, found.handlers) == ("factory", ("inner",))
+
+
+# -------------------------------------------------------------------------------------- where no value tells: the type
+
+DECLARED = """
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from elsewhere import container, lent
+
+current: ContextVar[AsyncSession] = ContextVar("current")
+
+
+@dataclass
+class Given:
+    factory: async_sessionmaker[AsyncSession] = field(default_factory=lent)
+    name: str = field(default="")
+
+
+class Kept(BaseModel):
+    factory: async_sessionmaker[AsyncSession] | None = Field(None, exclude=True)
+
+
+class Client:
+    def __init__(self, factory, name):
+        self.factory: async_sessionmaker[AsyncSession] = factory
+        self.name: str = name
+
+
+"""
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "given.factory()",
+        "kept.factory()",
+        "client.factory()",
+        "local()",
+    ],
+)
+def test_a_declared_factory_is_one_whatever_gives_it(tmp_path: Path, opening: str) -> None:
+    code = f"""async def work(given: Given, kept: Kept, client: Client):
+    local: async_sessionmaker[AsyncSession] = container.factory()
+    async with {opening} as session:
+        await session.execute("select 1")
+"""
+    assert [line.split()[1] for line in findings(tmp_path, {"use.py": DECLARED + code})] == ["SUP101"]
+
+
+@pytest.mark.parametrize("value", ["container.session()", "current.get()", "await container.session()", "session"])
+def test_a_declared_session_is_one_whatever_gives_it(tmp_path: Path, value: str) -> None:
+    code = f"""import asyncio
+
+
+async def other(s):
+    await s.execute("select 1")
+
+
+async def work(session):
+    s: AsyncSession = {value}
+    asyncio.create_task(other(s))
+"""
+    assert [line.split()[1] for line in findings(tmp_path, {"use.py": DECLARED + code})] == ["SUP202"]
+
+
+@pytest.mark.parametrize("opening", ["given.name()", "client.name()", "local()"])
+def test_a_declared_type_that_means_nothing_here_is_none(tmp_path: Path, opening: str) -> None:
+    code = f"""async def work(given: Given, client: Client):
+    local: object = container.factory()
+    async with {opening} as session:
+        await session.execute("select 1")
+"""
+    assert findings(tmp_path, {"use.py": DECLARED + code}) == []

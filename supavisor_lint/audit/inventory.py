@@ -152,7 +152,7 @@ class _Desk:
     def _outline(self, task: Task) -> Outline:
         view = self._engine.view(task.function.file)
         if self._outlines is None:
-            self._outlines = Outlines(self._project, view.flow)
+            self._outlines = Outlines(view.follower.uses)
         return self._outlines.of_task(task, view.shape(task))
 
     def _sessions(self, outline: Outline) -> tuple[AuditedSession, ...]:

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 from supavisor_lint.facts.file import enclosing_function, scope_of, walk
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Assigned
-from supavisor_lint.facts.tree import Argument, Call, Expr, Name
+from supavisor_lint.facts.scopes import Assigned, Scope
+from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.facts.tree import Argument, Attribute, Call, Expr, Name
 from supavisor_lint.flow.operations import SessionFlow
+from supavisor_lint.flow.session_uses import SessionUses
 from supavisor_lint.flow.wording import written
 from supavisor_lint.project.members import member, self_assignments
-from supavisor_lint.project.project import Project
 from supavisor_lint.project.registration import Registration, bind_arguments
 from supavisor_lint.project.tasks import Task
-from supavisor_lint.project.values import ClassValue, FunctionValue, Instance
+from supavisor_lint.project.values import ClassValue, Coroutine, FunctionValue, Instance, Partial, Value
 
 _FOREIGN = frozenset({"request", "parameter"})
 
@@ -29,23 +30,54 @@ class Handed:
     name: str
 
 
-def handed_sessions(project: Project, flow: SessionFlow, task: Task) -> list[Handed]:
+def handed_sessions(uses: SessionUses, task: Task) -> list[Handed]:
     """All sessions of requests (or of other callers) that the registrations of a task hand over."""
     found: list[Handed] = []
     for registration in task.registrations:
-        found += handed_by(project, flow, registration)
+        found += handed_by(uses, registration)
     return found
 
 
-def handed_by(project: Project, flow: SessionFlow, registration: Registration) -> list[Handed]:
+def handed_by(uses: SessionUses, registration: Registration) -> list[Handed]:
     """The sessions that one registration hands over."""
+    flow = uses.flow
     found = [
+        *_by_use(uses, registration),
         *_by_argument(flow, registration),
         *_by_closure(flow, registration),
         *_by_object(flow, registration),
     ]
     unique = {handed.carrier: handed for handed in found}
     return list(unique.values())
+
+
+def _by_use(uses: SessionUses, registration: Registration) -> Iterator[Handed]:
+    """What the task uses by way of objects and other functions: `self._step()`, a nested function that calls one."""
+    target, file = registration.target, registration.file
+    if not isinstance(target, FunctionValue) or not _may_get_at_others(uses.flow, registration, target):
+        return
+    whole = _target_expr(uses.flow, registration)
+    for carrier, use in uses.carried(file, target, registration.arguments, _task_expr(whole, registration)):
+        if use.session is None or use.session.source not in _FOREIGN:
+            continue
+        argument = next((a for a in registration.arguments if a.value is carrier), None)
+        if carrier is None and not _is_around(use.key.scope, target.node):
+            continue
+        if argument is None or uses.flow.ev.session(file, argument.value) is None:
+            yield Handed(registration, argument or whole, use.key.text)
+
+
+def _may_get_at_others(flow: SessionFlow, registration: Registration, target: FunctionValue) -> bool:
+    """Whether the task has an object of the project, or is a nested function: only then is it worth following."""
+    if isinstance(target.receiver, Instance) or enclosing_function(target.node) is not None:
+        return True
+    given = (v for a in registration.arguments for v in flow.ev.values(registration.file, a.value))
+    return any(isinstance(v, Instance) and isinstance(v.of, ClassValue) for v in given)
+
+
+def _is_around(scope: Scope | None, function: FunctionDef) -> bool:
+    """Whether a scope is that of a function around another one."""
+    return scope is not None and scope.kind == "function" and not function.contains(scope.node)
 
 
 def _by_argument(flow: SessionFlow, registration: Registration) -> Iterator[Handed]:
@@ -72,7 +104,7 @@ def _by_closure(flow: SessionFlow, registration: Registration) -> Iterator[Hande
             if owner is not None and owner.kind == "function" and not body.contains(owner.node):
                 session = flow.ev.session(registration.file, node)
                 if session is not None and session.source in _FOREIGN:
-                    yield Handed(registration, _target_expr(registration), node.id)
+                    yield Handed(registration, _target_expr(flow, registration), node.id)
                     return
 
 
@@ -81,7 +113,7 @@ def _by_object(flow: SessionFlow, registration: Registration) -> Iterator[Handed
     target = registration.target
     if not isinstance(target, FunctionValue) or not isinstance(target.receiver, Instance):
         return
-    carrier = _target_expr(registration)
+    carrier = _target_expr(flow, registration)
     for operation in flow.operations(target.file, target.node):
         if operation.session.source in _FOREIGN and operation.key.text.startswith(f"{_receiver(target)}."):
             yield Handed(registration, carrier, operation.key.text)
@@ -138,9 +170,35 @@ def _stores(cls: ClassValue, param: str) -> bool:
     return any(isinstance(value, Name) and value.id == param for value in values)
 
 
-def _target_expr(registration: Registration) -> Node:
-    """The expression that names the task in its registration."""
-    node = registration.node
-    if isinstance(node, Call) and node.args:
-        return node.args[0]
-    return node
+def _target_expr(flow: SessionFlow, registration: Registration) -> Node:
+    """The argument that names the task in its registration; the first one where none certainly does."""
+    node, target = registration.node, registration.target
+    if not isinstance(node, Call) or not node.args:
+        return node
+    if len(node.args) > 1 and isinstance(target, FunctionValue):
+        for argument in node.args:
+            if any(_function_of(v) is target.node for v in flow.ev.values(registration.file, argument.value)):
+                return argument
+    return node.args[0]
+
+
+def _function_of(value: Value) -> FunctionDef | None:
+    match value:
+        case FunctionValue(_, node) | Coroutine(FunctionValue(_, node)):
+            return node
+        case Partial(target):
+            return _function_of(target)
+        case _:
+            return None
+
+
+def _task_expr(whole: Node, registration: Registration) -> Expr | None:
+    """The expression of the task's function in what is registered: `self.run` of `self.run()` and of `partial(…)`."""
+    expr = whole.value if isinstance(whole, Argument) else None
+    if expr is None or isinstance(expr, Attribute):
+        return expr
+    made = expr if isinstance(expr, Call) else _made_by(expr)
+    for node in walk(made) if made is not None else ():
+        if isinstance(node, Call) and node.args is registration.arguments:
+            return node.func
+    return made.args[0].value if isinstance(made, Call) and made.args else None

@@ -13,10 +13,10 @@ from supavisor_lint.facts.statements import FunctionDef, Handler
 from supavisor_lint.facts.tree import Await, Call
 from supavisor_lint.flow.database_work import callees_that_open, sessions_opened
 from supavisor_lint.flow.handed import handed_sessions
-from supavisor_lint.flow.operations import OPENED_HERE, Operation, SessionFlow
+from supavisor_lint.flow.operations import OPENED_HERE, Operation
 from supavisor_lint.flow.phases import Phases
+from supavisor_lint.flow.session_uses import SessionUses
 from supavisor_lint.flow.shape import TaskShape, is_aftermath
-from supavisor_lint.project.project import Project
 from supavisor_lint.project.tasks import Task
 from supavisor_lint.project.values import FunctionValue, Session, SessionSource
 from supavisor_lint.report.audit_model import Pattern
@@ -51,9 +51,9 @@ class Origin:
 class Outlines:
     """Outlines of the tasks of one project, and of the functions that they call."""
 
-    def __init__(self, project: Project, flow: SessionFlow) -> None:
-        self._project = project
-        self._flow = flow
+    def __init__(self, uses: SessionUses) -> None:
+        self._uses = uses
+        self._flow = flow = uses.flow
         self._phases = Phases(flow)
         self._opening: dict[Call, list[FunctionValue]] = {}
 
@@ -70,7 +70,7 @@ class Outlines:
 
     def _handed(self, task: Task) -> list[str]:
         """The parameters that registrations fill with sessions, and those that are typed as such."""
-        carriers = {handed.carrier for handed in handed_sessions(self._project, self._flow, task)}
+        carriers = {handed.carrier for handed in handed_sessions(self._uses, task)}
         filled = [
             name
             for registration in task.registrations

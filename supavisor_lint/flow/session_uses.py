@@ -51,7 +51,7 @@ class SessionUses:
     """Answers for one project; remembers what functions use."""
 
     def __init__(self, flow: SessionFlow) -> None:
-        self._flow = flow
+        self.flow = flow
         self._ev = flow.ev
         self._kept = KeptSessions(flow.ev)
         self._known: dict[FunctionDef, tuple[Use, ...]] = {}
@@ -121,21 +121,30 @@ class SessionUses:
     # ------------------------------------------------------------------------------------- into the caller's names
 
     def _through(self, file: FileFacts, callee: FunctionValue, args: Iterable[Argument], func: Expr) -> Iterator[Use]:
+        return (use for _, use in self.carried(file, callee, args, func))
+
+    def carried(
+        self, file: FileFacts, callee: FunctionValue, args: Iterable[Argument], func: Expr | None
+    ) -> Iterator[tuple[Expr | None, Use]]:
+        """What a called function uses, by the caller's names, each with what carries the session there.
+
+        That is the argument or the receiver of the method that `func` names; None for what the function captures.
+        """
         given = bind_arguments(callee, args)
         own = callee.node.params[0].name if callee.bound and callee.node.params else None
         receiver = func.value if isinstance(func, Attribute) else None
         for use in self.of(callee):
             root, _, rest = use.key.text.partition(".")
             if use.key.scope is not callee.node.scope:
-                yield use
+                yield None, use
             elif root in given and not rest:
                 named = self._named(file, given[root], use.file, use.node, use.method)
                 if named is not None:
-                    yield named
+                    yield given[root], named
             elif root in given or (root == own and receiver is not None):
                 keeper = given.get(root, receiver)
                 if keeper is not None:
-                    yield from self._of_keeper(file, keeper, rest, use)
+                    yield from ((keeper, kept) for kept in self._of_keeper(file, keeper, rest, use))
 
     def _named(self, file: FileFacts, expr: Expr, home: FileFacts, node: Node, method: str) -> Use | None:
         """The use of what an expression names, if that is a session, or whatever the caller passes."""

@@ -21,6 +21,7 @@ from supavisor_lint.project.values import (
     FunctionValue,
     GeneratorValue,
     Instance,
+    LambdaValue,
     Manager,
     Method,
     NamedHelper,
@@ -68,6 +69,8 @@ def called(ev: Evaluator, file: FileFacts, function: Value, call: Call | None) -
             return called(ev, file, target, call)
         case ParamValue() if call is not None:
             return (ParamCall(function, call),)
+        case LambdaValue(home, node):
+            return ev.values(home, node.body)
         case _:
             return (UNKNOWN,)
 

@@ -25,7 +25,8 @@ from supavisor_lint.project.values import (
     Session,
     Unknown,
     Value,
-    says_nothing,
+    leaves_open,
+    told,
 )
 from supavisor_lint.project.vocabulary import SESSION_CLASSES
 
@@ -72,10 +73,10 @@ def _find_class_member(
     for binding in bindings:
         for value in names.given_values(ev, cls.file, binding):
             found += _bind(ev, cls, value, instance)
-    if says_nothing(found):
+    if all(map(leaves_open, found)):
         assigned = tuple(_self_assigned(ev, cls, attr)) if instance is not None else ()
-        declared = tuple(value for binding in bindings for value in names.declared_values(ev, cls.file, binding))
-        found += declared if says_nothing(assigned) and declared else assigned
+        declared = (value for binding in bindings for value in names.declared_values(ev, cls.file, binding))
+        found = told((*found, *assigned), declared)
     if found:
         return found
     for base in cls.node.bases:
@@ -137,10 +138,9 @@ def _bound_function(ev: Evaluator, cls: ClassValue, value: FunctionValue, instan
 def _self_assigned(ev: Evaluator, cls: ClassValue, attr: str) -> Iterable[Value]:
     """`self.attr = value` in the methods of a class."""
     for value, annotation in self_assignments(cls.node).get(attr, ()):
-        if value is not None:
-            yield from ev.values(cls.file, value)
-        elif annotation is not None:
-            yield from type_hints.annotated(ev, cls.file, annotation)
+        values = ev.values(cls.file, value) if value is not None else ()
+        declared = type_hints.annotated(ev, cls.file, annotation) if annotation is not None else ()
+        yield from told(values, declared)
 
 
 _ASSIGNMENTS: dict[ClassDef, dict[str, list[tuple[Expr | None, Expr | None]]]] = {}

@@ -37,12 +37,13 @@ class ModuleIndex:
                 base = base.parent
             return self._find(str(base), parts)
         near, far = self._roots(str(PurePosixPath(importer).parent))
-        for root in near:
-            found = self._find(root, parts)
-            if found is not None:
-                return found
-        others = {found for root in far if (found := self._find(root, parts)) is not None}
-        return others.pop() if len(others) == 1 else None
+        found_near = [found for root in near if (found := self._find(root, parts)) is not None]
+        found_far = {found for root in far if (found := self._find(root, parts)) is not None}
+        files = [found for found in found_near if found in self._paths]
+        if files or len(found_far) != 1:
+            return next(iter(files or found_near), None)
+        other = found_far.pop()  # Python takes a namespace package only where no root has a module of that name
+        return found_near[0] if found_near and other not in self._paths else other
 
     def submodule(self, package: str, name: str) -> str | None:
         """The path of the module `name` inside a package (path of its `__init__.py`, or of its folder)."""

@@ -29,13 +29,12 @@ from supavisor_lint.project.values import (
     External,
     Factory,
     FunctionValue,
-    Literally,
     ModuleValue,
     NamedHelper,
     Unbound,
-    Unknown,
     Value,
-    says_nothing,
+    leaves_open,
+    told,
 )
 from supavisor_lint.project.vocabulary import CONTEXT_MANAGER_MAKERS
 
@@ -89,15 +88,14 @@ def bound_values(ev: Evaluator, file: FileFacts, name: str, owner: Scope) -> Ite
 
 def together(ev: Evaluator, file: FileFacts, bindings: Iterable[Binding]) -> list[Value]:
     """What several bindings of one name give it; the types that they declare count where no value tells more."""
-    values = [value for binding in bindings for value in given_values(ev, file, binding)]
-    if says_nothing(values):
-        values += [value for binding in bindings for value in declared_values(ev, file, binding)]
-    return values
+    found = tuple(bindings)
+    values = [value for binding in found for value in given_values(ev, file, binding)]
+    return told(values, (value for binding in found for value in declared_values(ev, file, binding)))
 
 
 def binding_values(ev: Evaluator, file: FileFacts, binding: Binding) -> Iterable[Value]:
     """What one binding gives its name, by its value or else by the type that it declares."""
-    return (*given_values(ev, file, binding), *declared_values(ev, file, binding))
+    return together(ev, file, (binding,))
 
 
 def declared_values(ev: Evaluator, file: FileFacts, binding: Binding) -> Iterable[Value]:
@@ -109,9 +107,7 @@ def declared_values(ev: Evaluator, file: FileFacts, binding: Binding) -> Iterabl
     if not isinstance(binding, Assigned) or binding.annotation is None:
         return ()
     values = ev.values(file, binding.value) if binding.value is not None else ()
-    if all(isinstance(v, Unknown) or v == Literally(None) for v in values):
-        return type_hints.annotated(ev, file, binding.annotation)
-    return ()
+    return type_hints.annotated(ev, file, binding.annotation) if all(map(leaves_open, values)) else ()
 
 
 def given_values(ev: Evaluator, file: FileFacts, binding: Binding) -> Iterable[Value]:

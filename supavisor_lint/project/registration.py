@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.tree import Argument, Expr
+from supavisor_lint.facts.tree import Argument, Await, Expr
 from supavisor_lint.project.values import FunctionValue, Value
 from supavisor_lint.project.vocabulary import COROUTINE_REGISTRARS
 
@@ -32,7 +32,7 @@ class Registration:
     task's parameters to the expressions that the registration passes for them; `provided` are the parameters for
     which the registrar hands over a session; `guarded` tells that the registrar itself logs the task's failure;
     `coroutine` that it takes a coroutine object; `called_param` that the target is a parameter which is called on the
-    spot (`create_task(func(x))`).
+    spot (`create_task(func(x))`); `by_coroutine` that the registrar is a coroutine function, which is awaited itself.
     """
 
     file: FileFacts
@@ -45,6 +45,13 @@ class Registration:
     guarded: bool = False
     coroutine: bool = False
     called_param: bool = False
+    by_coroutine: bool = False
+
+    @property
+    def started(self) -> Node:
+        """The expression that gives the running task: to await a registrar is not to await what it has started."""
+        parent = self.node.parent
+        return parent if self.by_coroutine and isinstance(parent, Await) else self.node
 
     @property
     def kind(self) -> Kind:

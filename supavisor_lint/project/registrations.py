@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from supavisor_lint.facts.file import FileFacts, scope_of
-from supavisor_lint.facts.scopes import NameImport
+from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import (
     Attribute,
@@ -61,13 +62,9 @@ class RegistrationFinder:
     # ------------------------------------------------------------------------------------------------------- calls
 
     def _of_call(self, file: FileFacts, call: Call) -> Iterator[Registration]:
-        if isinstance(call.func, Attribute):
-            if call.func.attr == "add_task":
-                yield from self._of_add_task(file, call)
-                return
-            if call.func.attr == "add_job":
-                yield from self._of_add_job(file, call)
-                return
+        if isinstance(call.func, Attribute) and call.func.attr == "add_job":
+            yield from self._of_add_job(file, call)
+            return
         if self._may_register(call.func):
             for value in self._ev.values(file, call.func):
                 yield from self._of_callee(file, call, value)
@@ -75,31 +72,28 @@ class RegistrationFinder:
     def _may_register(self, func: Expr) -> bool:
         """Whether a callee is named like a registrar, or is a local alias of one."""
         if isinstance(func, Attribute):
-            return func.attr in _CALL_NAMES or self._own.mentions(func.attr)
+            return self._is_named_so(func.attr)
         if not isinstance(func, Name):
             return False
-        if func.id in _CALL_NAMES or self._own.mentions(func.id):
+        if self._is_named_so(func.id):
             return True
         owner = scope_of(func).lookup(func.id)
-        return owner is not None and any(
-            isinstance(b, NameImport) and (b.name in _CALL_NAMES or self._own.mentions(b.name))
-            for b in owner.bindings[func.id]
-        )
+        return owner is not None and any(self._is_alias(binding) for binding in owner.bindings[func.id])
 
-    def _of_add_task(self, file: FileFacts, call: Call) -> Iterator[Registration]:
-        assert isinstance(call.func, Attribute)
-        for receiver in self._ev.values(file, call.func.value):
-            if isinstance(receiver, Instance) and is_external(receiver.of, BACKGROUND_TASKS):
-                yield from self._targets.callable(
-                    file, call, "BackgroundTasks.add_task", call.argument(0, "func"), call.args[1:]
-                )
-            else:
-                for value in self._ev.values(file, call.func):
-                    yield from self._of_callee(file, call, value)
+    def _is_named_so(self, name: str) -> bool:
+        return name in _CALL_NAMES or self._own.mentions(name)
+
+    def _is_alias(self, binding: Binding) -> bool:
+        """`from … import create_task as start`, `start = asyncio.create_task`."""
+        if isinstance(binding, NameImport):
+            return self._is_named_so(binding.name)
+        value = binding.value if isinstance(binding, Assigned) and binding.index is None else None
+        return isinstance(value, Name | Attribute) and self._is_named_so(last_name(value))
 
     def _of_add_job(self, file: FileFacts, call: Call) -> Iterator[Registration]:
         func = call.argument(0, "func")
-        yield from self._targets.callable(file, call, "add_job", func, tuple(job_arguments(call)))
+        for found in self._targets.callable(file, call, "add_job", func, tuple(job_arguments(call))):
+            yield replace(found, by_coroutine=True)  # if it is one: APScheduler's newer versions await it
 
     def _of_callee(self, file: FileFacts, call: Call, callee: Value) -> Iterator[Registration]:
         if isinstance(callee, External):
@@ -112,21 +106,25 @@ class RegistrationFinder:
                 yield from self._targets.callable(file, call, "BackgroundTask", call.argument(0, "func"), call.args[1:])
             elif callee.dotted in QUEUE_DECORATORS and call.args and callee.dotted != "arq.cron":
                 yield from self._targets.callable(file, call, callee.dotted, call.argument(0, "fn"), (), queue=True)
-        elif isinstance(callee, Method) and callee.name in (
-            "create_task",
-            "ensure_future",
-            "run_in_executor",
-        ):
-            if _is_loop(callee.receiver) and callee.name != "run_in_executor":
-                yield from self._targets.coroutine(file, call, f"loop.{callee.name}", call.argument(0, "coro"))
-        elif isinstance(callee, Method) and _is_queue(callee.receiver) and callee.name in ("task", "actor"):
-            yield from self._targets.callable(file, call, callee.name, call.argument(0, "fn"), (), queue=True)
+        elif isinstance(callee, Method):
+            yield from self._of_method(file, call, callee)
         elif isinstance(callee, FunctionValue):
             yield from self._of_own(file, call, callee)
         elif isinstance(callee, ClassValue):
             for method in member(self._ev, Instance(callee), "__init__"):
                 if isinstance(method, FunctionValue):
                     yield from self._of_own(file, call, method)
+
+    def _of_method(self, file: FileFacts, call: Call, method: Method) -> Iterator[Registration]:
+        receiver, name = method.receiver, method.name
+        if name == "add_task" and isinstance(receiver, Instance) and is_external(receiver.of, BACKGROUND_TASKS):
+            func = call.argument(0, "func")
+            rest = tuple(argument for argument in call.args if argument.value is not func)
+            yield from self._targets.callable(file, call, "BackgroundTasks.add_task", func, rest)
+        elif name in ("create_task", "ensure_future") and _is_loop(receiver):
+            yield from self._targets.coroutine(file, call, f"loop.{name}", call.argument(0, "coro"))
+        elif name in ("task", "actor") and _is_queue(receiver):
+            yield from self._targets.callable(file, call, name, call.argument(0, "fn"), (), queue=True)
 
     def _of_own(self, file: FileFacts, call: Call, callee: FunctionValue) -> Iterator[Registration]:
         """A call of a project function that passes its parameter on to a registrar (or that the settings name)."""
@@ -140,7 +138,8 @@ class RegistrationFinder:
             else:
                 found = self._targets.callable(file, call, how, argument, surplus_arguments(callee, call.args))
             for registration in found:
-                yield rule.applied_to(self._ev, registration)
+                applied = rule.applied_to(self._ev, registration)
+                yield replace(applied, by_coroutine=True) if callee.node.is_async else applied
 
     def _of_named(self, file: FileFacts, call: Call, named: Registrar) -> Iterator[Registration]:
         """A call of a registrar outside the tree that the settings name."""
@@ -149,10 +148,10 @@ class RegistrationFinder:
         argument = call.argument(position, keyword)
         rest = tuple(a for a in call.args if a.value is not argument)
         for found in self._targets.callable(file, call, named.name, argument, rest):
+            registration = replace(found, by_coroutine=True)  # if it is one
             if named.session is not None and isinstance(found.target, FunctionValue):
-                yield replace(found, provided=params_at(found.target, named.session))
-            else:
-                yield found
+                registration = replace(registration, provided=params_at(found.target, named.session))
+            yield registration
 
     # ----------------------------------------------------------------------------------------------- decorators, lists
 
@@ -201,6 +200,7 @@ class RegistrationFinder:
 
 _CALL_NAMES = frozenset(
     {
+        "add_task",
         "create_task",
         "ensure_future",
         "run_coroutine_threadsafe",

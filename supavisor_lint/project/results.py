@@ -10,13 +10,12 @@ from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.project.values import (
     UNKNOWN,
     ClassValue,
-    External,
     Factory,
     FunctionValue,
     Instance,
     Session,
     Value,
-    says_nothing,
+    leaves_open,
 )
 
 if TYPE_CHECKING:
@@ -33,17 +32,11 @@ def returned(ev: Evaluator, file: FileFacts, function: FunctionDef) -> tuple[Val
         from supavisor_lint.project.type_hints import annotated  # mutual: annotations need calls
 
         values = [v for given in function.results for v in ev.values(file, given)]
-        if all(map(_leaves_open, values)):
+        if all(map(leaves_open, values)):
             values += [v for v in annotated(ev, file, function.returns) if _may_be_declared(v)]
         return values
 
     return ev.guarded(("returns", function), compute)
-
-
-def _leaves_open(value: Value) -> bool:
-    """Whether a value may be anything: nothing is known of it, or only that another package gives it."""
-    origin = value.of if isinstance(value, Instance) else value
-    return says_nothing((value,)) or (isinstance(origin, External) and origin.root not in ("builtins", "sqlalchemy"))
 
 
 def _may_be_declared(value: Value) -> bool:
@@ -57,7 +50,7 @@ def yielded(ev: Evaluator, function: FunctionValue) -> tuple[Value, ...]:
         from supavisor_lint.project.type_hints import yields_session  # mutual: annotations need calls
 
         values = tuple(written())
-        known = [value for value in values if not _leaves_open(value)]
+        known = [value for value in values if not leaves_open(value)]
         if all(isinstance(value, Session) for value in known) and yields_session(ev, function):
             return known or (Session("parameter"),)
         return values

@@ -79,7 +79,7 @@ class TaskTable:
         self.tasks = {}
         for registration in found:
             if isinstance(registration.target, FunctionValue):
-                guarded = logged_by_callback(self._ev, registration.file, registration.node)
+                guarded = logged_by_callback(self._ev, registration.file, registration.started)
                 self._task(registration.target).registrations.append(
                     replace(registration, guarded=registration.guarded or guarded)
                 )
@@ -92,7 +92,7 @@ class TaskTable:
 
     def _round(self, files: list[FileFacts], counts: Callable[[FileFacts], bool]) -> list[Registration]:
         found = (r for file in files if counts(file) for r in self._finder.find(file))
-        return [r for r in found if r.queue or not is_structured(r.node)]
+        return [r for r in found if r.queue or not is_structured(r.started)]
 
     def _named_registrars(self, files: list[FileFacts]) -> None:
         if not self._settings.task_registrars:

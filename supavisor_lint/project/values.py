@@ -233,3 +233,27 @@ UNKNOWN = Unknown()
 def says_nothing(values: Iterable[Value]) -> bool:
     """Whether values leave open what a thing is: placeholders (`None`), whatever a caller passes, unknown ones."""
     return all(isinstance(value, Unknown | ParamValue) or value == Literally(None) for value in values)
+
+
+def leaves_open(value: Value) -> bool:
+    """Whether a value may be anything: nothing is known of it, or only that another package gives it."""
+    origin = value.of if isinstance(value, Instance) else value
+    return says_nothing((value,)) or (isinstance(origin, External) and origin.root not in ("builtins", "sqlalchemy"))
+
+
+def told(values: Iterable[Value], declared: Iterable[Value]) -> list[Value]:
+    """Some values, or what is declared in their place where they leave open what the thing is.
+
+    A placeholder (`None`) stays: the thing may be that as well. So does what another package gives, unless it is
+    declared to be something that has a meaning here.
+    """
+    given, known = list(values), [value for value in declared if not isinstance(value, Unknown)]
+    if not all(map(leaves_open, given)) or not known:
+        return given
+    if says_nothing(given) or any(_has_a_meaning(value) for value in known):
+        return [*(value for value in given if isinstance(value, Literally)), *known]
+    return given
+
+
+def _has_a_meaning(value: Value) -> bool:
+    return isinstance(value, Session | Factory) or (isinstance(value, Instance) and isinstance(value.of, ClassValue))

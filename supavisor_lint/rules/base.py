@@ -89,9 +89,9 @@ class Rule:
 
 
 def _may_be_of(func: Expr, vocabulary: frozenset[str]) -> bool:
-    """Whether a callee's last name is one of some; of a callee without a name (`(a or b)()`) nothing is known."""
+    """Whether a callee's last name is one of some; of one without (`(a or b)()`, `make()()`) nothing is known."""
     name = last_name(func)
-    return name in vocabulary or not name
+    return name in vocabulary or not name or isinstance(func, Call)
 
 
 def _may_alias(name: str, binding: Binding) -> bool:

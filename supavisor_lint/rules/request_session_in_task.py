@@ -44,7 +44,7 @@ def detect(view: FileView) -> Iterator[Finding]:
     for registration in view.project.table.registrations:
         if registration.file is not view.file:
             continue
-        for handed in handed_by(view.project, view.flow, registration):
+        for handed in handed_by(view.follower.uses, registration):
             target = registration.target
             name = f"`{target.node.name}`" if isinstance(target, FunctionValue) else "a background task"
             place = place_of(target)

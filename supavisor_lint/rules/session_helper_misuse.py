@@ -33,7 +33,7 @@ from collections.abc import Iterator
 
 from supavisor_lint.facts.file import scope_of
 from supavisor_lint.facts.statements import Assign, For, With, WithItem
-from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name
+from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Generator, Name
 from supavisor_lint.findings import Confidence, Finding
 from supavisor_lint.flow.operations import ENDS, WORK
 from supavisor_lint.project.calls import entered
@@ -74,7 +74,7 @@ def _of_call(view: FileView, call: Call) -> Iterator[Finding]:
     value = view.ev.only(view.file, call)
     if isinstance(parent, Await) and _is_helper_call(view, value):
         yield _finding(view, parent, call, f"`{_name(call)}` is a session helper: it cannot be awaited")
-    elif isinstance(parent, For) and parent.iter is call and _is_helper_call(view, value):
+    elif isinstance(parent, For | Generator) and parent.iter is call and _is_helper_call(view, value):
         yield _finding(view, call, call, f"`{_name(call)}` is a session helper: it cannot be iterated")
     elif isinstance(parent, WithItem) and isinstance(parent.parent, With):
         yield from _in_with(view, parent.parent, call, value)

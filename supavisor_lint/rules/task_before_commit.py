@@ -93,7 +93,7 @@ def _reading(view: FileView, node: Node) -> Registration | None:
         target = registration.target
         runs_soon = registration.how.endswith((*_AFTER_RESPONSE, *_AT_ONCE))
         if runs_soon and isinstance(target, FunctionValue) and opens_session(view.flow, target):
-            return registration if not handed_by(view.project, view.flow, registration) else None
+            return registration if not handed_by(view.follower.uses, registration) else None
     return None
 
 

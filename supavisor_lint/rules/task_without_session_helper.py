@@ -59,7 +59,7 @@ from supavisor_lint.rules.base import FileView, Rule
 def detect(view: FileView) -> Iterator[Finding]:
     """One finding for each task that uses somebody else's session."""
     for task in view.tasks:
-        if task.provided or handed_sessions(view.project, view.flow, task):
+        if task.provided or handed_sessions(view.follower.uses, task):
             continue
         use = next(_foreign_uses(view, task, view.shape(task)), None)
         if use is not None:
