@@ -15,12 +15,15 @@ from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.session_keys import SessionKey, session_key
 from supavisor_lint.flow.state import SessionState, State
-from supavisor_lint.flow.values import ANYTHING, ConstantRef, SessionRef, Tracked, TupleRef
+from supavisor_lint.flow.values import ANYTHING, ConstantRef, KeeperRef, SessionRef, Tracked, TupleRef
 from supavisor_lint.project.values import Session
 
 
 def share(state: State, value: Tracked) -> State:
     """A session gets where others can use it at any time; from now on nothing is sure about it."""
+    if isinstance(value, KeeperRef):
+        for site in value.sites:
+            state = share(state, SessionRef(site))
     if not isinstance(value, SessionRef) or value.site not in state.sessions:
         return state
     session = state.sessions[value.site]

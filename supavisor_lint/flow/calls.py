@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name
@@ -12,6 +12,7 @@ from supavisor_lint.flow.binding import opened_session
 from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
 from supavisor_lint.flow.harmless import is_harmless
+from supavisor_lint.flow.keepers import made_with, method_of
 from supavisor_lint.flow.never import never_returns
 from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.passing import passed_values, with_receivers_sessions
@@ -20,6 +21,7 @@ from supavisor_lint.flow.slow import slow_call
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import (
     ANYTHING,
+    KeeperRef,
     ObjectRef,
     OpenerRef,
     SessionRef,
@@ -65,7 +67,7 @@ def _method(frame: Frame, node: Call, name: str, state: State, receiver: Tracked
     if frame.follower.wary:
         state = _may_change(frame, node, state, receiver)
     states = session_calls.changed_collection(frame, node, state)
-    return [result for after in states for result in _plain(frame, node, after)]
+    return [result for after in states for result in _plain(frame, node, after, receiver)]
 
 
 def _may_change(frame: Frame, node: Call, state: State, receiver: Tracked) -> State:
@@ -79,19 +81,23 @@ def _may_change(frame: Frame, node: Call, state: State, receiver: Tracked) -> St
 # ---------------------------------------------------------------------------------------------------- other calls
 
 
-def _plain(frame: Frame, node: Call, state: State) -> Results:
+def _plain(frame: Frame, node: Call, state: State, receiver: Tracked = ANYTHING) -> Results:
     opened = _opens(frame, node)
-    functions = functions_called(frame.ev, frame.file, node)
+    functions = (
+        method_of(frame, receiver, last_name(node.func) or "")
+        if isinstance(receiver, KeeperRef)
+        else functions_called(frame.ev, frame.file, node)
+    )
     results: Results = []
     for after, given in expressions.arguments(frame, node, _callee_shares(frame, node, state)):
-        after = _note_slow(frame, node, functions, after, given)
+        after = _note_slow(frame, node, functions, after, given, receiver)
         note_registration(frame, node, after)
         if isinstance(opened, Session):
             results.append(opened_session(frame, node, after, opened))
         elif opened is not None:
             results.append((_unknown_effect(frame, node, functions, after, given), OpenerRef(node)))
         else:
-            results += _into(frame, node, functions, after, given)
+            results += _into(frame, node, functions, after, given, receiver)
     return results
 
 
@@ -111,7 +117,9 @@ def _opens(frame: Frame, node: Call) -> Session | bool | None:
     return True if any(isinstance(v, Manager | FactoryBlock) for v in values) else None
 
 
-def _into(frame: Frame, node: Call, functions: Functions, state: State, given: list[Tracked]) -> Results:
+def _into(
+    frame: Frame, node: Call, functions: Functions, state: State, given: list[Tracked], receiver: Tracked
+) -> Results:
     """A call of something else, maybe with sessions or objects among its arguments."""
     if _is_cast(frame, node):
         return [(state, given[1])]
@@ -121,8 +129,13 @@ def _into(frame: Frame, node: Call, functions: Functions, state: State, given: l
         written = set_by_name(frame, node, state, given[0])
         if written is not None:
             return [(after, ANYTHING) for after in written]
+    keeper = made_with(frame, node, given)
+    if keeper is not ANYTHING:
+        frame.throw(state, PLAIN)
+        others: list[Tracked] = [value for value in given if not isinstance(value, SessionRef | KeeperRef)]
+        return [(_unknown_effect(frame, node, functions, state, others), keeper)]
     state = with_receivers_sessions(frame, node, functions, state)
-    passed = passed_values(frame, node, functions, state, given)
+    passed = passed_values(frame, node, functions, state, given, receiver)
     if passed is not None:
         return frame.follower.called(frame, node, functions[0], passed, state)
     awaited = isinstance(node.parent, Await)
@@ -134,7 +147,8 @@ def _into(frame: Frame, node: Call, functions: Functions, state: State, given: l
         if frame.follower.wary:
             state = wary.handed(frame, node, state, given)
             frame.throw(state, ANY if awaited else PLAIN)
-        state = _unknown_effect(frame, node, functions, state, given)
+        used = [*given, receiver] if isinstance(receiver, KeeperRef) else given
+        state = _unknown_effect(frame, node, functions, state, used)
     return [(state, ANYTHING)]
 
 
@@ -155,7 +169,7 @@ def _is_builtin(frame: Frame, node: Call, name: str) -> bool:
 
 def _unknown_effect(frame: Frame, node: Call, functions: Functions, state: State, given: list[Tracked]) -> State:
     """Somebody unknown got a session: for this call, or for good if it may keep it."""
-    for value in given:
+    for value in _sessions_apart(given):
         if isinstance(value, SessionRef) and value.site in state.sessions:
             session = state.sessions[value.site]
             keeps = _may_keep(frame, node) or (frame.follower.wary and not isinstance(node.parent, Await))
@@ -166,6 +180,15 @@ def _unknown_effect(frame: Frame, node: Call, functions: Functions, state: State
     return state
 
 
+def _sessions_apart(given: Iterable[Tracked]) -> Iterator[Tracked]:
+    """What is given, with the sessions of what keeps some."""
+    for value in given:
+        if isinstance(value, KeeperRef):
+            yield from map(SessionRef, value.sites)
+        else:
+            yield value
+
+
 def _may_keep(frame: Frame, node: Call) -> bool:
     """Objects keep what they are made with; coroutines that are not awaited here use it later."""
     values: Iterable[Value] = (*frame.ev.values(frame.file, node), *frame.ev.values(frame.file, node.func))
@@ -174,11 +197,13 @@ def _may_keep(frame: Frame, node: Call) -> bool:
     return any(isinstance(v, Coroutine) for v in values) and not isinstance(node.parent, Await)
 
 
-def _note_slow(frame: Frame, node: Call, functions: Functions, state: State, given: list[Tracked]) -> State:
+def _note_slow(
+    frame: Frame, node: Call, functions: Functions, state: State, given: list[Tracked], receiver: Tracked
+) -> State:
     if not any(history.queries for history in state.histories.values()):
         return state
     what = _slow(frame, node)
-    if what is None or passed_values(frame, node, functions, state, given) is not None:
+    if what is None or passed_values(frame, node, functions, state, given, receiver) is not None:
         return state  # followed into: what it does with the session comes first
     for site, history in state.histories.items():
         if history.queries and site in frame.opened:

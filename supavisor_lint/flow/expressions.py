@@ -32,6 +32,7 @@ from supavisor_lint.flow.blank import answered
 from supavisor_lint.flow.conditions import elements, truth
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.inert import names_if_inert
+from supavisor_lint.flow.keepers import attribute_of, may_be_code
 from supavisor_lint.flow.objects import loaded
 from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.state import State, States
@@ -40,6 +41,7 @@ from supavisor_lint.flow.values import (
     BlockRef,
     ConstantRef,
     CountRef,
+    KeeperRef,
     ManyRef,
     ObjectRef,
     ResultRef,
@@ -150,6 +152,8 @@ def _attribute(frame: Frame, expr: Attribute, state: State) -> Results:
             results.append(read_attribute(frame, expr, after, value))
         elif isinstance(value, SessionRef):
             results.append((after if expr.attr in HARMLESS_ATTRIBUTES else share(after, value), ANYTHING))
+        elif isinstance(value, KeeperRef):
+            results.append(_of_keeper(frame, expr, after, value))
         elif isinstance(value, ResultRef) and expr.attr == "rowcount":
             results.append((after, CountRef(value.session, value.site)))
         elif text and isinstance(value, type(ANYTHING)):
@@ -157,6 +161,14 @@ def _attribute(frame: Frame, expr: Attribute, state: State) -> Results:
         else:
             results.append((after, ANYTHING))
     return results
+
+
+def _of_keeper(frame: Frame, expr: Attribute, state: State, keeper: KeeperRef) -> tuple[State, Tracked]:
+    """An attribute of an object that keeps sessions; a property, or a method for later, may use any of them."""
+    held = attribute_of(keeper, expr.attr)
+    if held is ANYTHING and may_be_code(frame.ev, keeper.cls, expr.attr):
+        state = share(state, keeper)
+    return state, held
 
 
 # ------------------------------------------------------------------------------------------------------ compounds

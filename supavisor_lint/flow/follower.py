@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Call, Expr
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.events import Trace
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.inline import Inliner
+from supavisor_lint.flow.keepers import Kept
 from supavisor_lint.flow.openings import Openings
 from supavisor_lint.flow.operations import SessionFlow
 from supavisor_lint.flow.quiet import Quiet
@@ -55,6 +56,7 @@ class Follower:
         self.plain: dict[Expr, bool] = {}  # see binding.is_plain
         self.inert: dict[Node, frozenset[str] | None] = {}  # see inert.names_if_inert
         self.slow: dict[Node, str | None] = {}  # see calls._slow
+        self.keepers: dict[ClassDef, Kept | None] = {}  # see keepers.made_with
         self.spent = 0
         self.shallow = False  # whether called functions are taken for unknown ones, see _follow
         self.given_up: dict[FunctionDef, FileFacts] = {}  # functions with too many paths

@@ -32,6 +32,7 @@ from supavisor_lint.flow.values import (
     CALLER,
     BlankRef,
     ConstantRef,
+    KeeperRef,
     ManyRef,
     ObjectRef,
     SessionRef,
@@ -79,7 +80,8 @@ class Inliner:
             frame.throw(state)
             return [(state, ANYTHING)]
         manner = self._quiet.of(function.file, function.node)
-        is_long = manner.quiet and manner.size > SMALL
+        # what it calls on an object that keeps sessions is not in its manner
+        is_long = manner.quiet and manner.size > SMALL and KeeperRef not in map(type, given.values())
         if is_long and not (manner.swallows and any(state.sessions[site].blocks for site in names.sites)):
             return self._used(frame, node, manner, names, state)
         masked = names.state(_masked(state, given, names))
@@ -245,7 +247,7 @@ def _returned(state: State, after: State, node: Call) -> tuple[State, Tracked]:
             return back, value
         known = after.objects.get(value.site)
         if known is not None and known.session in back.sessions:
-            return back.with_object(node, _object_back(known, None, node)), type(value)(node)
+            return back.with_object(node, _object_back(known, None, node)), replace(value, site=node)
         return back, ANYTHING
     if isinstance(value, SessionRef):
         return (back, value) if value.site in state.sessions else (back, ANYTHING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from supavisor_lint.facts.tree import Call
@@ -23,7 +24,7 @@ from supavisor_lint.flow.events import (
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.renaming import Renaming
 from supavisor_lint.flow.state import State
-from supavisor_lint.flow.values import CALLER, SessionRef, Site, Tracked
+from supavisor_lint.flow.values import CALLER, KeeperRef, SessionRef, Site, Tracked
 from supavisor_lint.project.values import FunctionValue
 
 
@@ -145,10 +146,26 @@ class Telling:
 
 
 def hidden_sessions(frame: Frame, function: FunctionValue, given: dict[str, Tracked]) -> frozenset[Site]:
-    """The sessions that are given in a parameter of which the called function's own text does not tell the type."""
+    """The sessions that are given in a parameter of which the called function's own text does not tell the type.
+
+    Or on an object whose class does not tell it.
+    """
     found = set()
     for name, value in given.items():
         param = function.node.param(name)
         if isinstance(value, SessionRef) and param is not None and not frame.ev.is_session_type(function.file, param):
             found.add(value.site)
+        elif isinstance(value, KeeperRef):
+            operations = frame.follower.flow.operations(function.file, function.node)
+            shown = {operation.key.text for operation in operations}
+            found |= {site for path, site in _kept_as(name, value) if path not in shown}
     return frozenset(found)
+
+
+def _kept_as(name: str, keeper: KeeperRef) -> Iterator[tuple[str, Site]]:
+    """The sessions of an object, each with the text that means it."""
+    for attr, value in keeper.kept:
+        if isinstance(value, KeeperRef):
+            yield from _kept_as(f"{name}.{attr}", value)
+        else:
+            yield f"{name}.{attr}", value.site

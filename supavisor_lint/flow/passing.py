@@ -17,6 +17,7 @@ from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import (
     ANYTHING,
     ConstantRef,
+    KeeperRef,
     SessionRef,
     Tracked,
 )
@@ -29,13 +30,13 @@ from supavisor_lint.project.values import (
 
 
 def passed_values(
-    frame: Frame, node: Call, functions: list[FunctionValue], state: State, given: list[Tracked]
+    frame: Frame, node: Call, functions: list[FunctionValue], state: State, given: list[Tracked], receiver: Tracked
 ) -> dict[str, Tracked] | None:
     """What a followed function gets: by parameter, by its own object, by closure. None if it is not worth following."""
     if len(functions) != 1:
         return None
     function = functions[0]
-    if not _may_get_session(function, state, given) and not _is_part(frame, function):
+    if not _may_get_session(function, state, [*given, receiver]) and not _is_part(frame, function):
         return None
     if function.node.is_generator or (function.node.is_async and not _is_awaited(frame, node)):
         return None
@@ -45,16 +46,16 @@ def passed_values(
     defaults = _defaults(function, bound)
     if any(name in life_of(function.node).tested for name in defaults) and any(a.star for a in node.args):
         return None  # what the stars hide may decide what the function does
-    passed = {**_by_closure(frame, function, state), **_by_receiver(node, function, state)}
+    passed = {**_by_closure(frame, function, state), **_by_receiver(node, function, state, receiver)}
     passed.update({**defaults, **_by_argument(bound, node.args, given)})
-    if any(isinstance(v, SessionRef) for v in passed.values()) or _is_part(frame, function):
+    if any(isinstance(v, SessionRef | KeeperRef) for v in passed.values()) or _is_part(frame, function):
         return passed
     return None
 
 
 def _may_get_session(function: FunctionValue, state: State, given: list[Tracked]) -> bool:
     """Whether a call may hand on a session: as an argument, on the function's own object, or by closure."""
-    if SessionRef in map(type, given):
+    if any(isinstance(value, SessionRef | KeeperRef) for value in given):
         return True
     if not function.bound and enclosing_function(function.node) is None:
         return False
@@ -103,6 +104,8 @@ def with_receivers_sessions(frame: Frame, node: Call, functions: list[FunctionVa
     method = frame.function.params[:1]
     if not (function.bound and function.node.params and method and method[0].name == receiver):
         return state
+    if isinstance(state.value_of(receiver), KeeperRef):
+        return state  # the caller's
     own = f"{function.node.params[0].name}."
     for operation in frame.follower.flow.operations(function.file, function.node):
         text = operation.key.text
@@ -112,14 +115,15 @@ def with_receivers_sessions(frame: Frame, node: Call, functions: list[FunctionVa
     return state
 
 
-def _by_receiver(node: Call, function: FunctionValue, state: State) -> dict[str, Tracked]:
+def _by_receiver(node: Call, function: FunctionValue, state: State, receiver: Tracked) -> dict[str, Tracked]:
     """The sessions that a method finds on its own object."""
     if not function.bound or not isinstance(node.func, Attribute) or not function.node.params:
         return {}
     prefix, own = dotted(node.func.value), function.node.params[0].name
+    kept: dict[str, Tracked] = {own: receiver} if isinstance(receiver, KeeperRef) else {}
     if prefix is None:
-        return {}
-    return {
+        return kept
+    return kept | {
         f"{own}.{name[len(prefix) + 1 :]}": value
         for name, value in state.variables.items()
         if name.startswith(f"{prefix}.") and isinstance(value, SessionRef)

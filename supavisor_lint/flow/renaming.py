@@ -11,6 +11,7 @@ from supavisor_lint.flow.state import ObjectState, State
 from supavisor_lint.flow.values import (
     BlockRef,
     CountRef,
+    KeeperRef,
     ManyRef,
     ObjectRef,
     ResultRef,
@@ -48,6 +49,9 @@ class Renaming:
                 found._name(state.objects[value.site].session)
             elif isinstance(value, SessionRef):
                 found._name(value.site)
+            elif isinstance(value, KeeperRef):
+                for site in value.sites:
+                    found._name(site)
             elif isinstance(value, TransactionRef | BlockRef | ResultRef | CountRef):
                 found._name(value.session)
         return found
@@ -80,12 +84,19 @@ class Renaming:
     def _object(self, known: ObjectState) -> ObjectState:
         return known._replace(session=self.site(known.session))
 
+    def _held(self, value: SessionRef | KeeperRef) -> SessionRef | KeeperRef:
+        held = self.value(value)
+        assert isinstance(held, SessionRef | KeeperRef)
+        return held
+
     def value(self, value: Tracked) -> Tracked:
         """A value that speaks of the other names."""
         if isinstance(value, SessionRef):
             return SessionRef(self.site(value.site))
+        if isinstance(value, KeeperRef):
+            return replace(value, kept=tuple((attr, self._held(held)) for attr, held in value.kept))
         if isinstance(value, ObjectRef | ManyRef):
-            return type(value)(self.node(value.site))
+            return replace(value, site=self.node(value.site))
         if isinstance(value, TransactionRef | BlockRef | ResultRef | CountRef):
             return replace(value, session=self.site(value.session))
         return value

@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import ClassDef
 from supavisor_lint.facts.tree import Expr, Name
-from supavisor_lint.project.values import Session
+from supavisor_lint.project.values import ClassValue, Session
 
 # Where a session comes from: the node that opens it, or the text of a variable that holds somebody else's.
 Site: TypeAlias = Hashable
@@ -36,10 +36,28 @@ class SessionRef:
 
 
 @dataclass(frozen=True, slots=True)
+class KeeperRef:
+    """An object of a class, made with sessions that it keeps: its attributes, by name, that hold one or such an object.
+
+    That is its very class, not one that it may be derived from.
+    """
+
+    cls: ClassValue
+    kept: tuple[tuple[str, SessionRef | KeeperRef], ...]
+
+    @property
+    def sites(self) -> tuple[Site, ...]:
+        """All its sessions."""
+        parts = (value.sites if isinstance(value, KeeperRef) else (value.site,) for _, value in self.kept)
+        return tuple(site for sites in parts for site in sites)
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectRef:
-    """An ORM object; `site` is the expression that gave it."""
+    """An ORM object; `site` is the expression that gave it. `exists` when that raises rather than give None."""
 
     site: Node
+    exists: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +138,7 @@ class Anything:
 
 Tracked: TypeAlias = (
     SessionRef
+    | KeeperRef
     | ObjectRef
     | ManyRef
     | ResultRef

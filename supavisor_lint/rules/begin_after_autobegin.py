@@ -42,9 +42,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.findings import Finding
 from supavisor_lint.flow.events import BegunTwice
-from supavisor_lint.flow.wording import through
+from supavisor_lint.flow.wording import through, what
 from supavisor_lint.rules.base import FileView, Rule
 
 
@@ -54,6 +55,9 @@ def detect(view: FileView) -> Iterator[Finding]:
         if event.inherited and view.runs_in_task(function):
             continue  # SUP406
         name = event.opened.name
+        if event.via is not None and event.because == {event.node}:
+            yield _within(view, function, event)
+            continue
         where = "inside the block of" if event.in_block else "on the path through"
         yield RULE.at(
             view,
@@ -64,6 +68,19 @@ def detect(view: FileView) -> Iterator[Finding]:
             related=view.places(event, "the transaction begins here", "begun again here"),
             function=function,
         )
+
+
+def _within(view: FileView, function: FunctionDef, event: BegunTwice) -> Finding:
+    """A called function that does both, with a session of which only its caller knows what it is."""
+    return RULE.at(
+        view,
+        event.node,
+        f"{what(event.node)} begins a transaction on `{event.opened.name}` where it has begun one already: this "
+        f"raises InvalidRequestError; put that work into the block, or end the transaction before",
+        confidence=event.opened.session.confidence,
+        related=view.places(event, "the transaction begins in here", "begun again here"),
+        function=function,
+    )
 
 
 RULE = Rule("SUP302", "begin-after-autobegin", "error", "hazards", "unsafe", __doc__, detect)
