@@ -73,6 +73,10 @@ def _decided(frame: Frame, test: Expr, state: State, value: Tracked) -> Split:
         return [state], [unwritten(state, value)]
     if isinstance(test, Call) and isinstance(test.func, Attribute) and test.func.attr == "in_transaction":
         return _in_transaction(frame, test.func.value, state)
+    if isinstance(test, Attribute) and test.attr == "is_active":
+        return _is_active(frame, test, state)
+    if isinstance(value, ObjectRef) and value.exists:
+        return [state], []
     yes, no = _assume(frame, condition_text(test), state)
     no = [_without_object(s, value) for s in no]
     return (no, yes) if isinstance(test, Other) and test.op == "!=" else (yes, no)
@@ -93,6 +97,23 @@ def _in_transaction(frame: Frame, receiver: Expr, state: State) -> Split:
     return ([after], []) if is_open else ([], [after])
 
 
+def _is_active(frame: Frame, test: Attribute, state: State) -> Split:
+    """`session.is_active`: False from a flush that has failed until the rollback, else True.
+
+    A failed statement leaves the session active. So does a `COMMIT` that fails itself, which has rolled back: there is
+    nothing to tell of it.
+    """
+    from supavisor_lint.flow.expressions import evaluate
+
+    after, value = next(iter(evaluate(frame, test.value, state)), (state, None))
+    if not isinstance(value, SessionRef):
+        return _assume(frame, condition_text(test), state)
+    session = after.sessions[value.site]
+    if not session.sure or (session.transaction == "entry" and not session.blocks):
+        return [after], [after]
+    return ([], [after]) if session.hard in ("flush", "savepoint") else ([after], [])
+
+
 def _none_test(frame: Frame, subject: Expr, state: State) -> Split:
     from supavisor_lint.flow.expressions import evaluate
 
@@ -108,7 +129,7 @@ def _none_test(frame: Frame, subject: Expr, state: State) -> Split:
             if not frame.opened[value.site].own:
                 name = subject.id if isinstance(subject, Name) else None
                 both[0].append(after.with_variable(name, ConstantRef(None)) if name else after)
-        elif isinstance(value, BlankRef):
+        elif isinstance(value, BlankRef) or (isinstance(value, ObjectRef) and value.exists):
             both[1].append(after)
         else:
             text = condition_text(subject)

@@ -151,7 +151,16 @@ class Openings:
         call = factory.node
         if factory.file is None or not isinstance(call, Call) or any(a.star for a in call.args):
             return None
+        if any(self._sets(factory, found, option) for found in factory.file.attributes.get("configure", ())):
+            return None
         return _asked_at(call, option, True)
+
+    def _sets(self, factory: Factory, configure: Attribute, option: str) -> bool:
+        """`factory.configure(expire_on_commit=False)`, at whatever time: that is for all sessions from then on."""
+        call, file = configure.parent, factory.file
+        if not isinstance(call, Call) or file is None or self._ev.factory(file, configure.value) != factory:
+            return False
+        return any(argument.star or argument.keyword == option for argument in call.args)
 
 
 def _given_engine(session: Session, site: Site) -> Expr | None:

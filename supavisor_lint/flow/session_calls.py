@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from supavisor_lint.facts.file import walk
-from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Attribute, Call, Lambda, Name
 from supavisor_lint.flow import at_hand, expressions, machine, objects
 from supavisor_lint.flow.autocommit import asks_for_autocommit
@@ -43,6 +42,7 @@ _HARMLESS = frozenset(
 )
 _ENDS = {"commit": "commit", "rollback": "rollback", "close": "close", "reset": "close"}
 _ONE = frozenset({"one", "one_or_none", "first"})
+_RAISING = frozenset({"one", "scalar_one", "get_one"})  # where there is no row
 _MANY = frozenset({"all", "fetchall", "partitions"})
 _SAME = frozenset({"unique", "yield_per", "execution_options"})
 COLLECTION_CHANGES = frozenset({"append", "extend", "insert", "remove", "pop", "clear", "add", "discard"})
@@ -141,7 +141,7 @@ def _run_sync(frame: Frame, node: Call, state: State, site: Site) -> Results:
         function if isinstance(function, Lambda) else next((v for v in values if isinstance(v, FunctionValue)), None)
     )
     body = found.node if isinstance(found, FunctionValue) else found
-    if isinstance(body, Lambda) and len(body.params) == 1 and body.params[0].name not in _names(body):
+    if isinstance(body, Lambda) and len(body.params) == 1 and _leaves_alone(body, body.params[0].name):
         return [(state, ANYTHING)]
     states = machine.work(frame, state, site, Use(node, "run_sync"))
     if frame.follower.wary or body is None or any(isinstance(n, Attribute) and n.attr in _ENDS for n in walk(body)):
@@ -149,8 +149,18 @@ def _run_sync(frame: Frame, node: Call, state: State, site: Site) -> Results:
     return [(after, ANYTHING) for after in states]
 
 
-def _names(node: Node) -> set[str]:
-    return {n.id for n in walk(node) if isinstance(n, Name)}
+def _leaves_alone(body: Lambda, session: str) -> bool:
+    """Whether a lambda asks its session for nothing, or only for what needs no transaction."""
+    return all(_asks_nothing(n) for n in walk(body) if isinstance(n, Name) and n.id == session)
+
+
+def _asks_nothing(session: Name) -> bool:
+    asked = session.parent
+    if not isinstance(asked, Attribute):
+        return False
+    if isinstance(asked.parent, Call) and asked.parent.func is asked:
+        return asked.attr in _HARMLESS
+    return asked.attr in expressions.HARMLESS_ATTRIBUTES
 
 
 def _get(frame: Frame, node: Call, state: State, site: Site) -> Results:
@@ -212,7 +222,8 @@ def _made_as(frame: Frame, name: Name) -> object:
 
 def _gives_object(state: State, node: Call, site: Site, entity: object) -> tuple[State, Tracked]:
     state = objects.maybe_loaded(state, site, entity)
-    return objects.loaded(state, node, site, entity), ObjectRef(node)
+    exists = isinstance(node.func, Attribute) and node.func.attr in _RAISING
+    return objects.loaded(state, node, site, entity), ObjectRef(node, exists)
 
 
 def _query(frame: Frame, node: Call, name: str, state: State, site: Site) -> Results:
@@ -281,5 +292,5 @@ def _from_result(name: str, state: State, ref: ResultRef) -> tuple[State, Tracke
         return state, CountRef(ref.session, ref.site)
     if ref.entity is not None and (gives_one or (name in _MANY and ref.scalars)):
         state = objects.loaded(state, ref.site, ref.session, ref.entity)
-        return state, ObjectRef(ref.site) if gives_one else ManyRef(ref.site)
+        return state, ObjectRef(ref.site, name in _RAISING) if gives_one else ManyRef(ref.site)
     return state, ANYTHING
