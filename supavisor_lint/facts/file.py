@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
+from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Scope
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Module
@@ -66,21 +67,20 @@ def read_facts(path: str, text: str) -> FileFacts:
     import libcst as cst  # heavy: only a file that matters pays for it
 
     from supavisor_lint.facts.lower import Lowering
+    from supavisor_lint.facts.parsing import parse_module
     from supavisor_lint.facts.positions import Locator
 
     place = too_deep_at(text)
     if place is not None:
         raise UnparsableFile(_TOO_DEEP, *place)
     try:
-        tree = cst.parse_module(text)
+        tree = parse_module(text)
         lowering = Lowering()
         module = lowering.module(tree)
     except cst.ParserSyntaxError as error:
         raise _unparsable(text, error.message, error.raw_line, error.raw_column + 1) from None
     except RecursionError:
         raise UnparsableFile(_TOO_DEEP) from None
-    except (cst.CSTValidationError, cst.CSTLogicError) as error:  # LibCST's checks of its own nodes
-        raise UnparsableFile(str(error).partition("\n")[0]) from None
     module.locator = Locator(tree, text, lowering.sections).locate
     _mark_tasks(text, lowering.functions)
     return FileFacts(
@@ -197,7 +197,7 @@ def walk(node: Node) -> Iterator[Node]:
         waiting += found.children()[::-1]
 
 
-@lru_cache(maxsize=256)
+@kept
 def nodes_in(function: FunctionDef) -> tuple[Node, ...]:
     """Everything in the body of a function, nested functions included, in source order."""
     return tuple(node for statement in function.body for node in walk(statement))

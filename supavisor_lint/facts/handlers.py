@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from supavisor_lint.facts.file import walk_own
+from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import (
     Assign,
@@ -132,6 +133,12 @@ def broad_handlers(node: Node) -> Iterator[Handler]:
     for statement, part in enclosing_tries(node):
         if part == "body":
             yield from (handler for handler in statement.handlers if is_broad(handler))
+
+
+@kept
+def own_nodes_in(function: FunctionDef) -> tuple[Node, ...]:
+    """Everything in the body of a function, but not the bodies of functions defined in it."""
+    return tuple(own_nodes(function.body))
 
 
 def own_nodes(statements: Iterable[Node]) -> Iterator[Node]:

@@ -9,6 +9,7 @@ from functools import cache
 import libcst as cst
 
 from supavisor_lint.facts.file import UnparsableFile
+from supavisor_lint.facts.parsing import parse_module
 from supavisor_lint.facts.positions import spans_of
 from supavisor_lint.sources.nesting import too_deep_at
 
@@ -37,7 +38,7 @@ def read_layout(text: str) -> Layout:
     if too_deep_at(text) is not None:
         raise UnparsableFile("the code is nested too deeply")
     try:
-        tree = cst.parse_module(text)
+        tree = parse_module(text)
     except cst.ParserSyntaxError as error:
         raise UnparsableFile("invalid syntax", error.raw_line, error.raw_column + 1) from None
     except RecursionError:

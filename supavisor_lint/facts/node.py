@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from supavisor_lint.findings import Span
 
@@ -20,8 +20,9 @@ class Node:
     cost more than that: `span` is computed when it is asked for; what it takes, once for a whole definition or line.
     """
 
-    __slots__ = ("_children", "_scope", "_span", "order", "parent")
+    __slots__ = ("_children", "_kept", "_scope", "_span", "order", "parent")
     _children: tuple[Node, ...]
+    _kept: dict[object, Any]  # see facts.kept
     _scope: Scope
     _span: Span
     order: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from supavisor_lint.facts.file import FileFacts, walk
-from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.handlers import own_nodes, own_nodes_in
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted, last_name
 from supavisor_lint.facts.statements import Assign, FunctionDef, Handler, If, Raise
@@ -23,7 +23,7 @@ _OF_SESSIONS = frozenset({"dirty", "new", "deleted", "is_modified", "in_transact
 
 def commits_what_was_collected(function: FunctionDef, session: str, write: Node) -> bool:
     """Whether, behind a write, a commit of the session (by its name) hangs on what the function has collected."""
-    behind = [node for node in own_nodes(function.body) if node.order > write.order]
+    behind = [node for node in own_nodes_in(function) if node.order > write.order]
     if not any(_commits(node, session) for node in behind):
         return False
     changed = _changed_names(function)
@@ -35,7 +35,7 @@ def may_commit_collected(ev: Evaluator, file: FileFacts, call: Node, depth: int 
     if not isinstance(call, Call) or depth > _MAX_DEPTH:
         return False
     for function in functions_called(ev, file, call):
-        nodes = [node for node in own_nodes(function.node.body) if isinstance(node, Call | If)]
+        nodes = [node for node in own_nodes_in(function.node) if isinstance(node, Call | If)]
         commits = any(isinstance(node, Call) and last_name(node.func) == "commit" for node in nodes)
         changed = _changed_names(function.node)
         if commits and any(isinstance(node, If) and _asks(node.test, changed) for node in nodes):
@@ -53,7 +53,7 @@ def raises_what_was_collected(function: FunctionDef, handler: Handler) -> bool:
         and node.order > handler.order
         and _mentions(node.test, changed)
         and any(isinstance(inner, Raise) for inner in own_nodes(node.body))
-        for node in own_nodes(function.body)
+        for node in own_nodes_in(function)
     )
 
 
@@ -78,7 +78,7 @@ def _asks(test: Node, changed: set[str]) -> bool:
 def _changed_names(function: FunctionDef) -> set[str]:
     """Names that are bound more than once, or whose value is changed in place."""
     changed = {name for name, bindings in function.scope.bindings.items() if len(bindings) > 1}
-    return changed | _changed_in_place(own_nodes(function.body))
+    return changed | _changed_in_place(own_nodes_in(function))
 
 
 def _changed_in_place(nodes: Iterable[Node]) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function
-from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.handlers import own_nodes_in
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Entered, node_of
 from supavisor_lint.facts.statements import FunctionDef, With
@@ -61,7 +61,7 @@ class Concurrency:
 
     def _in_function(self, function: FunctionDef) -> Iterator[Shared]:
         starts = Starts(self._ev, self._uses, self._file, function)
-        named = (n for n in own_nodes(function.body) if isinstance(n, Call) and _last_name(n) in _NAMES)
+        named = (n for n in own_nodes_in(function) if isinstance(n, Call) and _last_name(n) in _NAMES)
         calls = sorted(named, key=lambda call: call.order)
         consumed: set[Node] = set()
         for call in calls:

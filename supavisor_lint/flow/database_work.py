@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts
-from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.handlers import own_nodes_in
 from supavisor_lint.facts.statements import For, FunctionDef, WithItem
 from supavisor_lint.facts.tree import Await, Call
 from supavisor_lint.flow.operations import OPENED_HERE, SessionFlow
@@ -45,7 +45,7 @@ def _opened(flow: SessionFlow, function: FunctionValue, seen: set[FunctionDef], 
     if function.node in seen or depth > _MAX_CALLS:
         return
     seen.add(function.node)
-    calls = [node for node in own_nodes(function.node.body) if isinstance(node, Call)]
+    calls = [node for node in own_nodes_in(function.node) if isinstance(node, Call)]
     opened = {call: session for call in calls if (session := _given_by(flow, function.file, call)) is not None}
     for call, session in opened.items():
         yield OpenedSession(function.file, call, session)

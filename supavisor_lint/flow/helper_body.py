@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts
-from supavisor_lint.facts.handlers import enclosing_tries, own_nodes, raises
+from supavisor_lint.facts.handlers import enclosing_tries, own_nodes_in, raises
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Handler, With, WithItem
 from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name, Yield
@@ -87,7 +87,7 @@ class HelperBody:
 
     def closes(self) -> bool:
         """Whether the session is entered with `async with`, or closed by hand."""
-        for node in own_nodes(self.function.body):
+        for node in own_nodes_in(self.function):
             if isinstance(node, WithItem):
                 if node.target is not None and session_key(node.target) == self.key:
                     return True
@@ -128,5 +128,5 @@ def exit_method(cls: ClassDef) -> FunctionDef | None:
 
 def called_methods(function: FunctionDef) -> set[str]:
     """The names of all methods and functions that a function calls."""
-    calls = (node for node in own_nodes(function.body) if isinstance(node, Call))
+    calls = (node for node in own_nodes_in(function) if isinstance(node, Call))
     return {call.func.attr if isinstance(call.func, Attribute) else getattr(call.func, "id", "") for call in calls}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function, walk
-from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.handlers import own_nodes_in
+from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
 from supavisor_lint.flow.operations import SessionFlow
@@ -51,7 +51,7 @@ def _outermost(function: FunctionDef) -> FunctionDef:
     return function if around is None else _outermost(around)
 
 
-@lru_cache(maxsize=256)
+@kept
 def is_called_in_place(function: FunctionDef) -> bool:
     """Whether a nested function is only called by name where it is defined: there it is followed, in its place."""
     around = enclosing_function(function)
@@ -67,7 +67,7 @@ def _calls_loud_methods(flow: SessionFlow, quiet: Quiet, file: FileFacts, functi
         return False
     called = {
         node.func.attr
-        for node in own_nodes(function.body)
+        for node in own_nodes_in(function)
         if isinstance(node, Call) and isinstance(node.func, Attribute) and _is(node.func.value, function.params[0].name)
     }
     methods = [m for m in getattr(function.parent, "body", ()) if isinstance(m, FunctionDef) and m.name in called]

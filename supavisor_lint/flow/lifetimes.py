@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TypeAlias
 
 from supavisor_lint.facts.file import nodes_in, walk
+from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.spelling import last_name
@@ -82,7 +82,7 @@ class Life:
         return state.but(variables=variables, assumed=assumed)
 
 
-@lru_cache(maxsize=256)
+@kept
 def life_of(function: FunctionDef) -> Life:
     """The life of all names of a function, its nested functions included."""
     nodes = nodes_in(function)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from supavisor_lint.facts.file import FileFacts, enclosing_function
-from supavisor_lint.facts.handlers import enclosing_tries, own_nodes
+from supavisor_lint.facts.handlers import enclosing_tries, own_nodes, own_nodes_in
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import FunctionDef, Handler, Raise, Return, With, WithItem
@@ -86,7 +86,7 @@ def _entered_in_stack(stack: Call) -> Iterator[Expr]:
     target = item.target if isinstance(item, WithItem) else None
     if not isinstance(target, Name) or function is None:
         return
-    for node in own_nodes(function.body):
+    for node in own_nodes_in(function):
         if isinstance(node, Call) and node.args and isinstance(node.func, Attribute) and node.func.attr in _ENTERS:
             receiver = node.func.value
             if isinstance(receiver, Name) and receiver.id == target.id:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 
+from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Assign, ExprStmt, FunctionDef, If, Return
 from supavisor_lint.facts.tree import Attribute, Block, BoolOp, Call, Comprehension, Constant, Expr, IfExp, Lambda, Name
@@ -20,7 +20,7 @@ def reads_of(function: FunctionDef) -> tuple[str, ...]:
     return _certain_reads(function)
 
 
-@lru_cache(maxsize=1024)
+@kept
 def _certain_reads(function: FunctionDef) -> tuple[str, ...]:
     this = function.params[0].name
     return tuple(dict.fromkeys(attr for expr in _first_of(function.body) for attr in _attributes(expr, this)))

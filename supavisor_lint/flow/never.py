@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import FunctionDef, If, Raise, Return, Try, With
 from supavisor_lint.facts.tree import Block, Call, Stmt
@@ -17,7 +16,7 @@ def never_returns(functions: list[FunctionValue]) -> bool:
     return len(functions) == 1 and not functions[0].bound and _raises(functions[0].node)
 
 
-@lru_cache(maxsize=4096)
+@kept
 def _raises(function: FunctionDef) -> bool:
     return not function.is_generator and not function.decorators and bool(_raised(function.body))
 

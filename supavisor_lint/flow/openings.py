@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from supavisor_lint.facts.file import FileFacts
-from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.handlers import own_nodes_in
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, WithItem
 from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name
 from supavisor_lint.flow.autocommit import commits_at_once
@@ -183,7 +183,7 @@ def _asked_at(site: Site, option: str, default: bool | None) -> bool | None:
 
 def _hands_over(body: HelperBody) -> bool:
     """Whether the session goes to somebody unknown after the `yield`, who may commit it."""
-    for node in own_nodes(body.function.body):
+    for node in own_nodes_in(body.function):
         if isinstance(node, Call) and node.order > body.at.order:
             for argument in node.args:
                 if isinstance(argument.value, Name | Attribute) and session_key(argument.value) == body.key:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from supavisor_lint.facts.file import FileFacts
-from supavisor_lint.facts.handlers import broad_handlers, is_log_call, own_nodes, starts_with_log
+from supavisor_lint.facts.handlers import broad_handlers, is_log_call, own_nodes_in, starts_with_log
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef, Handler
 from supavisor_lint.facts.tree import Await, Call
@@ -240,7 +240,7 @@ class Outline:
     @cached_property
     def _steps(self) -> list[Node]:
         """What may fail in a function that has nothing to do with sessions: what it awaits, else what it calls."""
-        awaits = [n for n in own_nodes(self.shape.function.body) if isinstance(n, Await) and not is_aftermath(n)]
+        awaits = [n for n in own_nodes_in(self.shape.function) if isinstance(n, Await) and not is_aftermath(n)]
         return list(awaits) or [call for call in self.shape.main_calls if not is_log_call(call)]
 
     def _reaches(self, node: Node, does: Callable[[Handler], bool]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.handlers import own_nodes_in
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name
 from supavisor_lint.flow.operations import SessionFlow
@@ -31,7 +31,7 @@ def reached_functions(flow: SessionFlow, tasks: Iterable[Task]) -> frozenset[Fun
 
 
 def _run_by(flow: SessionFlow, function: FunctionValue) -> Iterator[FunctionValue]:
-    for node in own_nodes(function.node.body):
+    for node in own_nodes_in(function.node):
         if isinstance(node, Call) and (isinstance(node.parent, Await) or _hands_session(flow, function, node)):
             for callee in functions_called(flow.ev, function.file, node):
                 yield callee

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts, walk
-from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.handlers import own_nodes_in
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import node_of
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, If
@@ -92,7 +92,7 @@ class SessionUses:
 
     def _find(self, function: FunctionValue) -> Iterator[Use]:
         seen: set[SessionKey] = set()
-        for node in own_nodes(function.node.body):
+        for node in own_nodes_in(function.node):
             if isinstance(node, Call) and not is_locked(self._ev, function.file, node):
                 for use in self.of_call(function.file, node):
                     if use.key not in seen and self._is_from_outside(function, use):

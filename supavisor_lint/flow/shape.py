@@ -15,6 +15,7 @@ from supavisor_lint.facts.handlers import (
     is_log_call,
     logs,
     own_nodes,
+    own_nodes_in,
     raises,
 )
 from supavisor_lint.facts.node import Node
@@ -86,7 +87,7 @@ class TaskShape:
 
     def _kept_by_objects(self) -> Iterator[Opening]:
         """`self.session = factory()`."""
-        for node in own_nodes(self.function.body):
+        for node in own_nodes_in(self.function):
             if isinstance(node, Assign) and isinstance(target := node.targets[0], Attribute) and node.value is not None:
                 session = _opened_here(self._ev.values(self.file, node.value))
                 if session is not None:
@@ -120,7 +121,7 @@ class TaskShape:
     @cached_property
     def main_calls(self) -> tuple[Call, ...]:
         """All calls outside handlers and `finally`, in source order."""
-        calls = (node for node in own_nodes(self.function.body) if isinstance(node, Call) and not is_aftermath(node))
+        calls = (node for node in own_nodes_in(self.function) if isinstance(node, Call) and not is_aftermath(node))
         return tuple(sorted(calls, key=lambda call: call.order))
 
     def handed_on(self, opening: Opening) -> list[Call]:
@@ -289,7 +290,7 @@ def is_aftermath(node: Node) -> bool:
 
 
 def _handlers(function: FunctionDef) -> Iterator[Handler]:
-    return (node for node in own_nodes(function.body) if isinstance(node, Handler))
+    return (node for node in own_nodes_in(function) if isinstance(node, Handler))
 
 
 def guards_itself(function: FunctionDef) -> bool:

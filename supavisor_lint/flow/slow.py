@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from supavisor_lint.facts.file import FileFacts, scope_of
-from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.handlers import own_nodes_in
 from supavisor_lint.facts.scopes import Entered
 from supavisor_lint.facts.statements import With, WithItem
 from supavisor_lint.facts.tree import Attribute, Await, Call, Collection, Comprehension, Expr, Name, Starred
@@ -73,7 +73,7 @@ def _in_function(ev: Evaluator, file: FileFacts, node: Call, hops: int) -> str |
     for value in ev.values(file, node):
         if isinstance(value, Coroutine) and value.call is node:
             function = value.function
-            for inner in own_nodes(function.node.body):
+            for inner in own_nodes_in(function.node):
                 if isinstance(inner, Await) and isinstance(inner.value, Call):
                     found = _waits_for(ev, function.file, inner.value, hops - 1)
                     if found is not None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts, block_of, scope_of
-from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.handlers import own_nodes, own_nodes_in
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding, Scope, node_of
 from supavisor_lint.facts.statements import Assign, For, FunctionDef, While
@@ -54,7 +54,7 @@ class Starts:
         self._ev = ev
         self._uses = uses
         self._file = file
-        self._nodes = list(own_nodes(function.body))
+        self._nodes = list(own_nodes_in(function))
 
     def one(self, expr: Expr, loop: Node | None = None, depth: int = 0) -> Iterator[Start]:
         """The starts of an expression that is a coroutine, a task, or a choice of them."""

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import FileFacts
-from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.handlers import own_nodes_in
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef, If, Match, Raise, Return, Simple, With
 from supavisor_lint.facts.tree import Attribute, Await, Block, Call, Name
@@ -49,7 +49,7 @@ def _has_work_between(function: FunctionDef, writes: Sequence[StatusWrite]) -> b
 
 
 def _ends_transactions(function: FunctionDef) -> bool:
-    nodes = (node for node in own_nodes(function.body) if isinstance(node, Attribute))
+    nodes = (node for node in own_nodes_in(function) if isinstance(node, Attribute))
     return any(node.attr in ("begin", "commit", "rollback") for node in nodes)
 
 
@@ -80,7 +80,7 @@ def _awaits_between(function: FunctionDef, first: Node, second: Node) -> bool:
         and not node.contains(second)
         and not node.contains(first)
         and not _flushes(node)
-        for node in own_nodes(function.body)
+        for node in own_nodes_in(function)
     )
 
 

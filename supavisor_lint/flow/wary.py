@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TypeAlias
 
 from supavisor_lint.facts.file import scope_of, walk, walk_own
 from supavisor_lint.facts.handlers import is_log_call
+from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import (
@@ -81,7 +81,7 @@ def may_fail(frame: Frame, statement: Stmt, state: State) -> None:
         frame.throw(state, CANCELLED)
 
 
-@lru_cache(maxsize=4096)
+@kept
 def _risk(statement: Stmt) -> _Risk:
     nodes = [node for part in _head(statement) for node in walk_own(part)]
     waits = any(isinstance(node, Await) for node in nodes) or bool(getattr(statement, "is_async", False))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from supavisor_lint.facts.file import FileFacts, scope_of, walk_own
+from supavisor_lint.facts.file import FileFacts, nodes_in, scope_of
+from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.scopes import Binding, ModuleImport, NameImport
 from supavisor_lint.facts.statements import Assign, ClassDef, ExprStmt, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Constant, Expr, Name, Other, Stmt
@@ -143,30 +144,24 @@ def _self_assigned(ev: Evaluator, cls: ClassValue, attr: str) -> Iterable[Value]
         yield from told(values, declared)
 
 
-_ASSIGNMENTS: dict[ClassDef, dict[str, list[tuple[Expr | None, Expr | None]]]] = {}
-
-
+@kept
 def self_assignments(cls: ClassDef) -> dict[str, list[tuple[Expr | None, Expr | None]]]:
     """Attribute name to the (value, annotation) pairs that the methods of a class assign to it."""
-    known = _ASSIGNMENTS.get(cls)
-    if known is None:
-        known = {}
-        for method in cls.body:
-            if isinstance(method, FunctionDef) and method.params:
-                _collect_assignments(method, method.params[0].name, known)
-        _ASSIGNMENTS[cls] = known
-    return known
+    found: dict[str, list[tuple[Expr | None, Expr | None]]] = {}
+    for method in cls.body:
+        if isinstance(method, FunctionDef) and method.params:
+            _collect_assignments(method, method.params[0].name, found)
+    return found
 
 
 def _collect_assignments(
     method: FunctionDef, receiver: str, into: dict[str, list[tuple[Expr | None, Expr | None]]]
 ) -> None:
-    for statement in method.body:
-        for node in walk_own(statement):
-            if isinstance(node, Assign) and not node.augmented:
-                for target in node.targets:
-                    if isinstance(target, Attribute) and isinstance(target.value, Name) and target.value.id == receiver:
-                        into.setdefault(target.attr, []).append((node.value, node.annotation))
+    for node in nodes_in(method):
+        if isinstance(node, Assign) and not node.augmented:
+            for target in node.targets:
+                if isinstance(target, Attribute) and isinstance(target.value, Name) and target.value.id == receiver:
+                    into.setdefault(target.attr, []).append((node.value, node.annotation))
 
 
 def definition_sites(

@@ -55,6 +55,7 @@ class SessionNames:
         self._roles: dict[FunctionDef | ClassDef, Role | None] = {}
         self._modules: dict[str, bool] = {}
         self._defined: dict[str, list[tuple[FileFacts, Node, Role]]] = {}
+        self._named: dict[str, tuple[list[Named], set[str]]] = {}  # by path: linking asks in every round
         self.factories: dict[Factory, None] = {}  # those that names of modules outside the tests are bound to, in order
         self.vocabulary: frozenset[str] = frozenset()
 
@@ -64,16 +65,24 @@ class SessionNames:
         calm: set[str] = set()
         self._defined, self.factories = {}, {}
         for file in files:
-            for named in self.named_in(file):
+            found, helpers = self._named_once(file)
+            for named in found:
                 (calm if named.role in ("helper", "dependency") else loud).add(named.name)
                 if named.owner is None:
                     self._defined.setdefault(named.name, []).append((file, named.node, named.role))
                 if named.binding is not None and not is_test_file(file.path):
                     values = names.binding_values(self._ev, file, named.binding)
                     self.factories |= dict.fromkeys(value for value in values if isinstance(value, Factory))
-            loud |= {f.name for f in file.functions if self.role(file, f) == "helper" and not _commits(f)}
+            loud |= helpers
         self.vocabulary = frozenset({*loud, *calm, *self._settings_names(), *SESSION_MAKERS})
         return frozenset(loud), frozenset(calm)
+
+    def _named_once(self, file: FileFacts) -> tuple[list[Named], set[str]]:
+        """What a file names, and its helpers that do not commit."""
+        if file.path not in self._named:
+            helpers = {f.name for f in file.functions if self.role(file, f) == "helper" and not _commits(f)}
+            self._named[file.path] = (list(self.named_in(file)), helpers)
+        return self._named[file.path]
 
     def _settings_names(self) -> Iterable[str]:
         settings = self._ev.settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from supavisor_lint.facts.file import enclosing_function, walk
-from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.handlers import own_nodes_in
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted, last_name
 from supavisor_lint.facts.statements import Assign, For
@@ -38,7 +38,7 @@ def waiting(registration: Node) -> Node | None:
     function = enclosing_function(registration)
     if function is None:
         return None
-    nodes = list(own_nodes(function.body))
+    nodes = list(own_nodes_in(function))
     # Only the future of another thread can be waited for without `await`: a task's `result()` just reads it.
     blocking = isinstance(registration, Call) and last_name(registration.func) == "run_coroutine_threadsafe"
     held = _holders(registration)

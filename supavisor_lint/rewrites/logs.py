@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from supavisor_lint.facts.file import enclosing_function, scope_of, walk_own
-from supavisor_lint.facts.handlers import is_log_call, own_nodes
+from supavisor_lint.facts.handlers import is_log_call, own_nodes_in
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Binding, ModuleImport, NameImport
 from supavisor_lint.facts.spelling import dotted
@@ -44,7 +44,7 @@ def logger_of(context: Context, function: FunctionDef) -> Logger:
 
 def _known(context: Context, function: FunctionDef) -> Iterator[str]:
     """The loggers that the function can reach, best first: its own, the most used one of the file, any in the file."""
-    own = [text for call in own_nodes(function.body) if (text := _receiver(context, call, function)) is not None]
+    own = [text for call in own_nodes_in(function) if (text := _receiver(context, call, function)) is not None]
     yield from (text for text, _ in Counter(own).most_common())
     others = [
         text
@@ -134,7 +134,7 @@ def _may_be_logged(function: FunctionDef, param: Param) -> bool:
         return False
     if param.annotation is not None:
         return _is_identifier(param) or _is_plain_type(param.annotation)
-    return not any(_is_taken_apart(node, param.name) for node in own_nodes(function.body))
+    return not any(_is_taken_apart(node, param.name) for node in own_nodes_in(function))
 
 
 def _is_plain_type(annotation: Expr) -> bool:

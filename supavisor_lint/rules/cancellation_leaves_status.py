@@ -57,7 +57,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from supavisor_lint.facts.handlers import enclosing_tries, own_nodes
+from supavisor_lint.facts.handlers import enclosing_tries, own_nodes_in
 from supavisor_lint.facts.statements import FunctionDef, Handler, Try
 from supavisor_lint.facts.tree import Await
 from supavisor_lint.findings import Finding
@@ -115,7 +115,7 @@ def _in_one_block(shape: TaskShape, write: StatusWrite, wait: Await) -> bool:
 
 def _waits_between(write: StatusWrite, following: StatusWrite, function: FunctionDef) -> Iterator[Await]:
     """The awaits between two status writes, other than the end of the first one's transaction."""
-    for node in own_nodes(function.body):
+    for node in own_nodes_in(function):
         if isinstance(node, Await) and write.node.order < node.order < following.node.order:
             called = getattr(node.value, "func", None)
             method = getattr(called, "attr", "")
