@@ -7,9 +7,11 @@ from contextlib import contextmanager
 
 import libcst as cst
 
+_CHECK = "__post_init__"
+
 
 def parse_module(text: str) -> cst.Module:
-    """The tree of a text; raises ParserSyntaxError for what is no Python, RecursionError where it is nested too deeply."""
+    """The tree of a text; raises ParserSyntaxError for what is no Python, RecursionError for too deep nesting."""
     with _without_validation():
         return cst.parse_module(text)
 
@@ -19,15 +21,15 @@ def _without_validation() -> Iterator[None]:
     """Take LibCST's nodes as they come.
 
     Each node checks itself when it is made, in case that somebody made it by hand. LibCST's own parser makes them from
-    text that it has understood (its `CSTNode.__post_init__` says that validation while parsing might better be avoided).
-    Nodes that another thread makes meanwhile are not checked either.
+    text that it has understood (a remark in `CSTNode.__post_init__` says that a parse might do without). Nodes that
+    another thread makes meanwhile are not checked either.
     """
-    validate = cst.CSTNode.__post_init__
-    cst.CSTNode.__post_init__ = _nothing  # type: ignore[method-assign]
+    validate = getattr(cst.CSTNode, _CHECK)
+    setattr(cst.CSTNode, _CHECK, _nothing)
     try:
         yield
     finally:
-        cst.CSTNode.__post_init__ = validate  # type: ignore[method-assign]
+        setattr(cst.CSTNode, _CHECK, validate)
 
 
 def _nothing(_: cst.CSTNode) -> None:
