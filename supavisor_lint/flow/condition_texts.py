@@ -6,8 +6,22 @@ from collections import Counter
 
 from supavisor_lint.facts.file import nodes_in
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import ClassDef, For, FunctionDef, If, MatchCase, While
-from supavisor_lint.facts.tree import BoolOp, Constant, Expr, Generator, IfExp, Lambda, Name, Other, Subscript
+from supavisor_lint.facts.statements import Assign, ClassDef, For, FunctionDef, If, MatchCase, While
+from supavisor_lint.facts.tree import (
+    Attribute,
+    BoolOp,
+    Collection,
+    Constant,
+    Expr,
+    Generator,
+    IfExp,
+    Lambda,
+    Name,
+    Other,
+    Subscript,
+)
+
+_IN = " in"
 
 
 def is_none(expr: Expr) -> bool:
@@ -21,9 +35,9 @@ def condition_text(expr: Expr) -> str | None:
         case Name(name):
             return name
         case Constant(value):
-            return repr(value).replace(" ", "_")
+            return _word(value)
         case Subscript(Name(name), (Constant(index),)):
-            return f"{name} [ {index!r} ]"
+            return f"{name} [ {_word(index)} ]"
         case Other((left, right), op) if op in ("==", "!="):
             texts = (condition_text(left), condition_text(right))
             return None if None in texts else f"{texts[0]} == {texts[1]}"
@@ -34,14 +48,82 @@ def condition_text(expr: Expr) -> str | None:
             return None
 
 
+def asked_text(test: Expr) -> str | None:
+    """What a test asks, as words: `kind == "a"`, `!=`, `in` and `not in` ask if a value is one of some constants."""
+    match test:
+        case Other((left, right), op) if op in ("==", "!=", "in", "not in"):
+            subject, choices = _subject(left), _choices(right, op)
+            if subject is not None and choices:
+                return f"{subject}{_IN} {' '.join(choices)}"
+    return condition_text(test)
+
+
+def tie_of(text: str) -> str:
+    """What ties a test to others: all that ask which constant a value is are about that value."""
+    subject, found, _ = text.partition(f"{_IN} ")
+    return subject + _IN if found else text
+
+
+def told_by(known: str, answer: bool, asked: str) -> bool | None:
+    """The answer to a test where that to another one is known; None if it does not tell."""
+    if known == asked:
+        return answer
+    if tie_of(known) != tie_of(asked) or not tie_of(asked).endswith(_IN):
+        return None
+    mine, theirs = (frozenset(text.rpartition(f"{_IN} ")[2].split()) for text in (known, asked))
+    if not answer:
+        return False if theirs <= mine else None
+    return True if mine <= theirs else None if mine & theirs else False
+
+
+def _subject(expr: Expr) -> str | None:
+    """A value over local variables, or an attribute of one, as words."""
+    if isinstance(expr, Attribute):
+        owner = _subject(expr.value)
+        return None if owner is None else f"{owner} .{expr.attr}"
+    return None if isinstance(expr, Constant) else condition_text(expr)
+
+
+def _choices(expr: Expr, op: str) -> list[str]:
+    """The constants that a value is compared with, as words; none where they are not all strings or whole numbers."""
+    items = (expr,) if op in ("==", "!=") else expr.items if isinstance(expr, Collection) else ()
+    values = [item.value for item in items if isinstance(item, Constant)]
+    plain = [value for value in values if isinstance(value, str | int) and not isinstance(value, bool)]
+    return [_word(value) for value in plain] if len(plain) == len(items) else []
+
+
+def _word(value: object) -> str:
+    """A constant as a word of its own: no other constant has the same, and no name."""
+    return repr(value).replace(" ", "\\x20")
+
+
 def repeated_conditions(function: FunctionDef) -> frozenset[str]:
-    """The conditions that a function asks more than once: they tie its branches together."""
+    """The ties of the conditions that a function asks more than once: they tie its branches together."""
     counted: Counter[str] = Counter()
     for node in nodes_in(function):
-        asked = _asked(node)
-        if asked and _is_own(node, function):
+        asked = [tie_of(text) for text in _asked(node)]
+        if asked and _is_own(node, function) and not _goes_on_asking(node, asked):
             counted.update(asked)
-    return frozenset(text for text, count in counted.items() if count > 1)
+    unstable = {f".{attr}" for attr in _assigned_attributes(function)}
+    return frozenset(tie for tie, count in counted.items() if count > 1 and unstable.isdisjoint(tie.split()))
+
+
+def reads_attributes(tie: str) -> bool:
+    """Whether a tie is about an attribute: other code may change that between two tests, though it hardly does."""
+    return any(word.startswith(".") for word in tie.split())
+
+
+def _goes_on_asking(node: Node, asked: list[str]) -> bool:
+    """Whether an `elif` only asks for one more constant of the same value: no branch of a chain follows another."""
+    above = node.parent
+    if not isinstance(node, If) or not isinstance(above, If) or above.orelse != (node,):
+        return False
+    return len(asked) == 1 and asked[0].endswith(_IN) and asked == [tie_of(text) for text in _atoms(above.test)]
+
+
+def _assigned_attributes(function: FunctionDef) -> set[str]:
+    targets = (target for node in nodes_in(function) if isinstance(node, Assign) for target in node.targets)
+    return {target.attr for target in targets if isinstance(target, Attribute)}
 
 
 def _asked(node: Node) -> list[str]:
@@ -71,5 +153,5 @@ def _atoms(test: Expr) -> list[str]:
         return [text for operand in test.values for text in _atoms(operand)]
     if isinstance(test, Other) and test.op == "not":
         return _atoms(test.parts[0])
-    text = condition_text(test)
+    text = asked_text(test)
     return [] if text is None else [text]

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from supavisor_lint.facts.file import scope_of
 from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, Name, Other
-from supavisor_lint.flow.condition_texts import condition_text, is_none
+from supavisor_lint.flow.condition_texts import asked_text, condition_text, is_none, tie_of, told_by
 from supavisor_lint.flow.counts import unwritten, without_empty_writes
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.objects import absent
@@ -77,9 +77,9 @@ def _decided(frame: Frame, test: Expr, state: State, value: Tracked) -> Split:
         return _is_active(frame, test, state)
     if isinstance(value, ObjectRef) and value.exists:
         return [state], []
-    yes, no = _assume(frame, condition_text(test), state)
+    yes, no = _assume(frame, asked_text(test), state)
     no = [_without_object(s, value) for s in no]
-    return (no, yes) if isinstance(test, Other) and test.op == "!=" else (yes, no)
+    return (no, yes) if isinstance(test, Other) and test.op in ("!=", "not in") else (yes, no)
 
 
 def _in_transaction(frame: Frame, receiver: Expr, state: State) -> Split:
@@ -145,12 +145,13 @@ def _without_object(state: State, value: Tracked) -> State:
 
 
 def _assume(frame: Frame, text: str | None, state: State) -> Split:
-    """Both ways; where the same condition is asked again on this path, the answer is the same."""
-    if text is None or text not in frame.repeated:
+    """Both ways; where what was asked before on this path tells the answer, only that one."""
+    if text is None or tie_of(text) not in frame.repeated:
         return [state], [state]
     for known, answer in state.assumed:
-        if known == text:
-            return ([state], []) if answer else ([], [state])
+        told = told_by(known, answer, text)
+        if told is not None:
+            return ([state], []) if told else ([], [state])
     if len(state.assumed) >= _MAX_ASSUMED:
         return [state], [state]
     assumed = [tuple(sorted((*state.assumed, (text, answer)))) for answer in (True, False)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.flow.condition_texts import reads_attributes
 from supavisor_lint.flow.events import Trace
 from supavisor_lint.flow.lifetimes import life_of
 from supavisor_lint.flow.state import State, States, TooManyStates
@@ -95,7 +96,7 @@ class Frame:
         self.opened: dict[Site, Opened] = {}
         self.exits = Exits()
         self.life = life_of(function)
-        self.repeated = self.life.repeated  # the conditions that tie branches together
+        self.repeated = self._ties()  # the conditions that tie branches together
         self.swallowers: dict[Node, set[Node]] = {}  # a failed operation and what lets its block go on
         self.losses: dict[tuple[Site, Node], dict[Node, set[Node]]] = {}  # of these, those that lose work: which writes
         self.updates: set[Node] = set()  # executed statements that lock the rows they change
@@ -107,6 +108,10 @@ class Frame:
         self.steps: dict[object, tuple[tuple[State, ...], Exits]] = {}
         self.unwinding = 0
         self._steps_left = MAX_STEPS if depth == 0 else MAX_STEPS_IN_CALLED
+
+    def _ties(self) -> frozenset[str]:
+        repeated = self.life.repeated
+        return frozenset(t for t in repeated if not reads_attributes(t)) if self.follower.wary else repeated
 
     @property
     def ev(self) -> Evaluator:
