@@ -18,7 +18,7 @@ async def process(job_id):
 
 def test_a_missing_helper_is_imported_in_the_function(tmp_path: Path) -> None:
     assert rewritten(tmp_path, project(USE), "app/work.py", select=("SUP105",)) == USE.replace(
-        "    # the session\n", "    from app.session import get_session\n    # the session\n"
+        "    # the session\n", "    from app.session import get_session\n\n    # the session\n"
     )
 
 
@@ -38,7 +38,7 @@ def test_an_import_for_types_only_stays(tmp_path: Path) -> None:
     head = "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n    from app.session import get_session\n\n\n"
     after = rewritten(tmp_path, project(head + USE), "app/work.py", select=("SUP105",), import_style="module")
     assert after == head + USE.replace(
-        "    # the session\n", "    from app.session import get_session\n    # the session\n"
+        "    # the session\n", "    from app.session import get_session\n\n    # the session\n"
     )
 
 
@@ -102,12 +102,14 @@ logger = logging.getLogger(__name__)
 
 async def process_with_own_session(job_id):
     from app.session import get_session
+
     async with get_session() as session:
         await session.execute(engine)
 
 
 async def other(job_id):
     from app.session import get_session
+
     async with get_session() as session:
         await session.execute(engine)
 """
@@ -136,7 +138,7 @@ def test_an_import_that_the_module_needs_stays(tmp_path: Path) -> None:
 
 def test_the_import_goes_to_the_module(tmp_path: Path) -> None:
     after = rewritten(tmp_path, project(INSIDE), "app/work.py", select=("SUP601",), import_style="module")
-    assert "    from app.session import get_session\n    async with" not in after[: after.index("async def other")]
+    assert "    from app.session import get_session\n" not in after[: after.index("async def other")]
     assert "from app.session import engine\nfrom app.session import get_session\n" in after
 
 

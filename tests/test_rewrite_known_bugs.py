@@ -208,7 +208,7 @@ def test_no_second_import_is_added_beside_one_in_the_function(tmp_path: Path) ->
     inner = "from app.session import async_session_factory\n" + OPEN
     work = function(inner).replace("\nfrom app.session import async_session_factory\n", "\n", 1)
     after = swapped(tmp_path, work)
-    assert "    from app.session import get_session\n    async with get_session() as session:" in after
+    assert "    from app.session import get_session\n\n    async with get_session() as session:" in after
     assert after.count("import get_session") == 1
 
 

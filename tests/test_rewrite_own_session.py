@@ -105,6 +105,7 @@ def test_the_work_goes_into_one_transaction(tmp_path: Path) -> None:
     assert found == task('''
     """Doc."""
     from app.session import get_session
+
     found = 1
     try:
         async with get_session() as session, session.begin():

@@ -39,6 +39,7 @@ def test_the_try_stays_and_the_close_goes(tmp_path: Path) -> None:
     """
     assert behind(tmp_path, body) == dedent("""\
         from app.session import get_session
+
         # one session for all
         async with get_session() as session:  # opened
             logger.info("opened")

@@ -180,6 +180,7 @@ SPOT = {
         """,
         """
         from app.session import get_session
+
         async with get_session() as session:
             session.add(1)
         """,
@@ -194,6 +195,7 @@ SPOT = {
         """,
         """
         from app.session import get_session
+
         async with get_session() as session:
             session.add(1)
         """,
@@ -205,6 +207,7 @@ SPOT = {
         """,
         """
         from app.session import get_session
+
         async with get_session() as session:
             session.add(1)
         """,
@@ -216,6 +219,7 @@ SPOT = {
         """,
         """
         from app.session import get_session
+
         async with get_session() as session, session.begin():
             session.add(1)
         """,
@@ -229,6 +233,7 @@ SPOT = {
         """,
         """
         from app.session import get_session
+
         print(job_id)
         # our own
         async with get_session() as session:

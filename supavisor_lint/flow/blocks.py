@@ -21,6 +21,7 @@ from supavisor_lint.flow.swallowing import tell_swallowed
 from supavisor_lint.flow.values import (
     ANYTHING,
     BlockRef,
+    Exit,
     OpenerRef,
     SessionRef,
     Site,
@@ -110,9 +111,18 @@ def _opened(frame: Frame, item: WithItem, state: State, session: Session, *, beg
 
 
 def _session(frame: Frame, item: WithItem, state: State, site: Site) -> Entered:
-    """`async with session:` on a session that exists: entering does nothing, leaving closes it."""
+    """`async with session:` on a session that exists: entering does nothing, leaving closes it.
+
+    What a helper does to its own session comes later, at the end of the helper's block.
+    """
     state = _bound(frame, state, item, SessionRef(site))
+    if frame.opened[site].exit == "commit":
+        return Entered(state, _closing(site, item.context), _failing(site, item.context, "close"))
     return Entered(state, _leaving(site, item.context, begun=False), _failing(site, item.context))
+
+
+def _closing(site: Site, node: Node) -> Leave:
+    return lambda frame, state: machine.end(frame, state, site, node, "close")
 
 
 def _leaving(site: Site, node: Node, begun: bool) -> Leave:
@@ -141,12 +151,12 @@ def _closed(frame: Frame, state: State, site: Site, node: Node) -> State:
     return state.with_session(site, ended, EMPTY_HISTORY)
 
 
-def _failing(site: Site, node: Node) -> Leave:
+def _failing(site: Site, node: Node, exit_: Exit | None = None) -> Leave:
     def fail(frame: Frame, state: State) -> list[State]:
-        opened, session = frame.opened[site], state.sessions[site]
-        if opened.exit == "close":
+        session, ends_with = state.sessions[site], exit_ or frame.opened[site].exit
+        if ends_with == "close":
             state = detached(state, site)
-        elif opened.exit == "commit":
+        elif ends_with == "commit":
             state = detached(after_rollback(state, site, node), site)
         else:
             state = forgotten(state, site)

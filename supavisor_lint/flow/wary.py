@@ -29,14 +29,36 @@ from supavisor_lint.facts.statements import (
     While,
     With,
 )
-from supavisor_lint.facts.tree import Attribute, Await, Call, Collection, Expr, Name, Other, Param, Stmt, Subscript
+from supavisor_lint.facts.tree import (
+    Attribute,
+    Await,
+    Call,
+    Collection,
+    Expr,
+    Lambda,
+    Name,
+    Other,
+    Param,
+    Stmt,
+    Subscript,
+)
 from supavisor_lint.flow import machine
+from supavisor_lint.flow.descent import Descent
 from supavisor_lint.flow.frame import PLAIN, Frame, Thrown
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import ManyRef, ObjectRef, ResultRef, Tracked
 from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.mapped import is_mapped
-from supavisor_lint.project.values import ClassValue, External, Instance, ModuleValue, Value
+from supavisor_lint.project.values import (
+    ClassValue,
+    External,
+    FunctionValue,
+    Instance,
+    LambdaValue,
+    ModuleValue,
+    Partial,
+    Value,
+)
 
 Step: TypeAlias = Callable[[Frame, Stmt, State], Iterable[State]]
 CANCELLED = Thrown("class", "CancelledError")
@@ -139,15 +161,20 @@ def write(frame: Frame, state: State, node: Node, site: object = None) -> State:
 
 
 def handed(frame: Frame, node: Call, state: State, values: Iterable[Tracked]) -> State:
-    """The state behind a call that is given objects of a session, if it may change them."""
+    """The state behind a call that gets at objects of a session, if it may change them: it is given some, or some are
+    where the function that it runs can reach them.
+    """
     sites = {
         state.objects[v.site].session if isinstance(v, ObjectRef | ManyRef) else v.session
         for v in values
         if isinstance(v, ResultRef) or (isinstance(v, ObjectRef | ManyRef) and v.site in state.objects)
     }
-    if sites and may_change(frame, node):
-        for site in sites:
-            state = write(frame, state, node, site)
+    if sites:
+        if may_change(frame, node):
+            for site in sites:
+                state = write(frame, state, node, site)
+    elif state.sessions and _changes_what_it_reaches(frame, node):
+        state = write(frame, state, node)
     return state
 
 
@@ -160,13 +187,51 @@ def may_change(frame: Frame, node: Call) -> bool:
         return any(_changes(frame, function.file, function.node, 0) for function in functions)
     value = frame.ev.only(frame.file, node.func)
     if isinstance(value, External):
-        return value.dotted.endswith("setattr")
+        return _is_known_to_change(frame, node, value)
     return not isinstance(value, ClassValue)
 
 
-def _changes(frame: Frame, file: object, function: FunctionDef, depth: int) -> bool:
-    """Whether a function's text sets an attribute of anything but its own object, or calls something that may."""
-    for node in (n for statement in function.body for n in walk(statement)):
+def _is_known_to_change(frame: Frame, node: Call, callee: External) -> bool:
+    """`setattr(job, …)`, `map(mark, jobs)`, `to_thread(mark, job)`: what it is given to run changes things."""
+    if callee.dotted.endswith("setattr"):
+        return True
+    given = [function for argument in node.args for function in _functions(frame, argument.value)]
+    return any(_changes(frame, file, function, 0) for file, function in given)
+
+
+def _changes_what_it_reaches(frame: Frame, node: Call) -> bool:
+    """Whether a call is seen to change things, and may get at objects that no path has followed there."""
+    if is_log_call(node) or last_name(node.func) in _READERS:
+        return False
+    descent = _descent(frame)
+    called = [(f.file, f.node) for f in functions_called(frame.ev, frame.file, node)] or _functions(frame, node.func)
+    is_given = any(descent.holds(argument.value) for argument in node.args)
+    changing = [function for file, function in called if _changes(frame, file, function, 0)]
+    if changing and (is_given or descent.is_of(node.func) or any(descent.reaches(function) for function in changing)):
+        return True
+    callee = frame.ev.only(frame.file, node.func)
+    return is_given and isinstance(callee, External) and _is_known_to_change(frame, node, callee)
+
+
+def _functions(frame: Frame, expr: Expr) -> list[tuple[object, FunctionDef | Lambda]]:
+    """The functions that an expression may name, each with its file."""
+    if isinstance(expr, Lambda):
+        return [(frame.file, expr)]
+    found: list[tuple[object, FunctionDef | Lambda]] = []
+    for value in frame.ev.values(frame.file, expr) if isinstance(expr, Name | Attribute) else ():
+        target = value.target if isinstance(value, Partial) else value
+        if isinstance(target, FunctionValue | LambdaValue):
+            found.append((target.file, target.node))
+    return found
+
+
+def _descent(frame: Frame) -> Descent:
+    return Descent(frame.function, (opened.name for opened in frame.opened.values()))
+
+
+def _changes(frame: Frame, file: object, function: FunctionDef | Lambda, depth: int) -> bool:
+    """Whether a function's text sets an attribute of anything, or calls something that may."""
+    for node in walk(function):
         if isinstance(node, Assign) and any(_is_foreign_part(target) for target in node.targets):
             return True
         if isinstance(node, Call) and last_name(node.func) == "setattr":
@@ -187,11 +252,11 @@ def _is_foreign_part(target: Expr) -> bool:
 
 def sets_row(frame: Frame, target: Expr) -> bool:
     """Whether a target that is no followed object may still be a part of a row."""
-    root, is_part = target, False
+    root, parts = target, 0
     while isinstance(root, Attribute | Subscript):
-        is_part = is_part or isinstance(root, Attribute)
+        parts += isinstance(root, Attribute)
         root = root.value
-    if not is_part:
+    if not parts:
         return isinstance(root, Call | Await)
     if not isinstance(root, Name):
         return True
@@ -200,13 +265,17 @@ def sets_row(frame: Frame, target: Expr) -> bool:
     if root.id in ("self", "cls") or (bindings and all(isinstance(b, Param) for b in bindings)):
         return False  # what the caller has given belongs to the session only if it was added
     values = list(frame.ev.values(frame.file, root))
-    return not values or any(_may_be_row(frame, value) for value in values)
+    return not values or any(_may_be_row(frame, value, root, parts) for value in values)
 
 
-def _may_be_row(frame: Frame, value: Value) -> bool:
-    if isinstance(value, Instance):
-        return isinstance(value.of, ClassValue) and is_mapped(frame.ev, value.of.file, value.of.node)
-    return not isinstance(value, ModuleValue | ClassValue | External)
+def _may_be_row(frame: Frame, value: Value, root: Name, parts: int) -> bool:
+    """Whether what a name holds may be a row, or (with several `parts`) an object that keeps one: `box.job.status`."""
+    if isinstance(value, Instance) and isinstance(value.of, ClassValue):
+        mapped = is_mapped(frame.ev, value.of.file, value.of.node)
+        return mapped or (parts > 1 and root.id in _descent(frame).names)
+    if isinstance(value, Instance | External):
+        return root.id in _descent(frame).names
+    return not isinstance(value, ModuleValue | ClassValue)
 
 
 def changed_in_place(node: Call) -> Iterator[Expr]:

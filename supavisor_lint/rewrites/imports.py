@@ -222,7 +222,7 @@ def is_needed(context: Context, replaced: Name, statement: ImportFrom) -> bool:
 
 
 def at_function_level(context: Context, function: FunctionDef, lines: list[str]) -> Edit:
-    """Lines at the head of a function's body: behind its docstring and its own imports of that kind."""
+    """Import lines at the head of a function's body, behind its docstring, and a blank one before what is no import."""
     body = list(function.body)
     first = next((s for s in body if not is_docstring(s, body)), None)
     anchor = body[0] if first is None else first
@@ -232,7 +232,8 @@ def at_function_level(context: Context, function: FunctionDef, lines: list[str])
         line = context.source.extent([anchor])[1] + 1
     else:
         line = context.with_comments_above(line)
-    return context.source.insert_lines(line, [indent + text for text in lines])
+    behind = [] if first is None or isinstance(first, Import | ImportFrom) else [""]
+    return context.source.insert_lines(line, [*(indent + text for text in lines), *behind])
 
 
 def _beside_others(context: Context, module: str, name: str) -> Edit | None:

@@ -8,6 +8,7 @@ from functools import cached_property
 from supavisor_lint.facts.file import enclosing_function, scope_of, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding, Entered, Iterated
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, ClassDef, FunctionDef, Match
 from supavisor_lint.facts.tree import (
     Argument,
@@ -75,7 +76,7 @@ class SessionNames:
         match node:
             case Assign(targets, value, _, augmented) if value is not None and self._gives_object(value):
                 for target in targets:
-                    if augmented or not isinstance(target, Name | Collection):
+                    if augmented or not isinstance(target, Name | Collection) or self._is_others(target):
                         self._put_into(target)
             case Call(Attribute(receiver, attr), args) if attr in KEEPS and not self.is_session(receiver):
                 if any(self._gives_object(argument.value) for argument in args):
@@ -86,6 +87,11 @@ class SessionNames:
                 self.objects |= {name.id for name in walk(target) if isinstance(name, Name)}
             case _:
                 pass
+
+    def _is_others(self, target: Expr) -> bool:
+        """Whether a name is declared to be that of another scope."""
+        scope = self.function.scope
+        return isinstance(target, Name) and target.id in scope.globals | scope.nonlocals
 
     def _put_into(self, target: Expr) -> None:
         root = self.root(target)
@@ -232,8 +238,14 @@ def _is_of_field(name: Name) -> bool:
 
 
 def look_at_all_names(node: Node) -> str | None:
-    """What uses any name of the function: `locals()`, `vars()`, `eval(…)`, `exec(…)`."""
-    if not isinstance(node, Call) or not isinstance(node.func, Name):
+    """What uses any name of the function, or finds the session of an object: `locals()`, `vars()`, `eval(…)`,
+    `exec(…)`, `async_object_session(…)`.
+    """
+    if not isinstance(node, Call):
+        return None
+    if last_name(node.func) in ("object_session", "async_object_session"):
+        return last_name(node.func)
+    if not isinstance(node.func, Name):
         return None
     name = node.func.id
     return name if name in ("locals", "eval", "exec") or (name == "vars" and not node.args) else None

@@ -67,7 +67,11 @@ def _session_around(context: Context, function: FunctionDef, node: Expr) -> tupl
     openings = context.view.shape(task).openings
     found = [(o, o.block) for o in openings if o.block is not None and any(s.contains(node) for s in o.block.body)]
     if found:
-        return max(found, key=lambda pair: pair[1].order)
+        opening, block = max(found, key=lambda pair: pair[1].order)
+        entered = opening.item.context if opening.item is not None else None
+        if isinstance(entered, Name | Attribute) and context.ev.session(context.file, entered) is not None:
+            raise NoFix(f"line {block.span.line} enters a session that is open already, and closes it at its end")
+        return opening, block
     kept_in = dotted(node.func.value) if isinstance(node, Call) and isinstance(node.func, Attribute) else ""
     if "." in kept_in:
         raise kept_elsewhere(kept_in)
