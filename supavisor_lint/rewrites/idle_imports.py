@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from supavisor_lint.engine import Engine
-from supavisor_lint.facts.file import scope_of, walk
+from supavisor_lint.facts.file import block_of, scope_of, walk
 from supavisor_lint.facts.statements import FunctionDef, ImportFrom, Module
 from supavisor_lint.findings import Edit, Span
 from supavisor_lint.rewrites.base import Context, NoFix
@@ -20,13 +20,13 @@ from supavisor_lint.rewrites.taken_names import is_taken_by_others
 def without_idle_names(engine: Engine, path: str, before: str, after: str) -> list[Edit]:
     """The edits that take out of the imports of a rewritten text (`after`) what only the old one has used.
 
-    An import keeps at least one name: its module is imported as it was.
+    An import keeps at least one name: its module is imported as it was. (Of SQLAlchemy's that does not matter.)
     """
     facts = engine.project.facts(path)
     if facts is None:
         return []
     context = Context(engine.view(facts), after)
-    imports = [node for node in walk(facts.module) if isinstance(node, ImportFrom) and len(node.names or ()) > 1]
+    imports = [node for node in walk(facts.module) if isinstance(node, ImportFrom) and node.names]
     return [edit for statement in imports for edit in _edits(context, statement, before)]
 
 
@@ -37,6 +37,8 @@ def _edits(context: Context, statement: ImportFrom, before: str) -> Iterator[Edi
     idle = [name for name in bound if _is_idle(context, statement, name, before)]
     kept = [name for name in bound if name not in idle]
     if not kept:
+        if _has_no_effect(statement):
+            yield from _without(context, statement)
         return
     try:
         tail = bound[bound.index(kept[-1]) + 1 :]
@@ -47,6 +49,23 @@ def _edits(context: Context, statement: ImportFrom, before: str) -> Iterator[Edi
     except NoFix:
         return
     yield from edits
+
+
+def _has_no_effect(statement: ImportFrom) -> bool:
+    """Whether nothing can depend on it that a module is imported here: SQLAlchemy's are by the session's own module."""
+    return statement.level == 0 and statement.module.partition(".")[0] == "sqlalchemy"
+
+
+def _without(context: Context, statement: ImportFrom) -> list[Edit]:
+    """A whole import taken away, with the blank line above it if there is one below as well."""
+    source = context.source
+    edits = context.remove(statement)
+    first, last = source.extent([statement])
+    alone = source.has_lines_of_its_own([statement]) and "#" not in _text_of(context, statement)
+    if not alone or not 1 < first <= last < len(source.lines) or len(block_of(statement)) == 1:
+        return edits
+    is_between = not source.line(first - 1).strip() and not source.line(last + 1).strip()
+    return [source.without_lines(first - 1, last)] if is_between else edits
 
 
 def _is_idle(context: Context, statement: ImportFrom, name: str, before: str) -> bool:

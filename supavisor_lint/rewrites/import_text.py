@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from supavisor_lint.facts.statements import ImportFrom
 from supavisor_lint.findings import Edit, Span
@@ -26,15 +27,35 @@ def alias_span(context: Context, statement: ImportFrom, bound: str) -> Span:
     return Span(*source.position(start + match.start()), *source.position(start + match.end()))
 
 
+def instead_of(context: Context, statement: ImportFrom, bound: str, name: str) -> list[Edit]:
+    """A name in the place of the one bound as `bound`, or where the order of the names, if they have any, puts it."""
+    span = alias_span(context, statement, bound)
+    pairs = statement.names or ()
+    order = _order_of(pairs)
+    replaced = [name if (alias or n) == bound else n for n, alias in pairs]
+    if order is None or _is_sorted([order(n) for n in replaced]) or "#" in context.source.line(span.line):
+        return [Edit(span, name)]
+    others = [(n, alias) for n, alias in pairs if (alias or n) != bound]
+    return [without_alias(context, statement, bound), _with_name(context, statement, others, others[-1], name)]
+
+
 def with_name(context: Context, statement: ImportFrom, beside: str, name: str) -> Edit:
     """One more name in an import: where its order, if it has any, puts it, else behind the name bound as `beside`.
 
     Among names that have a line each it gets a line as well.
     """
     pairs = statement.names or ()
-    order = next((key for key in _ORDERS if _is_sorted([key(n) for n, _ in pairs])), None)
+    like = next(pair for pair in pairs if (pair[1] or pair[0]) == beside)
+    return _with_name(context, statement, pairs, like, name)
+
+
+Pair: TypeAlias = tuple[str, str | None]
+
+
+def _with_name(context: Context, statement: ImportFrom, pairs: Sequence[Pair], like: Pair, name: str) -> Edit:
+    order = _order_of(pairs)
     if order is None:
-        return _behind(context, alias_span(context, statement, beside), name)
+        return _behind(context, alias_span(context, statement, like[1] or like[0]), name)
     successor = next((alias or n for n, alias in pairs if order(n) > order(name)), None)
     if successor is None:
         return _behind(context, alias_span(context, statement, pairs[-1][1] or pairs[-1][0]), name)
@@ -42,6 +63,11 @@ def with_name(context: Context, statement: ImportFrom, beside: str, name: str) -
     if _has_line(context.source, span):
         return _line_before(context.source, span.line, span.line, name)
     return Edit(Span(*span.start, *span.start), f"{name}, ")
+
+
+def _order_of(pairs: Sequence[Pair]) -> Callable[[str], tuple[int, str]] | None:
+    """The order that the names of an import are in, if they are in one."""
+    return next((key for key in _ORDERS if _is_sorted([key(n) for n, _ in pairs])), None)
 
 
 def _by_kind(name: str) -> tuple[int, str]:

@@ -17,7 +17,7 @@ from supavisor_lint.project.names import bound_at_run_time
 from supavisor_lint.project.values import ModuleValue
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.helpers import Helper
-from supavisor_lint.rewrites.import_text import alias_span, with_name, without_alias
+from supavisor_lint.rewrites.import_text import instead_of, with_name, without_alias
 from supavisor_lint.rewrites.taken_names import is_taken_by_others
 
 
@@ -45,7 +45,7 @@ def bind_instead(context: Context, helper: Helper, replaced: Expr) -> Bound:
     if statement is not None and isinstance(replaced, Name):
         binding_scope = scope_of(statement)
         _refuse_taken(context, helper, binding_scope, function)
-        return Bound(helper.name, (_in_place(context, statement, replaced, helper),))
+        return Bound(helper.name, tuple(_in_place(context, statement, replaced, helper)))
     return bind(context, helper, replaced)
 
 
@@ -58,7 +58,7 @@ def bind(context: Context, helper: Helper, at: Node) -> Bound:
     line = f"from {module} import {helper.name}"
     if function is None or context.view.settings.import_style == "module":
         _refuse_taken(context, helper, context.file.scope, function)
-        return Bound(helper.name, (_beside_others(context, module, helper.name) or at_module_level(context, line),))
+        return Bound(helper.name, (beside_others(context, module, helper.name) or at_module_level(context, line),))
     _refuse_taken(context, helper, function.scope, function)
     return Bound(helper.name, (at_function_level(context, function, [line]),))
 
@@ -192,11 +192,11 @@ def _hands_on(context: Context, path: str | None, helper: Helper) -> bool:
     )
 
 
-def _in_place(context: Context, statement: ImportFrom, replaced: Name, helper: Helper) -> Edit:
+def _in_place(context: Context, statement: ImportFrom, replaced: Name, helper: Helper) -> list[Edit]:
     """The factory's name in its import becomes the helper's, or gets it as a neighbour where it is still needed."""
     if is_needed(context, replaced, statement):
-        return with_name(context, statement, replaced.id, helper.name)
-    return Edit(alias_span(context, statement, replaced.id), helper.name)
+        return [with_name(context, statement, replaced.id, helper.name)]
+    return instead_of(context, statement, replaced.id, helper.name)
 
 
 def _without_import(context: Context, helper: Helper, replaced: Expr) -> tuple[Edit, ...]:
@@ -236,7 +236,7 @@ def at_function_level(context: Context, function: FunctionDef, lines: list[str])
     return context.source.insert_lines(line, [*(indent + text for text in lines), *behind])
 
 
-def _beside_others(context: Context, module: str, name: str) -> Edit | None:
+def beside_others(context: Context, module: str, name: str) -> Edit | None:
     """A name added to what the file imports from a module at its head already; None if it imports nothing from it."""
     for statement in context.file.module.body:
         if isinstance(statement, ImportFrom) and (statement.module, statement.level) == (module, 0) and statement.names:

@@ -10,7 +10,7 @@ from supavisor_lint.facts.tree import Name
 from supavisor_lint.findings import Edit, Finding, Fix
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.import_text import without_alias
-from supavisor_lint.rewrites.imports import at_function_level, at_module_level
+from supavisor_lint.rewrites.imports import at_function_level, at_module_level, beside_others
 from supavisor_lint.rewrites.taken_names import is_taken_by_others
 
 _MAX_MODULES = 500
@@ -76,7 +76,11 @@ def _to_module(context: Context, name: str, statement: ImportFrom, line: str) ->
     path = context.project.module(context.file.path, statement.module, statement.level)
     if path is None or _reaches(context, path, context.file.path):
         raise NoFix("an import at module level would close a cycle")
-    return [] if bindings else [at_module_level(context, line)]
+    if bindings:
+        return []
+    is_plain = statement.level == 0 and (name, None) in (statement.names or ())
+    beside = beside_others(context, statement.module, name) if is_plain else None
+    return [beside or at_module_level(context, line)]
 
 
 def _is_same(context: Context, binding: object, statement: ImportFrom) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from supavisor_lint.facts.statements import Assign
+from supavisor_lint.facts.statements import Assign, WithItem
 from supavisor_lint.facts.tree import Call, Expr, Stmt
 from supavisor_lint.findings import Edit, Span
 from supavisor_lint.rewrites.base import Context, NoFix, shared_line
 from supavisor_lint.rewrites.session_life import Life
+
+_COMMA_AT_END = re.compile(r"[ \t]*,[ \t]*(#|$)")
+_EQUALS = re.compile(r"[ \t]*(:[^=#\r\n]*)?=[ \t]*")
 
 
 def entered(context: Context, life: Life, expression: str, *, begun: bool) -> list[Edit]:
@@ -17,9 +20,17 @@ def entered(context: Context, life: Life, expression: str, *, begun: bool) -> li
     assert life.item is not None and life.item.target is not None
     edits = opening_edits(context, life.opening, expression)
     if begun:
-        end = _end_of_target(context, life.item.target)
-        edits.append(Edit(Span(*end, *end), f", {life.name}.begin()"))
+        edits.append(_next_item(context, life.item, _end_of_target(context, life.item.target), f"{life.name}.begin()"))
     return edits
+
+
+def _next_item(context: Context, item: WithItem, end: tuple[int, int], text: str) -> Edit:
+    """One more item of a `with` behind another, which ends at `end`; on a line of its own where that one has one."""
+    source, line = context.source, item.context.span.line
+    before, behind = source.line(line)[: item.context.span.column - 1], source.line(end[0])[end[1] - 1 :]
+    if not before.strip() and _COMMA_AT_END.match(behind) is not None:
+        return source.insert_lines(end[0] + 1, [f"{source.indent_of(line)}{text},"])
+    return Edit(Span(*end, *end), f", {text}")
 
 
 def _end_of_target(context: Context, target: Expr) -> tuple[int, int]:
@@ -102,12 +113,12 @@ def _head_above(context: Context, assign: Assign, life: Life, expression: str) -
 
 
 def _end_of_opening(context: Context, assign: Assign, life: Life) -> tuple[int, int]:
-    """Where the assigned expression ends; raises NoFix if anything but `session = ` and it is assigned."""
+    """Where the assigned expression ends; raises NoFix if anything but `session: … = ` stands before it."""
     source = context.source
     end = source.end_of_expression(life.opening)
-    start = source.offset(*source.end_of_expression(assign.annotation or assign.targets[0]))
+    start = source.offset(*source.end_of_expression(assign.targets[0]))
     between = source.text[start : source.offset(*life.opening.span.start)]
-    if re.fullmatch(r"[ \t]*=[ \t]*", between) is None or source.end_of(assign) != end:
+    if _EQUALS.fullmatch(between) is None or source.end_of(assign) != end:
         raise NoFix(f"the assignment of the session has an unusual form (line {assign.span.line})")
     return end
 
