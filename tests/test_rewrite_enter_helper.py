@@ -56,3 +56,16 @@ def test_with_in_a_plain_function_is_left(tmp_path: Path) -> None:
             session.commit()
     """
     assert left(tmp_path, body(text)) == ["app/work.py:5 SUP104 `async with` needs an `async def` around it"]
+
+
+def test_a_missing_call_in_a_plain_with_is_added_together_with_the_async(tmp_path: Path) -> None:
+    text = """
+    from app.session import get_session
+
+    async def work():
+        with get_session as session:  # entered
+            await session.commit()
+    """
+    assert "    async with get_session() as session:  # entered\n" in rewritten(tmp_path, body(text), "app/work.py")
+    plain = text.replace("async def", "def").replace("await ", "")
+    assert left(tmp_path, body(plain)) == ["app/work.py:5 SUP104 `async with` needs an `async def` around it"]
