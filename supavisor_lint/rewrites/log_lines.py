@@ -32,7 +32,8 @@ def silent_handler(context: Context, finding: Finding) -> Fix:
     """SUP405: a log line at the head of the handler, in the place of a `pass`; it says what the handler does."""
     node = context.node(finding, Handler)
     logger = logger_of(context, _function_around(node))
-    line = logger.logs.failed if _records(context, node) else logger.logs.ignored
+    is_told_to = any(f.code == "SUP402" and f.span.start == finding.span.start for f in context.findings)
+    line = logger.logs.failed if is_told_to or _records(context, node) else logger.logs.ignored
     edit = _at_head(context, node, line)
     return Context.fix("unsafe", "Log the error that is caught here", [edit, *logger.edits])
 

@@ -127,7 +127,8 @@ def _is_identifier(param: Param) -> bool:
 
 
 def _may_be_logged(function: FunctionDef, param: Param) -> bool:
-    if param is function.params[0] and isinstance(function.parent, ClassDef):
+    is_static = any(dotted(decorator) == "staticmethod" for decorator in function.decorators)
+    if param is function.params[0] and isinstance(function.parent, ClassDef) and not is_static:
         return False
     words = param.name.lower().split("_")
     if any(word in words for word in _NEVER_LOGGED) or len(function.scope.bindings.get(param.name, ())) != 1:

@@ -17,7 +17,7 @@ from supavisor_lint.findings import Finding, Fix
 from supavisor_lint.flow.operations import Operation
 from supavisor_lint.flow.shape import Opening, TaskShape
 from supavisor_lint.project.tasks import Task
-from supavisor_lint.rewrites.base import Context, NoFix
+from supavisor_lint.rewrites.base import Context, NoFix, NotYet
 from supavisor_lint.rewrites.failure_update import Site, failure_update
 from supavisor_lint.rewrites.handlers import how_it_ends, put_in_try, rolls_back, without_items_behind
 from supavisor_lint.rewrites.log_text import handler, recorded
@@ -49,6 +49,8 @@ def failure_handler(context: Context, finding: Finding) -> Fix:
 def outer_handler(context: Context, finding: Finding) -> Fix:
     """SUP404: a handler round the opening of the session that logs."""
     task, shape = task_at(context, context.node(finding, FunctionDef))
+    for opening in shape.main_openings if shape.status_writes else ():
+        _refuse_name_of_parameter(context, shape, opening)
     if shape.status_writes and first_bare(task, shape) is not None and not _fits_inside(context, shape):
         try:
             context.refuse_suppressed([shape.function], "SUP401")
@@ -127,6 +129,7 @@ def _inside(context: Context, task: Task, shape: TaskShape, opening: Opening) ->
     block = opening.block
     if block is None or opening.item is None:
         raise NoFix("the session is not opened by `async with`")
+    _refuse_name_of_parameter(context, shape, opening)
     site = Site(context, shape, Reach(shape.function, block.body), opening.key.text)
     update = failure_update(site)
     logger = logger_of(context, shape.function)
@@ -143,6 +146,7 @@ def _append_update(context: Context, shape: TaskShape, node: Handler, opening: O
     statement = node.parent
     if not isinstance(statement, Try) or statement.is_star:
         raise NoFix("the handler is one of `except*`")
+    _refuse_name_of_parameter(context, shape, opening)
     site = Site(context, shape, Reach(shape.function, statement.body), opening.key.text)
     update = failure_update(site)
     done = rolls_back(node, opening.key.text) or _is_clean(shape, statement, opening)
@@ -172,6 +176,15 @@ def _refuse_unfit(context: Context, shape: TaskShape, node: Handler, opening: Op
     """Raise NoFix where a handler has no session on which a transaction can begin."""
     if is_begun(context, opening) or shape.block_around(node, opening.key) is not None:
         raise NoFix("the handler stands inside a transaction of the session: move it round the transaction's block")
+
+
+def _refuse_name_of_parameter(context: Context, shape: TaskShape, opening: Opening) -> None:
+    """SUP203 gives the session another name: a handler is written once it has that."""
+    name, function = opening.key.text, shape.function
+    if function.param(name) is not None:
+        for finding in context.findings:
+            if finding.code == "SUP203" and finding.function == function.qualname:
+                raise NotYet(f"`{name}` is a parameter as well", "rename one of them first", "SUP203", finding.span)
 
 
 def _refuse_cancellation(context: Context, shape: TaskShape) -> None:
