@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supavisor_lint.facts.file import block_of, scope_of
+from supavisor_lint.facts.file import block_of, scope_of, walk
 from supavisor_lint.facts.handlers import enclosing_tries, own_nodes
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import node_of
 from supavisor_lint.facts.spelling import last_name
-from supavisor_lint.facts.statements import Assign, For, Return, With, WithItem
+from supavisor_lint.facts.statements import Assign, For, FunctionDef, Match, Return, With, WithItem
 from supavisor_lint.facts.tree import (
     Attribute,
     Await,
@@ -31,7 +31,8 @@ from supavisor_lint.facts.tree import (
     Subscript,
     Yield,
 )
-from supavisor_lint.flow.sql import chain_start, statement
+from supavisor_lint.flow.sql import chain_start
+from supavisor_lint.flow.sql import statement as statement_of
 from supavisor_lint.rewrites.base import Context
 from supavisor_lint.rewrites.session_life import Life, loop_around, reads_of
 from supavisor_lint.rewrites.session_names import KEEPS
@@ -76,7 +77,9 @@ class _Objects:
                 self._learn(node)
 
     def _nodes(self) -> Iterator[Node]:
-        return own_nodes(self._life.statements)
+        yield from own_nodes(self._life.statements)
+        for statement in self._life.statements:
+            yield from (node for node in walk(statement) if isinstance(node, FunctionDef))
 
     def _learn(self, node: Node) -> None:
         match node:
@@ -89,6 +92,10 @@ class _Objects:
                 self._bind(target)
             case WithItem(context, target) if target is not None and self.may_hold(context):
                 self._bind(target)
+            case Match(subject, cases) if self.may_hold(subject):
+                self.names |= {name for case in cases for name in case.names}
+            case FunctionDef(name) if self._captures(node):
+                self.names.add(name)
             case Call(Attribute(Name(name), attr), args) if attr in KEEPS and name != self._life.name:
                 if any(self.may_hold(argument.value) for argument in args):
                     self.names.add(name)
@@ -109,8 +116,10 @@ class _Objects:
         match expr:
             case Name(name):
                 return name in self.names
-            case Constant() | FString() | Lambda():
+            case Constant() | FString():
                 return False
+            case Lambda():
+                return self._captures(expr)
             case Other(_, op) if op in _COMPARISONS:
                 return False
             case Attribute(value, attr):
@@ -122,9 +131,13 @@ class _Objects:
             case _:
                 return any(self.may_hold(child) for child in expr.children())
 
+    def _captures(self, function: Node) -> bool:
+        """Whether a nested function or a lambda may read an object when it is called."""
+        return any(isinstance(node, Name) and node.id in self.names for node in walk(function))
+
     def _may_give(self, call: Call) -> bool:
         name = last_name(call.func)
-        if name in _PLAIN_CALLS:
+        if isinstance(call.func, Name) and name in _PLAIN_CALLS:  # but `result.all()` gives objects
             return False
         receiver = call.func.value if isinstance(call.func, Attribute) else None
         if isinstance(receiver, Name) and receiver.id == self._life.name:
@@ -134,9 +147,12 @@ class _Objects:
     def _gives_values(self, call: Call) -> bool:
         """Whether a query is known to select columns only, or nothing."""
         asked = call.argument(0, "statement")
-        if last_name(call.func) not in ("execute", "scalar", "scalars") or chain_start(asked) is None:
+        root = chain_start(asked)
+        if last_name(call.func) not in ("execute", "scalar", "scalars") or root is None:
             return False
-        known = statement(self._context.ev, self._context.file, asked)
+        if last_name(root.func) == "select" and root.args and all(_is_column(a.value) for a in root.args):
+            return True
+        known = statement_of(self._context.ev, self._context.file, asked)
         return not known.selects and not known.writes
 
     # ---------------------------------------------------------------------------------------------- who has them
@@ -196,6 +212,19 @@ class _Objects:
         return root.id != self._life.name and (
             root.id not in scope.bindings or self._life.function.param(root.id) is not None
         )
+
+
+def _is_column(expr: Expr) -> bool:
+    """`Job.id`, `Job.id.label("job")`, `func.max(Job.id)`, whatever is known of the class."""
+    match expr:
+        case Attribute(Name(owner), attr):
+            return owner[:1].isupper() and attr.islower()
+        case Call(Attribute(Name("func"))):
+            return True
+        case Call(Attribute(column, "label")):
+            return _is_column(column)
+        case _:
+            return False
 
 
 def _root(expr: Node) -> Name | None:
