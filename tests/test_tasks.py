@@ -181,3 +181,61 @@ def test_definitions_that_lead_on_and_on_end_somewhere(tmp_path: Path) -> None:
     }
     found = findings(tmp_path, files)
     assert [line.rpartition(" ")[2] for line in found] == ["SUP101"]
+
+
+JOBS = """
+from app.session import async_session_factory
+
+shared = async_session_factory()
+
+
+async def job(ctx):
+    await shared.execute("select 1")
+
+
+async def other(ctx):
+    pass
+
+
+"""
+LISTS = {
+    "a list": "class WorkerSettings:\n    functions = [other, job]",
+    "a list by its name": "FUNCTIONS = [job]\nclass WorkerSettings:\n    functions = FUNCTIONS",
+    "a list of another module": "from app import lists\nclass WorkerSettings:\n    functions = lists.ALL",
+    "a list of another module by name": "from app.lists import ALL\nclass WorkerSettings:\n    functions = ALL",
+    "lists in a list": "FUNCTIONS = [job]\nclass WorkerSettings:\n    functions = [*FUNCTIONS, other]",
+    "a sum of lists": "FUNCTIONS = [other]\nclass WorkerSettings:\n    functions = FUNCTIONS + [func(job)]",
+    "cron jobs": "class WorkerSettings:\n    cron_jobs = (cron(job, hour=1),)",
+    "a worker": "worker = Worker(functions=[job], redis_pool=None)",
+    "a loop": "for one in (other, job):\n    scheduler.add_job(one)",
+    "a loop over pairs": "for one, hour in [(other, 1), (job, 2)]:\n    scheduler.add_job(one, hour=hour)",
+}
+NO_LISTS = {
+    "another class's list": "class Menu:\n    entries = [job]",
+    "a list that leads to itself": "FUNCTIONS = [*FUNCTIONS]\nclass WorkerSettings:\n    functions = FUNCTIONS",
+    "another worker": "def setup(Worker):\n    return Worker(functions=[job])",
+    "a loop over something else": "def setup():\n    for job in (other, other):\n        scheduler.add_job(job)",
+    "a loop over unknown pairs": "for one, hour in [job, job]:\n    scheduler.add_job(one, hour=hour)",
+}
+
+
+def tasks_with_the_shared_session(tmp_path: Path, code: str) -> list[str]:
+    head = "from arq import Worker, cron, func\nfrom app.jobs import job, other\nfrom elsewhere import scheduler\n"
+    files = {
+        "app/__init__.py": "",
+        "app/session.py": SESSION_MODULE,
+        "app/jobs.py": JOBS,
+        "app/lists.py": "from app.jobs import job\n\nALL = [job]\n",
+        "app/worker.py": f"{head}\n\n{code}\n",
+    }
+    return findings(tmp_path, files, select=("SUP201",))
+
+
+@pytest.mark.parametrize("form", NO_LISTS)
+def test_what_is_no_list_of_tasks(tmp_path: Path, form: str) -> None:
+    assert tasks_with_the_shared_session(tmp_path, NO_LISTS[form]) == []
+
+
+@pytest.mark.parametrize("form", LISTS)
+def test_a_list_makes_tasks(tmp_path: Path, form: str) -> None:
+    assert tasks_with_the_shared_session(tmp_path, LISTS[form]) == ["app/jobs.py:7 SUP201"]

@@ -165,29 +165,36 @@ def _collect_assignments(
 
 
 def definition_sites(
-    ev: Evaluator, file: FileFacts, expr: Name | Attribute, depth: int = 0
+    ev: Evaluator, file: FileFacts, expr: Name | Attribute, *, everywhere: bool = False
 ) -> Iterable[tuple[FileFacts, Binding]]:
-    """The bindings that a name or `module.name` ends at, imports followed; with the files that hold them."""
+    """The bindings that a name or `module.name` ends at, imports followed; with the files that hold them.
+
+    `everywhere`: also in modules of which the bytes say that they have nothing to do with sessions.
+    """
     if isinstance(expr, Name):
         owner = scope_of(expr).lookup(expr.id)
         if owner is not None:
-            yield from _follow(ev, file, owner.bindings[expr.id], depth)
+            yield from _follow(ev, file, owner.bindings[expr.id], everywhere)
         return
     for value in ev.values(file, expr.value):
         if isinstance(value, ModuleValue):
-            home = ev.files.facts_defining(value.path, expr.attr)
+            home = _home(ev, value.path, expr.attr, everywhere)
             if home is not None:
-                yield from _follow(ev, home, home.scope.bindings.get(expr.attr, []), depth)
+                yield from _follow(ev, home, home.scope.bindings.get(expr.attr, []), everywhere)
+
+
+def _home(ev: Evaluator, path: str, name: str, everywhere: bool) -> FileFacts | None:
+    return ev.files.peek(path) if everywhere else ev.files.facts_defining(path, name)
 
 
 def _follow(
-    ev: Evaluator, file: FileFacts, bindings: Iterable[Binding], depth: int
+    ev: Evaluator, file: FileFacts, bindings: Iterable[Binding], everywhere: bool, depth: int = 0
 ) -> Iterable[tuple[FileFacts, Binding]]:
     for binding in bindings:
         if isinstance(binding, NameImport):
             path = ev.files.module(file.path, binding.module, binding.level)
-            home = ev.files.facts_defining(path, binding.name) if path is not None else None
+            home = _home(ev, path, binding.name, everywhere) if path is not None else None
             if home is not None and depth < 8:
-                yield from _follow(ev, home, home.scope.bindings.get(binding.name, []), depth + 1)
+                yield from _follow(ev, home, home.scope.bindings.get(binding.name, []), everywhere, depth + 1)
         elif not isinstance(binding, ModuleImport):
             yield file, binding

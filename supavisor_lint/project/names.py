@@ -19,7 +19,7 @@ from supavisor_lint.facts.scopes import (
     node_of,
 )
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, If
-from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Param
+from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Param, Starred
 from supavisor_lint.project import calls, type_hints
 from supavisor_lint.project.reaching import bindings_reaching
 from supavisor_lint.project.values import (
@@ -31,6 +31,7 @@ from supavisor_lint.project.values import (
     FunctionValue,
     ModuleValue,
     NamedHelper,
+    Session,
     Unbound,
     Value,
     leaves_open,
@@ -130,6 +131,8 @@ def given_values(ev: Evaluator, file: FileFacts, binding: Binding) -> Iterable[V
             return entered if index is None else (UNKNOWN,)
         case Iterated(iterated, True, _, None):
             return calls.iterated(ev, file, ev.values(file, iterated))
+        case Iterated(Collection(items), False, _, index):
+            return [value for item in items for value in _item_values(ev, file, item, index)]
         case _:
             return (UNKNOWN,)
 
@@ -142,6 +145,17 @@ def _assigned(ev: Evaluator, file: FileFacts, binding: Assigned) -> Iterable[Val
             return ev.values(file, binding.value.items[binding.index])
         return (UNKNOWN,)
     return ev.values(file, binding.value)
+
+
+def _item_values(ev: Evaluator, file: FileFacts, item: Expr, index: int | None) -> Iterable[Value]:
+    """What a round of `for f in (first, second)` or `for f, x in [(first, 1)]` gives; no session, which is one each."""
+    if index is not None:
+        if not isinstance(item, Collection) or index >= len(item.items):
+            return (UNKNOWN,)
+        item = item.items[index]
+    if isinstance(item, Starred):
+        return (UNKNOWN,)
+    return [UNKNOWN if isinstance(value, Session) else value for value in ev.values(file, item)]
 
 
 # ---------------------------------------------------------------------------------------------------------- imports

@@ -15,9 +15,11 @@ from supavisor_lint.facts.tree import (
     Collection,
     Expr,
     Name,
+    Operation,
+    Starred,
 )
 from supavisor_lint.project.evaluate import Evaluator
-from supavisor_lint.project.members import member
+from supavisor_lint.project.members import definition_sites, member
 from supavisor_lint.project.registrars import OwnRegistrars, params_at
 from supavisor_lint.project.registration import Registration, bind_arguments, surplus_arguments
 from supavisor_lint.project.targets import Targets, is_external, job_arguments
@@ -30,6 +32,7 @@ from supavisor_lint.project.values import (
     Value,
 )
 from supavisor_lint.project.vocabulary import (
+    ARQ_WORKERS,
     BACKGROUND_TASK,
     BACKGROUND_TASKS,
     COROUTINE_REGISTRARS,
@@ -104,6 +107,10 @@ class RegistrationFinder:
                 yield from self._targets.coroutine(file, call, callee.dotted, _coroutine_argument(call))
             elif callee.dotted in BACKGROUND_TASK:
                 yield from self._targets.callable(file, call, "BackgroundTask", call.argument(0, "func"), call.args[1:])
+            elif callee.dotted in ARQ_WORKERS:
+                for name in _ARQ_LISTS:
+                    if (functions := call.argument(None, name)) is not None:
+                        yield from self._of_arq_list(file, functions)
             elif callee.dotted in QUEUE_DECORATORS and call.args and callee.dotted != "arq.cron":
                 yield from self._targets.callable(file, call, callee.dotted, call.argument(0, "fn"), (), queue=True)
         elif isinstance(callee, Method):
@@ -179,12 +186,31 @@ class RegistrationFinder:
                     yield rule.applied_to(self._ev, Registration(file, decorator, how, target))
 
     def _of_arq_settings(self, file: FileFacts, cls: ClassDef) -> Iterator[Registration]:
-        for name in ("functions", "cron_jobs"):
+        for name in _ARQ_LISTS:
             for binding in cls.scope.bindings.get(name, []):
                 value = getattr(binding, "value", None)
-                if isinstance(value, Collection) and self._knows_arq(file):
-                    for item in value.items:
-                        yield from self._of_arq_item(file, item)
+                if isinstance(value, Expr) and self._knows_arq(file):
+                    yield from self._of_arq_list(file, value)
+
+    def _of_arq_list(self, file: FileFacts, value: Expr, depth: int = 0) -> Iterator[Registration]:
+        """A list of functions, by its name as well, and in parts: `[*JOBS, more]`, `JOBS + [more]`."""
+        match value:
+            case Collection(items):
+                for item in items:
+                    yield from (
+                        self._of_arq_list(file, item, depth)
+                        if isinstance(item, Starred)
+                        else (self._of_arq_item(file, item))
+                    )
+            case Starred(inner):
+                yield from self._of_arq_list(file, inner, depth)
+            case Operation(parts):
+                for part in parts:
+                    yield from self._of_arq_list(file, part, depth)
+            case Name() | Attribute() if depth < _MAX_NAMES:
+                for home, binding in definition_sites(self._ev, file, value, everywhere=True):
+                    if isinstance(binding, Assigned) and binding.value is not None and binding.index is None:
+                        yield from self._of_arq_list(home, binding.value, depth + 1)
 
     def _knows_arq(self, file: FileFacts) -> bool:
         return any(
@@ -198,8 +224,13 @@ class RegistrationFinder:
         yield from self._targets.callable(file, item, "arq", target, queue=True)
 
 
+_ARQ_LISTS = ("functions", "cron_jobs")
+_MAX_NAMES = 4  # that lead from one to another
 _CALL_NAMES = frozenset(
     {
+        "Worker",
+        "create_worker",
+        "run_worker",
         "add_task",
         "create_task",
         "ensure_future",

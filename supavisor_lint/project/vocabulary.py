@@ -53,6 +53,7 @@ QUEUE_DECORATORS = frozenset(
     {
         "celery.shared_task",
         "celery.task",
+        "celery.current_app.task",
         "celery.decorators.task",
         "dramatiq.actor",
         "dramatiq.actor.actor",
@@ -64,6 +65,7 @@ QUEUE_DECORATORS = frozenset(
         "fastapi_utilities.repeat.repeat_every",
     }
 )
+ARQ_WORKERS = frozenset({"arq.Worker", "arq.worker.Worker", "arq.worker.create_worker", "arq.worker.run_worker"})
 
 # The last names of what makes a session, a factory or a helper without any definition of the project.
 SESSION_MAKERS = frozenset(
