@@ -198,3 +198,59 @@ def test_a_declared_type_that_means_nothing_here_is_none(tmp_path: Path, opening
         await session.execute("select 1")
 """
     assert findings(tmp_path, {"use.py": DECLARED + code}) == []
+
+
+# ------------------------------------------------------------------------------------ `None`, until somebody sets it up
+
+LATER = """
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+factory = None
+database = None
+
+
+class Database:
+    @asynccontextmanager
+    async def session(self):
+        async with factory() as session:
+            yield session
+            await session.commit()
+
+
+def start(url):
+    global factory, database
+    factory = async_sessionmaker(create_async_engine(url))
+    database = Database()
+"""
+
+
+@pytest.mark.parametrize("opening", ["late.factory()", "late.database.session()"])
+def test_what_is_set_up_later_is_what_it_is_then(tmp_path: Path, opening: str) -> None:
+    code = f"""
+    from app import late
+
+    async def work(q):
+        async with {opening} as session:
+            await session.execute(q)
+            async with session.begin():
+                await session.execute(q)
+    """
+    files = {"app/__init__.py": "", "app/late.py": LATER, "app/use.py": code}
+    assert findings(tmp_path, files, select=("SUP302",)) == ["app/use.py:7 SUP302"]
+
+
+def test_what_is_never_set_up_is_nothing(tmp_path: Path) -> None:
+    code = """
+    from app import late
+
+    nothing = None
+
+    async def work(q):
+        async with nothing() as session, nothing.session() as other:
+            await session.execute(q)
+            async with session.begin(), other.begin():
+                await session.execute(q)
+    """
+    assert findings(tmp_path, {"app/__init__.py": "", "app/late.py": LATER, "app/use.py": code}) == []

@@ -22,6 +22,7 @@ from supavisor_lint.project.values import (
     GeneratorValue,
     Instance,
     LambdaValue,
+    Literally,
     Manager,
     Method,
     NamedHelper,
@@ -71,6 +72,8 @@ def called(ev: Evaluator, file: FileFacts, function: Value, call: Call | None) -
             return (ParamCall(function, call),)
         case LambdaValue(home, node):
             return ev.values(home, node.body)
+        case Literally(None):
+            return ()  # a placeholder: by now it is something else
         case _:
             return (UNKNOWN,)
 

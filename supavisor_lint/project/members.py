@@ -20,6 +20,7 @@ from supavisor_lint.project.values import (
     FunctionValue,
     GeneratorValue,
     Instance,
+    Literally,
     Method,
     ModuleValue,
     Partial,
@@ -56,6 +57,8 @@ def member(ev: Evaluator, value: Value, attr: str) -> Iterable[Value]:
             return (Method(value, attr),)
         case Partial(target) if attr == "func":
             return (target,)
+        case Literally(None):
+            return ()  # whoever asks has seen to it that it is something else by now
         case _:
             return (UNKNOWN,)
 

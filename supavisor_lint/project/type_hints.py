@@ -151,7 +151,7 @@ def _yielded_type(ev: Evaluator, file: FileFacts, annotation: Expr | None) -> It
 
 
 def _from_depends(ev: Evaluator, file: FileFacts, default: Expr | None) -> tuple[Value, ...]:
-    """What `Depends(dependency)` provides: a request's session if the dependency gives a session."""
+    """What `Depends(dependency)` provides: a request's session if the dependency gives one, else an object of ours."""
     if not isinstance(default, Call):
         return ()
     if not any(isinstance(v, External) and v.dotted in DEPENDS for v in ev.values(file, default.func)):
@@ -159,11 +159,15 @@ def _from_depends(ev: Evaluator, file: FileFacts, default: Expr | None) -> tuple
     dependency = default.argument(0, "dependency")
     if dependency is None:
         return ()
-    for value in provided(ev, file, dependency):
+    values = tuple(provided(ev, file, dependency))
+    for value in values:
         if isinstance(value, Session):
-            definition = value.definition
-            return (Session("request", definition),)
-    return ()
+            return (Session("request", value.definition),)
+    return tuple(value for value in values if _is_ours(value))
+
+
+def _is_ours(value: Value) -> bool:
+    return isinstance(value, Instance) and isinstance(value.of, ClassValue)
 
 
 def provided(ev: Evaluator, file: FileFacts, dependency: Expr) -> Iterable[Value]:
@@ -172,6 +176,6 @@ def provided(ev: Evaluator, file: FileFacts, dependency: Expr) -> Iterable[Value
         if isinstance(value, FunctionValue):
             result = calls.call_function(ev, value, None)
             yield from (*calls.awaited(ev, file, result), *calls.iterated(ev, file, result))
-            yield from (v for v in result if isinstance(v, Session))
+            yield from (v for v in result if isinstance(v, Session) or _is_ours(v))
         elif not isinstance(value, Literally):
             yield from calls.entered(ev, file, calls.called(ev, file, value, None))
