@@ -3,8 +3,8 @@
     python tests/benchmarks/check_against_parse.py TREE [--rounds 3] [--profile hazards]
 
 Both are measured in this one process, in turn, without any cache: the parse of the candidates alone (as LibCST does it
-by default), and the whole check (discovery, prefilter, parse, linking, rules). Prints the medians of both, and that of the
-rounds' ratios: what is measured right behind the other suffers least from a machine whose speed wanders.
+by default), and the whole check (discovery, prefilter, parse, linking, rules). Prints the medians of both, and that of
+their ratios in each round: what is measured right behind the other suffers least from a machine whose speed wanders.
 """
 
 from __future__ import annotations
