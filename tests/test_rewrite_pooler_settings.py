@@ -95,6 +95,40 @@ def test_a_suppressed_option_is_left(tmp_path: Path) -> None:
     assert reasons(tmp_path, text) == ["the rewrite would change line 7, where SUP502 is suppressed"]
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        "direct = asyncpg.connect(**OPTIONS)",
+        "def options():\n    return OPTIONS",
+    ],
+)
+def test_options_that_others_use_as_well_are_left(tmp_path: Path, other: str) -> None:
+    text = f"""
+    OPTIONS = {{"statement_cache_size": 0, "isolation_level": "READ COMMITTED"}}
+    engine = create_async_engine({URL}, connect_args={{{OFF}}}, execution_options=OPTIONS)
+    """
+    assert reasons(tmp_path, dedent(text) + other + "\n")[0] == "other code uses the options in line 3 as well"
+
+
+def test_options_that_another_driver_knows_are_left(tmp_path: Path) -> None:
+    text = f"""
+    ARGS = {{"prepare_threshold": None, "connect_timeout": 5}}
+    engine = create_async_engine({URL}, connect_args=ARGS)
+    other = create_async_engine({URL.replace("asyncpg", "psycopg")}, connect_args=ARGS)
+    """
+    assert reasons(tmp_path, text)[0] == "other code uses the options in line 3 as well"
+
+
+def test_options_that_a_function_makes_are_left(tmp_path: Path) -> None:
+    text = f"""
+    def options():
+        return {{"no_prepare": True, "isolation_level": "READ COMMITTED"}}
+
+    engine = create_async_engine({URL}, connect_args={{{OFF}}}, execution_options=options())
+    """
+    assert reasons(tmp_path, text) == ["the options of this engine are made elsewhere: change them there"]
+
+
 # ------------------------------------------------------------------------------------------------------------ given
 
 
@@ -162,6 +196,21 @@ def test_what_has_no_effect_goes(tmp_path: Path, before: str, expected: str) -> 
     assert after(tmp_path, f"engine = create_async_engine({URL}, {before})\n") == (
         f"engine = create_async_engine({URL}, {expected})\n"
     )
+
+
+def test_options_of_two_engines_go_at_once(tmp_path: Path) -> None:
+    text = f"""
+    OPTIONS = {{"no_prepare": True, "isolation_level": "READ COMMITTED", "raw_sql": True}}
+    engine = create_async_engine({URL}, connect_args={{{OFF}}}, execution_options=OPTIONS)
+    other = create_async_engine({URL}, connect_args={{{OFF}}}, execution_options=OPTIONS)
+    """
+    assert 'OPTIONS = {"isolation_level": "READ COMMITTED"}\n' in after(tmp_path, text)
+
+
+def test_two_engines_in_one_call_are_mended_in_turn(tmp_path: Path) -> None:
+    engine = f"create_async_engine({URL}, raw_sql=True, connect_args={{{OFF}}})"
+    text = f"engines = dict(one={engine}, other={engine})\n"
+    assert after(tmp_path, text) == text.replace("raw_sql=True, ", "")
 
 
 def test_the_other_settings_of_the_server_stay(tmp_path: Path) -> None:

@@ -6,18 +6,18 @@ secret. Which settings work was measured: section 9 of the semantics, `project/p
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from supavisor_lint.facts.file import scope_of
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Assigned, NameImport
+from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
 from supavisor_lint.facts.tree import Argument, Call, Constant, Dict, DictItem, Expr, Name
 from supavisor_lint.findings import Edit, Finding, Fix
 from supavisor_lint.project.engine_options import NAMES, Ineffective
 from supavisor_lint.project.pooler import VALUES, PooledEngine
 from supavisor_lint.rewrites.base import Context, NoFix
-from supavisor_lint.rewrites.elements import added, elements_of, without
+from supavisor_lint.rewrites.elements import changed, elements_of, has_comments
 from supavisor_lint.rewrites.imports import at_module_level
 
 
@@ -29,8 +29,10 @@ def propose(context: Context, finding: Finding) -> Fix:
         raise NoFix("the engine's options are not the same on every path: change them where they are made")
     context.refuse_suppressed([call, *(o.node for o in pooled.ineffective if o.node is not None)], "SUP501", "SUP502")
     gone = _elements_gone(context, pooled)
-    edits = [*_numbers(context, pooled), *_with_wanted(context, pooled, gone)]
-    edits += [edit for holder, elements in gone.items() for edit in without(context, holder, elements)]
+    edits, more = _with_wanted(context, pooled, gone) if pooled.fails() else ([], {})
+    edits += _numbers(context, pooled)
+    for holder in {**gone, **more}:
+        edits += changed(context, holder, gone.get(holder, ()), more.get(holder, ""))
     if not edits:
         raise NoFix("the options of this engine come from elsewhere: change them there")
     return context.fix("unsafe", "Give the engine the settings that work behind a transaction pooler", edits)
@@ -51,6 +53,9 @@ def _engine_at(context: Context, finding: Finding) -> PooledEngine:
 Gone: TypeAlias = dict[Call | Dict, list[Node]]
 """The elements that go, by the call or dict display that they stand in."""
 
+More: TypeAlias = dict[Call | Dict, str]
+"""The elements that are added, as code, by the call or dict display that they are added to."""
+
 
 def _elements_gone(context: Context, pooled: PooledEngine) -> Gone:
     """The options without effect. A dict that would lose all its items goes as a whole, with what holds it."""
@@ -63,20 +68,53 @@ def _elements_gone(context: Context, pooled: PooledEngine) -> Gone:
             if not isinstance(holder, Call | Dict) or (isinstance(holder, Call) and holder is not call):
                 raise NoFix(f"`{option.name}` is set in a way that is not rewritten: remove it by hand")
             gone.setdefault(holder, []).append(element)
-    while True:
-        empty = next(
-            (h for h, elements in gone.items() if len(elements) == len(elements_of(h)) and h is not call), None
-        )
-        if empty is None:
-            return gone
+    while (empty := _emptied(gone, call)) is not None:
         around = empty.parent
         holder = around.parent if isinstance(around, Argument | DictItem) else None
         if around is None or (not isinstance(holder, Dict) and holder is not call):
             raise NoFix("the options of this engine are made elsewhere: change them there")
-        if "#" in context.source.at(empty.span):
+        if has_comments(context, empty):
             raise NoFix(f"a comment stands beside the options in line {empty.span.line}")
         del gone[empty]
         gone.setdefault(call if holder is call else holder, []).append(around)
+    for options, elements in gone.items():
+        if isinstance(options, Dict):
+            _refuse_shared(context, pooled, options, elements)
+    return gone
+
+
+def _emptied(gone: Gone, call: Call) -> Call | Dict | None:
+    """What would lose all its elements, but for the engine's call itself."""
+    holders = (holder for holder in gone if holder is not call)
+    return next((holder for holder in holders if len(gone[holder]) == len(elements_of(holder))), None)
+
+
+def _refuse_shared(context: Context, pooled: PooledEngine, options: Dict, elements: Iterable[Node]) -> None:
+    """Raise NoFix where something else reads a dict display, in which the elements may well have an effect."""
+    whole: Node = options
+    while isinstance(whole.parent, DictItem) and isinstance(whole.parent.parent, Dict):
+        whole = whole.parent.parent
+    if isinstance(whole.parent, Argument) and whole.parent.parent is pooled.engine.call:
+        return
+    names = [name for name, found in scope_of(whole).bindings.items() for b in found if _is_value(b, whole)]
+    if len(names) != 1:
+        raise NoFix("the options of this engine are made elsewhere: change them there")
+    for read in _reads(context, whole, names[0]):
+        if not _is_without_effect(context, read, elements):
+            raise NoFix(f"other code uses the options in line {whole.span.line} as well")
+
+
+def _is_value(binding: Binding, value: Node) -> bool:
+    return isinstance(binding, Assigned) and binding.value is value
+
+
+def _is_without_effect(context: Context, read: Node, elements: Iterable[Node]) -> bool:
+    """Whether a name is read for an engine that elements of its value do nothing for."""
+    for engine in context.project.engines.of(context.file):
+        if engine.call.contains(read):
+            found = [_element_of(context, o) for o in PooledEngine(context.project, engine).ineffective if o.node]
+            return all(element in found for element in elements)
+    return False
 
 
 def _numbers(context: Context, pooled: PooledEngine) -> Iterator[Edit]:
@@ -109,25 +147,22 @@ def _as_number(context: Context, option: Ineffective) -> Edit:
 # --------------------------------------------------------------------------------------------------- what is needed
 
 
-def _with_wanted(context: Context, pooled: PooledEngine, gone: Gone) -> Iterator[Edit]:
-    if not pooled.fails():
-        return
-    wanted = pooled.wanted
-    if NAMES in wanted:
-        yield from _uuid4(context, pooled.engine.call)
-    options = _connect_args(context, pooled.engine.call)
-    if options is None or any(options.parent is element for element in gone.get(pooled.engine.call, ())):
-        items = ", ".join(f'"{name}": {VALUES[name]}' for name in wanted)
-        yield added(context, pooled.engine.call, f"connect_args={{{items}}}")
-        return
+def _with_wanted(context: Context, pooled: PooledEngine, gone: Gone) -> tuple[list[Edit], More]:
+    """What is needed: values that are set right, and what more is put into the call or its `connect_args`."""
+    call, wanted = pooled.engine.call, pooled.wanted
+    edits = list(_uuid4(context, call)) if NAMES in wanted else []
+    options = _connect_args(context, call)
+    if options is None or any(options.parent is element for element in gone.get(call, ())):
+        return edits, {call: f"connect_args={{{_items(wanted)}}}"}
     left = [item for item in options.items if item not in gone.get(options, ())]
     present = {i.key.value: i for i in left if isinstance(i.key, Constant)}
-    for name in wanted:
-        if name in present:
-            yield Edit(present[name].value.span, VALUES[name])
+    edits += [Edit(present[name].value.span, VALUES[name]) for name in wanted if name in present]
     missing = [name for name in wanted if name not in present]
-    if missing:
-        yield added(context, options, ", ".join(f'"{name}": {VALUES[name]}' for name in missing))
+    return edits, {options: _items(missing)} if missing else {}
+
+
+def _items(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}": {VALUES[name]}' for name in names)
 
 
 def _connect_args(context: Context, call: Call) -> Dict | None:
@@ -147,10 +182,15 @@ def _only_value(context: Context, name: Name) -> Expr | None:
     """The one value that a variable ever has, if nothing else uses it."""
     owner = scope_of(name).lookup(name.id)
     bindings = owner.bindings[name.id] if owner is not None else []
-    reads = [read for read in context.file.names.get(name.id, ()) if scope_of(read).lookup(name.id) is owner]
     if len(bindings) != 1 or not isinstance(bindings[0], Assigned):
         return None
-    return bindings[0].value if all(read is name for read in reads) else None
+    return bindings[0].value if all(r is name for r in _reads(context, name, name.id)) else None
+
+
+def _reads(context: Context, node: Node, name: str) -> list[Name]:
+    """Where the file reads what a name means at a node."""
+    owner = scope_of(node).lookup(name)
+    return [read for read in context.file.names.get(name, ()) if scope_of(read).lookup(name) is owner]
 
 
 def _uuid4(context: Context, call: Call) -> Iterator[Edit]:
