@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from supavisor_lint.baseline import Baseline
 from supavisor_lint.facts.file import FileFacts, UnparsableFile
@@ -81,15 +82,24 @@ _CALLS_NOT_FOLLOWED = "too many paths: what the functions called here do to the 
 
 
 class Engine:
-    """Analyses the files of a linked project; what is in the baseline is told apart."""
+    """Analyses the files of a linked project; what is in the baseline is told apart.
 
-    def __init__(self, project: Project, baseline: Baseline | None = None) -> None:
+    One that `tells_all` finds more: what stands behind something that always fails, and what another finding stands for.
+    """
+
+    def __init__(self, project: Project, baseline: Baseline | None = None, *, tells_all: bool = False) -> None:
         self.project = project
         self._baseline = baseline or Baseline()
         self.selection = Selection(project.settings)
-        self._follower = Follower(SessionFlow(project.evaluator), project.table.registrations, project.names.factories)
+        registrations, factories = project.table.registrations, project.names.factories
+        self._follower = Follower(SessionFlow(project.evaluator), registrations, factories, tells_all=tells_all)
         self._views: dict[str, FileView] = {}
         self._unfinished: set[str] = set()
+
+    @cached_property
+    def telling_all(self) -> Engine:
+        """The same that tells all."""
+        return Engine(self.project, self._baseline, tells_all=True)
 
     def analyse(self, path: str) -> tuple[Finding, ...]:
         """The findings of one file before suppression, sorted. A file that cannot be read gives a SUP900."""

@@ -73,7 +73,7 @@ def _read(frame: Frame, expr: Expr, attr: str, state: State, ref: ObjectRef) -> 
     if rest:
         state = state.with_object(ref.site, known._replace(conditions=rest))
         return not_expired_by(state, site, frozenset(c.by for c in expired)), ANYTHING
-    return refreshed(state, ref.site).but(ghost=True), ANYTHING
+    return frame.behind_failure(refreshed(state, ref.site)), ANYTHING
 
 
 def set_attribute(frame: Frame, node: Expr, attr: str, state: State, owner: ObjectRef) -> list[State]:

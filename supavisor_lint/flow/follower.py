@@ -34,7 +34,8 @@ class Follower:
     """Follows functions; remembers what it has found.
 
     A `wary` one takes whatever might write for a write, and whatever might fail for a failure: what it does not see
-    happen cannot happen. The rules want what certainly happens, a rewrite wants this.
+    happen cannot happen. The rules want what certainly happens, a rewrite wants this. One that `tells_all` goes on
+    behind what always fails as if it had not: it sees what comes to light when that is mended.
     """
 
     def __init__(
@@ -44,9 +45,11 @@ class Follower:
         factories: Iterable[Factory] = (),
         *,
         wary: bool = False,
+        tells_all: bool = False,
     ) -> None:
         self.flow = flow
         self.wary = wary
+        self.tells_all = tells_all
         self.ev = flow.ev
         self.openings = Openings(flow, factories)
         self.uses = SessionUses(flow)

@@ -137,6 +137,10 @@ class Frame:
         """An exception leaves from here."""
         self.exits.raise_all(thrown, (state,))
 
+    def behind_failure(self, state: State) -> State:
+        """The state behind something that always fails: nothing gets there, but for who wants to know all the same."""
+        return state if self.follower.tells_all else state.but(ghost=True)
+
     def leave(self, leaving: Leaving, state: State) -> None:
         """`break`, `continue` or `return`."""
         self.exits.left.setdefault(leaving, States()).add(state)

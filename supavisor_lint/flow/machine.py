@@ -119,7 +119,7 @@ def _in_finished_block(frame: Frame, state: State, site: Site, node: Node) -> li
         if is_sure(state, site):
             event.used.add(node)
     frame.throw(state, REFUSED)
-    return [state.but(ghost=True)]
+    return [frame.behind_failure(state)]
 
 
 def _after_failure(frame: Frame, state: State, site: Site, node: Node, method: str) -> State:
@@ -137,11 +137,11 @@ def _after_failure(frame: Frame, state: State, site: Site, node: Node, method: s
     frame.throw(state, REFUSED)
     in_handler = frame.in_handler or (handler is not None and not handler.contains(session.failed))
     if method == "begin_nested" or not in_handler:
-        return state.but(ghost=True)
+        return frame.behind_failure(state)
     event = frame.trace.record(FailedUse, node, frame.opened[site], is_sure(state, site))
     event.because.add(session.failed)
     event.method = method
-    return state.but(ghost=True)
+    return frame.behind_failure(state)
 
 
 def _sends(history: History, method: str) -> bool:
@@ -166,7 +166,7 @@ def _after_swallowed(frame: Frame, state: State, site: Site, node: Node, method:
         event.used.add(node)
     if swallowers:
         frame.throw(state, REFUSED)
-        return state.but(ghost=True)
+        return frame.behind_failure(state)
     return state
 
 
@@ -197,7 +197,7 @@ def begin(frame: Frame, state: State, site: Site, node: Node, *, by_hand: bool =
     elif session.is_begun:
         note_begun_twice(frame, state, site, node)
         frame.throw(state, REFUSED)
-        state = state.but(ghost=True)
+        state = frame.behind_failure(state)
     if by_hand:
         origins = history.origins or frozenset((node,))
         begun = session._replace(transaction="begun")
@@ -235,7 +235,7 @@ def _with_block(session: SessionState, node: Node) -> SessionState:
 def end(frame: Frame, state: State, site: Site, node: Node, method: str) -> list[State]:
     """`commit`, `rollback`, `close` or `reset` (as "close")."""
     session = state.sessions[site]
-    if session.is_over is not None and method == "commit":
+    if session.is_over is not None and method == "commit" and not frame.follower.tells_all:
         return _in_finished_block(frame, state, site, node)
     if session.block is not None:
         if method == "commit":
@@ -249,7 +249,7 @@ def end(frame: Frame, state: State, site: Site, node: Node, method: str) -> list
 
 def _end_in_block(frame: Frame, state: State, site: Site, node: Node, method: str) -> list[State]:
     session, history = state.sessions[site], state.history(site)
-    if session.is_over is not None:
+    if session.is_over is not None and not frame.follower.tells_all:
         return [detached(state, site) if method == "close" else state]  # what has ended it is reported
     event = frame.trace.record(EndedInBlock, node, frame.opened[site], not state.ghost)
     event.method = method

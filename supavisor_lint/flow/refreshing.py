@@ -15,7 +15,7 @@ def refresh(frame: Frame, node: Call, state: State, site: Site, given: list[Trac
     target = next((value.site for value in given if isinstance(value, ObjectRef)), None)
     if target is not None and _is_not_persistent(state, target, site):
         frame.throw(state, REFUSED)  # "not persistent within this Session"
-        return [state.but(ghost=True)]
+        return [frame.behind_failure(state)]
     state = _without_changes(state, site, node)
     some = node.argument(1, "attribute_names")
     if target is None or some is not None:

@@ -128,25 +128,31 @@ def _leaves(block: Block) -> bool:
 
 
 def transaction_of(shape: TaskShape, node: Node) -> Hashable | None:
-    """An identity for the transaction in which a node of the task's main path takes effect; None if there is none."""
-    for opening in shape.main_openings:
+    """An identity for the transaction in which a node of the task's main path takes effect; None if there is none.
+
+    It is one of the session that the node is an operation on, or stands in one; of any that there is if it sets an
+    attribute.
+    """
+    keys = [op.key for op in shape.main_operations if op.node.contains(node)]
+    openings = [opening for opening in shape.main_openings if not keys or opening.key in keys]
+    for opening in openings:
         block = shape.block_around(node, opening.key)
         if block is not None:
             return block
-    holding = _holding(shape, node)
+    holding = _holding(openings, node)
     if holding is None:
         return None
     ends = (op for op in shape.main_operations if op.key == holding.key and op.kind in ("commit", "rollback"))
     return (holding.node, sum(1 for op in ends if op.node.order < node.order))
 
 
-def _holding(shape: TaskShape, node: Node) -> Opening | None:
+def _holding(openings: Sequence[Opening], node: Node) -> Opening | None:
     """The opening whose session is alive at a node: the nearest `async with` around it, or an assignment before it."""
     for statement in _withs_around(node):
-        for opening in shape.main_openings:
+        for opening in openings:
             if opening.block is statement:
                 return opening
-    before = [o for o in shape.main_openings if o.block is None and o.node.order < node.order]
+    before = [o for o in openings if o.block is None and o.node.order < node.order]
     return before[-1] if before else None
 
 

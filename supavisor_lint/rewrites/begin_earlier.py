@@ -15,6 +15,7 @@ from supavisor_lint.findings import Edit, Finding, Fix, Span
 from supavisor_lint.flow.events import BegunTwice
 from supavisor_lint.flow.wording import through, what
 from supavisor_lint.rewrites.base import Context, NoFix
+from supavisor_lint.rewrites.phase_calls import refuse_calls
 from supavisor_lint.rewrites.phase_effects import BEGINS, ENDS, Effects
 from supavisor_lint.rewrites.phase_swallowing import refuse_swallowed
 from supavisor_lint.rewrites.session_names import names_of_session
@@ -36,6 +37,7 @@ def propose(context: Context, finding: Finding) -> Fix:
     effects = Effects(context, names)
     _refuse_ends(effects, held)
     refuse_swallowed(effects, held)
+    refuse_calls(effects, effects.of(held))
     context.refuse_suppressed((n for s in held for n in walk(s)), finding.code)
     return context.fix(
         "unsafe", "Move the block up, round what has begun the transaction", _moved(context, held, block)

@@ -6,11 +6,19 @@ import builtins
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Container, Iterable
+from typing import TypeAlias
 
 from supavisor_lint.facts.file import FileFacts, UnparsableFile, scope_of
 from supavisor_lint.facts.layout import read_layout
 from supavisor_lint.findings import Finding
+from supavisor_lint.rewrites.source import Moves
+
+Key: TypeAlias = tuple[str, tuple[int, int]]
+"""A rule's code, and the line and column where a finding of it begins (both from 1)."""
+
+AllTold: TypeAlias = Callable[[], Iterable[Finding]]
+"""Gives all findings of a text, those included that others stand for."""
 
 _NOQA = re.compile(r"#.*\bnoqa\b", re.IGNORECASE)
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__name__", "__doc__", "__path__", "__spec__", "__class__"}
@@ -62,34 +70,57 @@ def _is_unbound(file: FileFacts, name: str, read: object) -> bool:
     return scope.lookup(name) is None and not scope.sees_star_import()
 
 
-_STANDS_FOR = {
-    "SUP302": frozenset({"SUP301"}),
-    "SUP308": frozenset({"SUP301"}),
-    "SUP406": frozenset({"SUP301", "SUP308"}),
-}
-"""One fault gives one finding: what a finding of the first rule stands for is reported when that one is gone."""
+def came_to_light(
+    before: Iterable[Finding],
+    after: Iterable[Finding],
+    fixed: Iterable[Finding],
+    moves: Moves,
+    all_before: AllTold,
+    all_after: AllTold,
+) -> frozenset[Key]:
+    """The findings of a rewritten text that were there before, only hidden.
+
+    A rule may have more findings than before for two reasons, and only one is a fault of the rewrite. One fault gives
+    one finding, and behind what always fails nothing is looked at: when that is mended, what it stood for, and what
+    stands behind it, comes to light. So both texts are asked again (only where a rule has more findings than it
+    should), by engines that let nothing stand for anything and go on behind failures as if there were none. What is
+    found of the same rule at the same place in both has come to light, if the rule has no more findings when all are
+    told either. All else is the rewrite's own.
+    """
+    old, found, done = list(before), list(after), _counts(fixed)
+    more = _counts(found) - (_counts(old) - done)
+    arrived = {key_of(finding) for finding in found if finding.code in more}
+    arrived -= {key_of(finding, moves) for finding in old}
+    if not arrived:
+        return frozenset()
+    all_old = list(all_before())
+    worse = _counts(all_after()) - (_counts(all_old) - done)
+    hidden = {key_of(finding, moves) for finding in all_old if finding.code not in worse}
+    return frozenset(arrived & hidden)
 
 
-def fault_of_findings(before: Iterable[Finding], after: Iterable[Finding], fixed: Iterable[Finding] = ()) -> str | None:
+def key_of(finding: Finding, moves: Moves | None = None) -> Key:
+    """By what a finding is known: its rule, and where it begins (behind the edits of `moves`)."""
+    start = finding.span.start
+    return finding.code, moves.place(start) if moves is not None else start
+
+
+def fault_of_findings(before: Iterable[Finding], after: Iterable[Finding], revealed: Container[Key]) -> str | None:
     """In what the findings of a file are worse than before: a rule has more of them. None if they are not.
 
-    What the fixed findings stood for is nothing new.
+    What has only come to light (`revealed`) is not counted.
     """
-    old, new = _counts(before), _counts(after)
-    known = _stood_for(fixed)
-    more = sorted(code for code, number in new.items() if number > old[code] and code not in known)
+    more = sorted(_counts(f for f in after if key_of(f) not in revealed) - _counts(before))
     return f"has more findings of {', '.join(more)} than before" if more else None
 
 
-def _stood_for(fixed: Iterable[Finding]) -> set[str]:
-    return {code for finding in fixed for code in _STANDS_FOR.get(finding.code, ())}
-
-
-def still_there(before: Iterable[Finding], after: Iterable[Finding], fixed: Iterable[Finding]) -> str | None:
+def still_there(
+    before: Iterable[Finding], after: Iterable[Finding], fixed: Iterable[Finding], revealed: Container[Key]
+) -> str | None:
     """Why a round of fixes has failed: a finding that was to be fixed is still there."""
     fixed = list(fixed)
-    old, new, wanted, known = _counts(before), _counts(after), _counts(fixed), _stood_for(fixed)
-    left = sorted(code for code, number in wanted.items() if new[code] > old[code] - number and code not in known)
+    old, new, wanted = _counts(before), _counts(f for f in after if key_of(f) not in revealed), _counts(fixed)
+    left = sorted(code for code, number in wanted.items() if new[code] > old[code] - number)
     return f"{', '.join(left)} would still be found in the rewritten code" if left else None
 
 

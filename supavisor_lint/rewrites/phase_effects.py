@@ -82,7 +82,7 @@ class Effects:
     """The acts of a function on one session; answers are remembered by statement."""
 
     def __init__(self, context: Context, names: SessionNames) -> None:
-        self._context = context
+        self.context = context
         self.names = names
         self._known: dict[Node, tuple[Act, ...]] = {}
 
@@ -102,7 +102,7 @@ class Effects:
 
     def may_swallow(self, context: Expr) -> bool:
         """Whether a `with` item may let an error of its block vanish."""
-        return may_swallow(self._context.ev, self._context.file, context)
+        return may_swallow(self.context.ev, self.context.file, context)
 
     def _acts(self, node: Node) -> Iterator[Act]:
         for target in _targets(node):
@@ -150,7 +150,7 @@ class Effects:
             return "write" if self._is_run_quietly(call) else "unknown"
         if method in _QUERIES:
             query = call.argument(0, "statement")
-            reads = only_reads(self._context.ev, self._context.file, query) and not locks_rows(query)
+            reads = only_reads(self.context.ev, self.context.file, query) and not locks_rows(query)
             return "read" if reads else "write"
         if method in _READS:
             return "write" if call.argument(None, "with_for_update") is not None else "read"
@@ -161,7 +161,7 @@ class Effects:
         given = call.argument(0, "fn")
         functions: list[Lambda | FunctionDef] = [given] if isinstance(given, Lambda) else []
         if given is not None and not functions:
-            values = self._context.ev.values(self._context.file, given)
+            values = self.context.ev.values(self.context.file, given)
             functions = [value.node for value in values if isinstance(value, FunctionValue)]
             if len(functions) != len(values):
                 return False
@@ -175,24 +175,24 @@ class Effects:
     def _is_harmless(self, call: Call) -> bool:
         if is_log_call(call):
             return True
-        callee = self._context.ev.only(self._context.file, call.func)
+        callee = self.context.ev.only(self.context.file, call.func)
         if isinstance(callee, External):
             return callee.dotted.removeprefix("builtins.") in _BUILTINS or callee.root == "sqlalchemy"
         return False
 
     def _of_receiver(self, call: Call) -> ActKind | None:
         """A call of something that gets the session."""
-        found = functions_called(self._context.ev, self._context.file, call)
+        found = functions_called(self.context.ev, self.context.file, call)
         if len(found) != 1:
             return None if self._makes_holder(call) else "unknown"
         function = found[0]
         if function.node.is_async and not isinstance(call.parent, Await):
             return "unknown"
-        if function.node.is_generator or not is_what_it_says(self._context.ev, function):
+        if function.node.is_generator or not is_what_it_says(self.context.ev, function):
             return "unknown"
         if self._ends(function, call):
             return "ends"
-        manner = self._context.view.follower.quiet.of(function.file, function.node)
+        manner = self.context.view.follower.quiet.of(function.file, function.node)
         if not manner.quiet:
             return "unknown"
         return "write" if manner.writes or not self._only_queries(function) else "read"
@@ -203,13 +203,13 @@ class Effects:
         return isinstance(parent, Assign) and parent.value is call and bool(self._classes(call))
 
     def _classes(self, call: Call) -> bool:
-        return isinstance(self._context.ev.only(self._context.file, call.func), ClassValue)
+        return isinstance(self.context.ev.only(self.context.file, call.func), ClassValue)
 
     def _ends(self, function: FunctionValue, call: Call) -> bool:
         given = bind_arguments(function, call.args)
         for name, expr in given.items():
             if self.names.is_session(expr):
-                effects = self._context.view.flow.effects(function, name)
+                effects = self.context.view.flow.effects(function, name)
                 if effects.begin is not None or effects.commit is not None or effects.close is not None:
                     return True
         return False

@@ -24,6 +24,7 @@ from supavisor_lint.facts.statements import (
 )
 from supavisor_lint.facts.tree import Attribute, Await, Call, Stmt
 from supavisor_lint.rewrites.base import NoFix
+from supavisor_lint.rewrites.phase_calls import refuse_calls
 from supavisor_lint.rewrites.phase_effects import BEGINS, ENDS, Act, Effects
 from supavisor_lint.rewrites.phase_shape import cannot_fail, exits, heads, is_bound, used_as_they_are
 from supavisor_lint.rewrites.phase_swallowing import refuse_swallowed
@@ -233,6 +234,7 @@ class Planner:
             if act.kind == "unknown":
                 self._doubt(f"{act} may end the transaction")
         refuse_swallowed(self._effects, run)
+        refuse_calls(self._effects, acts)
         self._check_exits(run, acts, place)
 
     def _check_exits(self, run: Sequence[Stmt], acts: Sequence[Act], place: _Place) -> None:

@@ -187,6 +187,32 @@ def applied(text: str, edits: Iterable[Edit]) -> str:
     return "".join([*parts, text[done:]])
 
 
+class Moves:
+    """Where the places of a text are behind some edits of it, none of which may lie over another."""
+
+    def __init__(self, text: str, edits: Iterable[Edit]) -> None:
+        self._before = Text(text)
+        self._edits = sorted(edits, key=lambda edit: edit.span)
+
+    @cached_property
+    def _after(self) -> Text:
+        return Text(applied(self._before.text, self._edits))
+
+    def place(self, position: tuple[int, int]) -> tuple[int, int]:
+        """Where what begins at a position begins now; what was replaced, where the other text begins."""
+        if not self._edits:
+            return position
+        offset, shift = self._before.offset(*position), 0
+        for edit in self._edits:
+            start, end = self._before.offset(*edit.span.start), self._before.offset(*edit.span.end)
+            if start < offset < end:
+                return self._after.position(start + shift)
+            if start > offset or (start == offset and end > start):
+                break
+            shift += len(edit.content) - (end - start)
+        return self._after.position(offset + shift)
+
+
 def overlap(one: Iterable[Edit], others: Iterable[Edit]) -> bool:
     """Whether two sets of edits touch each other: then only one of them may be made at a time."""
     spans = [edit.span for edit in others]

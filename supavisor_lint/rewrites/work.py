@@ -9,7 +9,7 @@ from supavisor_lint.engine import Analysis, Engine
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.findings import Edit, Finding
 from supavisor_lint.rewrites import fixable, guards, look_at
-from supavisor_lint.rewrites.source import applied, overlap
+from supavisor_lint.rewrites.source import Moves, applied, overlap
 
 
 @dataclass(slots=True, eq=False)
@@ -18,7 +18,8 @@ class Work:
 
     `original` and `facts` are the file as it was, `first` its findings then, suppressed ones included. `text` is what
     has become of it, `now` what `engine` has found in that. `applied` are the findings whose fixes made the text of the
-    last one, `fixed` those that are gone for good. `fault` says why the file cannot be rewritten.
+    last one, `moves` where its places are in this one, `fixed` those that are gone for good; `revealed` are findings
+    that were hidden before. `fault` says why the file cannot be rewritten.
     """
 
     path: str
@@ -30,6 +31,8 @@ class Work:
     engine: Engine
     fixed: list[Finding] = field(default_factory=list)
     applied: list[Finding] = field(default_factory=list)
+    moves: Moves | None = None
+    revealed: frozenset[guards.Key] = frozenset()
     noqas_removed: int = 0
     fault: str | None = None
 
@@ -50,6 +53,7 @@ class Work:
         """Make some edits, if there are any, which are the fixes of some findings."""
         self.applied = applied_
         self.noqas_removed += sum(1 for finding in applied_ if finding.code == "SUP901")
+        self.moves = Moves(self.text, edits)
         try:
             self.text = applied(self.text, edits)
         except ValueError as error:
@@ -57,13 +61,29 @@ class Work:
 
     def look_again(self, engine: Engine) -> None:
         """Analyse the text that there is now, with the project as it is now; `fault` says what is wrong with it."""
-        before, self.now, self.engine = self.now, look_at(engine, self.path, self.text), engine
+        before, known = self.now, self.engine
+        self.now, self.engine = look_at(engine, self.path, self.text), engine
+        revealed = self._revealed(before, known)
         if self.is_changed:
             self.fault = self._fault_of_text(engine) or guards.still_there(
-                before.findings, self.now.findings, self.applied
+                before.findings, self.now.findings, self.applied, revealed
             )
         self.fixed += self.applied
-        self.applied = []
+        self.applied, self.moves = [], None
+
+    def _revealed(self, before: Analysis, known: Engine) -> frozenset[guards.Key]:
+        """What the last edits have brought to light; `known` is the engine that had found what was there `before`."""
+        moves = self.moves or Moves(self.text, [])
+        revealed = guards.came_to_light(
+            all_of(before),
+            all_of(self.now),
+            self.applied,
+            moves,
+            lambda: known.telling_all.analyse(self.path),
+            lambda: self.engine.telling_all.analyse(self.path),
+        )
+        self.revealed = frozenset((code, moves.place(place)) for code, place in self.revealed) | revealed
+        return revealed
 
     def _fault_of_text(self, engine: Engine) -> str | None:
         facts = engine.project.facts(self.path)
@@ -75,7 +95,7 @@ class Work:
 
     def fault_of_findings(self) -> str | None:
         """In what the findings are worse than before; None if they are not."""
-        return guards.fault_of_findings(self.first, all_of(self.now), self.fixed)
+        return guards.fault_of_findings(self.first, all_of(self.now), self.revealed)
 
     def new_findings(self) -> list[Finding]:
         """The findings that were not there before."""

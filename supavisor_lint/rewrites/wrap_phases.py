@@ -6,14 +6,14 @@ they are, their `rollback()` included. One session is rewritten as a whole, or n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from supavisor_lint.facts.file import enclosing_function, walk
 from supavisor_lint.facts.spelling import dotted
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, With
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
 from supavisor_lint.findings import Edit, Finding, Fix
-from supavisor_lint.flow.shape import Opening
+from supavisor_lint.flow.shape import Opening, is_aftermath
 from supavisor_lint.project.values import ClassValue, FunctionValue, NamedHelper
 from supavisor_lint.rewrites import helpers
 from supavisor_lint.rewrites.base import Context, NoFix, NotYet, kept_elsewhere
@@ -22,6 +22,7 @@ from supavisor_lint.rewrites.phase_handlers import HandlerCheck
 from supavisor_lint.rewrites.phase_plan import Phase, Planner
 from supavisor_lint.rewrites.session_names import SessionNames
 from supavisor_lint.rewrites.swap_safety import commit_hooks
+from supavisor_lint.rules.missing_failure_handler import first_bare, is_covered
 
 _CODES = ("SUP301", "SUP304")
 
@@ -49,6 +50,7 @@ def propose(context: Context, finding: Finding) -> Fix:
         doubts.append(f"{hooks} listens to commits, of which there would be more")
     for statement in plan.tries:
         doubts += HandlerCheck(effects).doubts(statement, plan.phases)
+    _refuse_bare(context, function, opening, plan.phases)
     edits = [edit for phase in plan.phases for edit in _edits(context, opening.key.text, phase)]
     title = f"Give each phase its own `async with {opening.key.text}.begin():`"
     if doubts:
@@ -121,6 +123,22 @@ def _is_target(name: Name) -> bool:
     parent = name.parent
     targets = (getattr(parent, "target", None), *(getattr(parent, "targets", ()) or ()))
     return any(target is name for target in targets)
+
+
+def _refuse_bare(context: Context, function: FunctionDef, opening: Opening, phases: Sequence[Phase]) -> None:
+    """Raise NoFix where a block would hold the handler of its own phase, in a task that lacks none (SUP401)."""
+    task = context.project.task_of(function)
+    shape = next((shape for other, shape in context.view.tasks_with_handlers if other is task), None)
+    if task is None or shape is None or first_bare(task, shape) is not None:
+        return
+    for phase in phases:
+        first = phase.statements[0]
+        if not is_aftermath(first) and not is_covered(task, shape, first, opening):
+            line = min((h.span.line for h in shape.broad_handlers if phase.holds(h)), default=first.span.line)
+            raise NoFix(
+                f"the block would hold the handler in line {line}, which would not see its commit fail: "
+                "write the block inside that `try`"
+            )
 
 
 # ------------------------------------------------------------------------------------------------------- the edits

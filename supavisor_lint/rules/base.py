@@ -125,6 +125,11 @@ class FileView:
         """The nodes at some place that findings stand at."""
         return self._found.get(span, [])
 
+    @property
+    def tells_all(self) -> bool:
+        """Whether each fault is wanted, those included that another finding stands for."""
+        return self.follower.tells_all
+
     @cached_property
     def tasks(self) -> list[Task]:
         """The background tasks that this file defines."""

@@ -74,7 +74,8 @@ def _groups(view: FileView) -> Iterator[tuple[FunctionDef, list[LostWrite]]]:
     for function, event in view.hazards(LostWrite):
         if view.is_test and not event.unseen:
             continue  # the test looks at its rows and leaves none behind
-        key = (function, event.opened.site, block_of(event.node))
+        place = event.node if view.tells_all else block_of(event.node)
+        key = (function, event.opened.site, place)
         groups.setdefault(key, (function, []))[1].append(event)
     yield from groups.values()
 

@@ -83,7 +83,7 @@ def detect(view: FileView) -> Iterator[Finding]:
 def first_bare(task: Task, shape: TaskShape) -> tuple[Node, Opening] | None:
     """The first operation of a task that no sufficient handler covers, and what opened its session."""
     return next(
-        ((node, opening) for node, opening in _operations(shape) if not _is_covered(task, shape, node, opening)), None
+        ((node, opening) for node, opening in _operations(shape) if not is_covered(task, shape, node, opening)), None
     )
 
 
@@ -105,7 +105,8 @@ def _message(shape: TaskShape, opening: Opening) -> str:
     return f"nothing catches a failure of the phases of `{name}`: {advice}"
 
 
-def _is_covered(task: Task, shape: TaskShape, node: Node, opening: Opening) -> bool:
+def is_covered(task: Task, shape: TaskShape, node: Node, opening: Opening) -> bool:
+    """Whether a sufficient handler stands around a node that works on the session of an opening."""
     if shape.inner_handlers(node, opening):
         return True
     outer = shape.outer_handlers(opening)

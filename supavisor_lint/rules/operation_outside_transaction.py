@@ -52,7 +52,8 @@ def detect(view: FileView) -> Iterator[Finding]:
         trace = view.follower.trace(view.file, task.node)
         causes = _causes(trace)
         for event in trace.of(Uncovered):
-            if event.opened.own and not (event.commits or event.continued or event.node in causes):
+            stood_for = not view.tells_all and (event.continued or event.node in causes)
+            if event.opened.own and not event.commits and not stood_for:
                 yield _finding(view, event)
 
 
