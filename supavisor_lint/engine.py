@@ -84,7 +84,7 @@ _CALLS_NOT_FOLLOWED = "too many paths: what the functions called here do to the 
 class Engine:
     """Analyses the files of a linked project; what is in the baseline is told apart.
 
-    One that `tells_all` finds more: what stands behind something that always fails, and what another finding stands for.
+    One that `tells_all` finds more: what stands behind something that always fails, what another finding stands for.
     """
 
     def __init__(self, project: Project, baseline: Baseline | None = None, *, tells_all: bool = False) -> None:

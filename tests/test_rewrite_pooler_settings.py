@@ -207,6 +207,40 @@ def test_options_of_two_engines_go_at_once(tmp_path: Path) -> None:
     assert 'OPTIONS = {"isolation_level": "READ COMMITTED"}\n' in after(tmp_path, text)
 
 
+def test_options_of_the_server_in_a_variable_go_with_their_dict(tmp_path: Path) -> None:
+    text = f"""
+    ARGS = {{
+        {OFF},
+        "server_settings": {{
+            "statement_cache_size": "0"
+        }},
+    }}
+    engine = create_async_engine(
+        {URL},
+        connect_args=ARGS,
+        execution_options={{
+            "isolation_level": "READ COMMITTED",
+            "no_prepare": True,
+            "raw_sql": True
+        }}
+    )
+    """
+    assert after(tmp_path, text) == dedent(
+        f"""
+    ARGS = {{
+        {OFF},
+    }}
+    engine = create_async_engine(
+        {URL},
+        connect_args=ARGS,
+        execution_options={{
+            "isolation_level": "READ COMMITTED"
+        }}
+    )
+    """
+    )
+
+
 def test_two_engines_in_one_call_are_mended_in_turn(tmp_path: Path) -> None:
     engine = f"create_async_engine({URL}, raw_sql=True, connect_args={{{OFF}}})"
     text = f"engines = dict(one={engine}, other={engine})\n"

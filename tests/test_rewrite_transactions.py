@@ -576,6 +576,27 @@ def test_the_first_status_gets_a_block_of_its_own(tmp_path: Path) -> None:
 """ in changed(tmp_path, SHARED, unsafe=True)
 
 
+@pytest.mark.parametrize(
+    "field", ['setattr(job, "url", "u")', 'setattr(job, "url", "u")\n            await session.flush()']
+)
+@pytest.mark.parametrize("status", ['job.status = "processing"', 'setattr(job, "status", "processing")'])
+def test_fields_that_are_set_by_name_stay_with_the_status(tmp_path: Path, status: str, field: str) -> None:
+    text = SHARED.replace('job.status = "processing"', status).replace('job.url = "u"', field)
+    assert f"""
+                {status}
+                {field.replace(" " * 12, " " * 16)}
+            async with session.begin():
+                # the work
+""" in changed(tmp_path, text, unsafe=True)
+
+
+def test_a_lock_that_ends_with_the_first_status_is_told(tmp_path: Path) -> None:
+    text = SHARED.replace("job_id)\n            job.status", "job_id, with_for_update=True)\n            job.status")
+    assert reasons(tmp_path, text, "SUP305") == [
+        "unsafe: Commit the first status before the work: a block for each of them (the lock of line 19 ends with it)"
+    ]
+
+
 def test_an_object_that_expires_with_the_first_status_is_not_read_behind_it(tmp_path: Path) -> None:
     text = SHARED.replace("delete(Line))", "delete(Line).where(Line.text == job.url))")
     assert ["`job` is read in line" in r for r in reasons(tmp_path, text, "SUP305", expires=True)] == [True]

@@ -99,8 +99,9 @@ def _refuse_shared(context: Context, pooled: PooledEngine, options: Dict, elemen
     names = [name for name, found in scope_of(whole).bindings.items() for b in found if _is_value(b, whole)]
     if len(names) != 1:
         raise NoFix("the options of this engine are made elsewhere: change them there")
+    found = {o.node for o in pooled.ineffective if o.node is not None and any(e.contains(o.node) for e in elements)}
     for read in _reads(context, whole, names[0]):
-        if not _is_without_effect(context, read, elements):
+        if not pooled.engine.call.contains(read) and not _are_without_effect(context, read, found):
             raise NoFix(f"other code uses the options in line {whole.span.line} as well")
 
 
@@ -108,12 +109,11 @@ def _is_value(binding: Binding, value: Node) -> bool:
     return isinstance(binding, Assigned) and binding.value is value
 
 
-def _is_without_effect(context: Context, read: Node, elements: Iterable[Node]) -> bool:
-    """Whether a name is read for an engine that elements of its value do nothing for."""
+def _are_without_effect(context: Context, read: Node, options: set[Node]) -> bool:
+    """Whether a name is read for an engine that some options in its value do nothing for."""
     for engine in context.project.engines.of(context.file):
         if engine.call.contains(read):
-            found = [_element_of(context, o) for o in PooledEngine(context.project, engine).ineffective if o.node]
-            return all(element in found for element in elements)
+            return options <= {option.node for option in PooledEngine(context.project, engine).ineffective}
     return False
 
 

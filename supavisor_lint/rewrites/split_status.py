@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from supavisor_lint.facts.file import walk
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, ExprStmt, FunctionDef, With
-from supavisor_lint.facts.tree import Attribute, Await, Call, Name, Stmt
+from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Expr, Name, Stmt
 from supavisor_lint.findings import Edit, Finding, Fix, Span
 from supavisor_lint.flow.shape import Opening, TaskShape
 from supavisor_lint.flow.status import StatusWrite
@@ -41,7 +42,9 @@ def propose(context: Context, finding: Finding) -> Fix:
     header = f"async with {opening.key.text}.begin():"
     context.refuse_suppressed([function], finding.code)
     edits = _cut(context, block, rest, header)
-    return context.fix("unsafe", _TITLE, edits)
+    lock = _lock_in(block.body[: at + 1])
+    lost = f" (the lock of line {lock.span.line} ends with it)" if lock is not None else ""
+    return context.fix("unsafe", f"{_TITLE}{lost}", edits)
 
 
 def _first_status(shape: TaskShape) -> tuple[StatusWrite, With, Opening]:
@@ -80,17 +83,31 @@ def _with_its_flush(body: Sequence[Stmt], at: int) -> int:
 
 
 def _target(statement: Stmt) -> str | None:
-    """`job` of `job.status = …`."""
+    """`job` of `job.status = …` and `setattr(job, "status", …)`."""
+    owner: Expr | None = None
     if isinstance(statement, Assign) and len(statement.targets) == 1:
         target = statement.targets[0]
-        if isinstance(target, Attribute) and isinstance(target.value, Name):
-            return target.value.id if not any(isinstance(n, Await) for n in walk(statement)) else None
-    return None
+        owner = target.value if isinstance(target, Attribute) else None
+    elif isinstance(statement, ExprStmt) and isinstance(call := statement.value, Call):
+        owner = call.argument(0) if last_name(call.func) == "setattr" else None
+    if not isinstance(owner, Name) or any(isinstance(node, Await) for node in walk(statement)):
+        return None
+    return owner.id
 
 
 def _is_flush(statement: Stmt) -> bool:
     call = statement.value.value if isinstance(statement, ExprStmt) and isinstance(statement.value, Await) else None
     return isinstance(call, Call) and isinstance(call.func, Attribute) and call.func.attr == "flush"
+
+
+def _lock_in(statements: Sequence[Stmt]) -> Node | None:
+    """What locks a row: `with_for_update` of a query, or of `get()`."""
+    for statement in statements:
+        for node in walk(statement):
+            name = node.keyword if isinstance(node, Argument) else getattr(node, "attr", None)
+            if name == "with_for_update":
+                return node
+    return None
 
 
 def _refuse_expired(context: Context, opening: Opening, names: SessionNames, rest: Sequence[Stmt]) -> None:
