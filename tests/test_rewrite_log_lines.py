@@ -223,6 +223,32 @@ def test_the_failure_update_is_guarded_with_all_behind_it(tmp_path: Path) -> Non
     )
 
 
+def test_the_row_that_is_read_in_a_block_of_its_own_is_guarded_with_it(tmp_path: Path) -> None:
+    source = HANDLER.replace(
+        "HANDLER",
+        """except Exception:
+        logger.exception("failed")
+        async with session.begin():
+            job = await session.get(Job, job_id)
+        if job:
+            async with session.begin():
+                job.status = "failed"\n""",
+    )
+    found = after(tmp_path, source, "SUP403")
+    assert found.rstrip("\n").endswith(
+        """except Exception:
+        logger.exception("failed")
+        try:
+            async with session.begin():
+                job = await session.get(Job, job_id)
+            if job:
+                async with session.begin():
+                    job.status = "failed"
+        except Exception:
+            logger.exception("process_with_own_session: the failure could not be recorded (job_id=%s)", job_id)"""
+    )
+
+
 def test_a_guarded_update_is_left(tmp_path: Path) -> None:
     source = HANDLER.replace(
         "HANDLER",

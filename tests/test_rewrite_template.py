@@ -81,6 +81,26 @@ def test_a_handler_inside_a_transaction_is_left(tmp_path: Path) -> None:
     assert "inside a transaction" in only_reason(tmp_path, source, "SUP402")
 
 
+def test_a_failure_that_another_handler_ends_is_not_recorded_further_out(tmp_path: Path) -> None:
+    source = task(
+        """
+        async with get_session() as session:
+            try:
+                try:
+                    async with session.begin():
+                        job = await session.get(Job, job_id)
+                        job.status = JobStatus.COMPLETED
+                except Exception:
+                    logger.exception("item failed")
+            except Exception:
+                logger.exception("job %s failed", job_id)
+        """
+    )
+    assert after(tmp_path, source, "SUP402") == source
+    reason = "the handler in line 20 ends the failure before: record it there, or raise again"
+    assert only_reason(tmp_path, source, "SUP402") == reason
+
+
 def test_a_rollback_in_a_loop_would_expire_what_the_next_round_needs(tmp_path: Path) -> None:
     source = task("""
     async with get_session() as session:

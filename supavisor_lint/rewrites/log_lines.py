@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from supavisor_lint.facts.file import enclosing_function
+from supavisor_lint.facts.file import enclosing_function, walk_own
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import FunctionDef, Handler, Simple, is_docstring
+from supavisor_lint.facts.statements import For, FunctionDef, Handler, Simple, With, is_docstring
 from supavisor_lint.facts.tree import Await, Expr, Stmt
 from supavisor_lint.findings import Edit, Finding, Fix, Span
 from supavisor_lint.rewrites.base import Context, NoFix
@@ -62,8 +62,8 @@ def guarded_update(context: Context, finding: Finding) -> Fix:
     around = _handler_of(context, finding, node)
     statements = list(around.body)
     first = next(i for i, s in enumerate(statements) if s.contains(node))
-    while first > 0 and _is_await(statements[first - 1]):
-        first -= 1  # the rollback before it, and what else can fail
+    while first > 0 and _awaits(statements[first - 1]):
+        first -= 1  # the rollback before it, the reading of the row, and what else can fail
     run = statements[first:]
     while len(run) > 1 and is_jump(run[-1]):
         run.pop()
@@ -86,8 +86,8 @@ def _handler_of(context: Context, finding: Finding, node: Node) -> Handler:
     raise NoFix("the failure update stands outside its handler")
 
 
-def _is_await(statement: Stmt) -> bool:
-    return isinstance(getattr(statement, "value", None), Await)
+def _awaits(statement: Stmt) -> bool:
+    return any(isinstance(n, Await) or (isinstance(n, With | For) and n.is_async) for n in walk_own(statement))
 
 
 def _function_around(node: Node) -> FunctionDef:

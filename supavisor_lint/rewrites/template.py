@@ -33,6 +33,7 @@ from supavisor_lint.rewrites.task_parts import (
     statements_before,
     task_at,
 )
+from supavisor_lint.rules.failure_status_not_recorded import responsible
 from supavisor_lint.rules.missing_failure_handler import first_bare
 
 _CATCH = "Catch and log what fails"
@@ -67,8 +68,20 @@ def failed_status(context: Context, finding: Finding) -> Fix:
     opening = next((o for o in reversed(shape.main_openings) if o.block is not None and o.block.contains(node)), None)
     if opening is None or not isinstance(node.parent, Try):
         raise NoFix("the session is not opened by `async with`: the failed status has no session to go by (SUP101)")
+    _refuse_kept(shape, node)
     _refuse_unfit(context, shape, node, opening)
     return _append_update(context, shape, node, opening)
+
+
+def _refuse_kept(shape: TaskShape, node: Handler) -> None:
+    """Raise NoFix where another handler, further in, ends the failure of a status write before it gets there."""
+    for write in shape.status_writes:
+        if responsible(shape, write.node) is node:
+            inner = (shape.handlers_of_status(write.node) or ([], []))[0]
+            before = next((h for h in inner[: inner.index(node)] if shape.swallows(h)), None)
+            if before is not None:
+                line = before.span.line
+                raise NoFix(f"the handler in line {line} ends the failure before: record it there, or raise again")
 
 
 # --------------------------------------------------------------------------------------------------- outer handler

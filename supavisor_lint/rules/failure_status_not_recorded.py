@@ -47,7 +47,7 @@ def detect(view: FileView) -> Iterator[Finding]:
     for task, shape in view.tasks_with_handlers:
         reported: set[Handler] = set()
         for write in shape.status_writes:
-            handler = _responsible(shape, write.node)
+            handler = responsible(shape, write.node)
             if handler is not None and handler not in reported:
                 reported.add(handler)
                 yield RULE.at(
@@ -60,7 +60,7 @@ def detect(view: FileView) -> Iterator[Finding]:
                 )
 
 
-def _responsible(shape: TaskShape, node: Node) -> Handler | None:
+def responsible(shape: TaskShape, node: Node) -> Handler | None:
     """The handler that should have recorded the failure of a status write and did not; None if all is well."""
     chain = shape.handlers_of_status(node)
     if chain is None:
