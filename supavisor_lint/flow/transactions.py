@@ -55,7 +55,11 @@ def _ends_transactions(function: FunctionDef) -> bool:
 
 def _work_behind(shape: TaskShape, write: Node, home: Hashable) -> bool:
     """Whether the transaction of the only status goes on with other work."""
-    later = (op for op in shape.main_operations if op.kind == "work" and write.order < op.node.order)
+    later = (
+        op
+        for op in shape.main_operations
+        if op.kind == "work" and write.order < op.node.order and not _leaves_before(write, op.node)
+    )
     return any(
         not _belongs_to(op, write) and not op.node.contains(write) and transaction_of(shape, op.node) == home
         for op in later
@@ -98,6 +102,11 @@ def follows(first: Node, second: Node) -> bool:
     if any(not owner.contains(second) or _arm_of(owner, second) != arm.index for owner, arm in _arms(first)):
         return False
     return not any(arm.leaves and not owner.contains(first) for owner, arm in _arms(second))
+
+
+def _leaves_before(first: Node, second: Node) -> bool:
+    """Whether a run that reaches the first node leaves before it comes to the second."""
+    return any(arm.leaves and not owner.contains(second) for owner, arm in _arms(first))
 
 
 def _arm_of(owner: Node, node: Node) -> int | None:

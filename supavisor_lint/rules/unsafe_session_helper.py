@@ -3,7 +3,8 @@
 ## What it finds
 In an `@asynccontextmanager` that yields a session (or a class with `__aenter__` and `__aexit__`): SQL or `begin()`
 before the `yield`, an `except` around it that does not raise again, no commit after it, and a session that nothing
-closes. (`close()` rolls back, so that a missing `rollback()` is no fault.)
+closes. (`close()` rolls back, so that a missing `rollback()` is no fault. A helper whose name says that its sessions
+only read, such as `read_session`, need not commit.)
 
 ## Why it matters
 Every task inherits the fault. A session that is yielded with a transaction begun makes the template's first
@@ -42,6 +43,7 @@ No rewrite: every user of the helper would be affected.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from supavisor_lint.facts.node import Node
@@ -50,6 +52,8 @@ from supavisor_lint.findings import Finding
 from supavisor_lint.flow.helper_body import HelperBody, called_methods, exit_method, helper_bodies
 from supavisor_lint.rules.base import FileView, Rule
 
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_READING = frozenset({"read", "reader", "reading", "readonly", "replica"})
 _EXIT_CALLS = frozenset({"commit", "rollback", "close", "remove", "shield", "create_task", "is_active", "cast"})
 
 
@@ -85,7 +89,7 @@ def _of_body(view: FileView, body: HelperBody) -> Iterator[Finding]:
     suppressing = body.suppressing_item()
     if suppressing is not None:
         yield _finding(view, suppressing, function, f"`{function.name}` suppresses the error of its block")
-    if not body.delegates and not body.commits():
+    if not body.delegates and not body.commits() and not _only_reads(function.name):
         yield _finding(
             view,
             function,
@@ -102,6 +106,11 @@ def _of_body(view: FileView, body: HelperBody) -> Iterator[Finding]:
         )
 
 
+def _only_reads(name: str) -> bool:
+    """Whether the name of a helper says that nothing is written in its sessions."""
+    return any(word.lower() in _READING for word in _WORD.findall(name))
+
+
 def _phase_helpers(view: FileView) -> set[str]:
     return {name.rpartition(".")[2] for name in view.settings.phase_helpers}
 
@@ -114,7 +123,7 @@ def _of_class(view: FileView, cls: ClassDef) -> Iterator[Finding]:
     called = called_methods(leave)
     if not called <= _EXIT_CALLS:
         return  # it calls something that may do the work
-    if "commit" not in called and "commit" not in cls.scope.bindings:
+    if "commit" not in called and "commit" not in cls.scope.bindings and not _only_reads(cls.name):
         yield _finding(
             view,
             leave,
