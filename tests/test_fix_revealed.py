@@ -186,3 +186,47 @@ def test_what_stood_behind_it_in_a_called_function(app: Path) -> None:
     write(app, {"app/more.py": "async def finish(session):\n    await session.rollback()\n    await session.flush()\n"})
     assert found(app, text) == ["12 SUP302"]
     assert fixed(app, text) == (["13 SUP303"], [])
+
+
+# ------------------------------------------------------------------------------------- a session that never opened
+
+NEVER_OPENS = """\
+import asyncio
+
+from app.session import get_session
+
+
+async def work(job_id):
+    {opening} as session:
+        await session.execute("select 1")
+{others}
+
+def start(job_id):
+    asyncio.create_task(work(job_id))
+"""
+
+
+@pytest.mark.parametrize("opening", ["with get_session()", "async with get_session", "with get_session"])
+def test_what_a_task_lacks_that_never_opened_its_session_comes_to_light(app: Path, opening: str) -> None:
+    work = app / "app" / "work.py"
+    work.write_text(NEVER_OPENS.format(opening=opening, others=""), "utf-8")
+    result = invoke("check", "--fix", "--select", "SUP1,SUP3,SUP4", "app/work.py")
+    assert "error:" not in result.stderr
+    assert "    async with get_session() as session:" in work.read_text("utf-8")
+    assert "SUP104" not in result.stdout
+    assert "SUP401" in result.stdout
+
+
+def test_what_such_a_fix_brings_in_elsewhere_is_refused(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    misbehaving(
+        monkeypatch,
+        "SUP104",
+        ("    with get_session()", "    async with get_session()"),
+        ('print("other")', 'await session.commit()\n            print("other")'),
+    )
+    text = NEVER_OPENS.format(
+        opening="with get_session()", others=OTHERS.replace('update(Job).values(name="x")', "'select 2'")
+    )
+    _, errors = fixed(app, text, "--extend-select", "SUP104")
+    assert errors == ["the rewritten code has more findings of SUP303 than before"]
+    assert (app / "app" / "work.py").read_text("utf-8") == text

@@ -20,6 +20,7 @@ Key: TypeAlias = tuple[str, tuple[int, int]]
 AllTold: TypeAlias = Callable[[], Iterable[Finding]]
 """Gives all findings of a text, those included that others stand for."""
 
+_ALWAYS_FAILS = frozenset({"SUP104", "SUP105"})
 _NOQA = re.compile(r"#.*\bnoqa\b", re.IGNORECASE)
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__name__", "__doc__", "__path__", "__spec__", "__class__"}
 
@@ -85,18 +86,32 @@ def came_to_light(
     stands behind it, comes to light. So both texts are asked again (only where a rule has more findings than it
     should), by engines that let nothing stand for anything and go on behind failures as if there were none. What is
     found of the same rule at the same place in both has come to light, if the rule has no more findings when all are
-    told either. All else is the rewrite's own.
+    told either. And where a line could only fail because it did not open the session that it meant to (SUP104, SUP105),
+    nothing was known of a session at all: what is found in its function when no more than that is mended has come to
+    light as well. All else is the rewrite's own.
     """
+    fixed = list(fixed)
     old, found, done = list(before), list(after), _counts(fixed)
     more = _counts(found) - (_counts(old) - done)
-    arrived = {key_of(finding) for finding in found if finding.code in more}
-    arrived -= {key_of(finding, moves) for finding in old}
-    if not arrived:
-        return frozenset()
+    new = {key_of(finding): finding for finding in found if finding.code in more}
+    arrived = new.keys() - {key_of(finding, moves) for finding in old}
+    opened = {key for key in arrived if _opens_at_last(new[key], fixed)}
+    if arrived == opened:
+        return frozenset(opened)
     all_old = list(all_before())
     worse = _counts(all_after()) - (_counts(all_old) - done)
     hidden = {key_of(finding, moves) for finding in all_old if finding.code not in worse}
-    return frozenset(arrived & hidden)
+    return frozenset(opened | (arrived & hidden))
+
+
+def _opens_at_last(finding: Finding, fixed: Iterable[Finding]) -> bool:
+    """Whether the fixes in a finding's function have only made its session open that never did."""
+    mended = {one.code for one in fixed if one.function is not None and _is_in(one.function, finding.function)}
+    return bool(mended) and mended <= _ALWAYS_FAILS
+
+
+def _is_in(function: str, around: str | None) -> bool:
+    return around is not None and (function == around or function.startswith(f"{around}."))
 
 
 def key_of(finding: Finding, moves: Moves | None = None) -> Key:
