@@ -14,6 +14,7 @@ from supavisor_lint.facts.scopes import Scope
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Module
 from supavisor_lint.facts.tree import Attribute, Block, Call, Comprehension, Generator, Lambda, Name
 from supavisor_lint.sources.nesting import too_deep_at
+from supavisor_lint.sources.syntax import refusal
 
 if TYPE_CHECKING:
     import libcst as cst
@@ -78,7 +79,7 @@ def read_facts(path: str, text: str) -> FileFacts:
         lowering = Lowering()
         module = lowering.module(tree)
     except cst.ParserSyntaxError as error:
-        raise _unparsable(text, error.message, error.raw_line, error.raw_column + 1) from None
+        raise _unparsable(text, error) from None
     except RecursionError:
         raise UnparsableFile(_TOO_DEEP) from None
     module.locator = Locator(tree, text, lowering.sections).locate
@@ -101,19 +102,44 @@ def _layout(tree: cst.Module, text: str) -> Layout:
     return layout_of(tree, text)
 
 
-def _unparsable(text: str, message: str, line: int, column: int) -> UnparsableFile:
-    """LibCST's complaint in one line. Where its parser names a place itself, that is where the error is.
+def _unparsable(text: str, error: cst.ParserSyntaxError) -> UnparsableFile:
+    """What is wrong with a text, and where: in Python's words, unless Python only does not know a syntax yet.
 
-    What is missing at the end of a file is missed one line behind it: then the last line's end is the place.
+    LibCST puts what its tokenizer refuses on the first line, and knows no reason for anything else.
     """
-    first = message.strip().partition("\n")[0]
-    place = re.match(r"parser error: error at (\d+):(\d+): (.*)", first)
-    if place is None:
-        reason = first.removeprefix("tokenizer error: ") or "invalid syntax"
-    else:
-        reason, line, column = "invalid syntax", int(place[1]), max(1, int(place[2]))
     lines = re.split(r"\r\n?|\n", text.rstrip("\r\n"))
-    return UnparsableFile(reason, *((line, column) if line <= len(lines) else (len(lines), len(lines[-1]) + 1)))
+    said = refusal(text)
+    if isinstance(said, SyntaxError) and said.lineno is not None and not _reads_up_to(lines, said.lineno):
+        return _at(lines, said.msg, said.lineno, said.offset or 1)
+    first = error.message.strip().partition("\n")[0]
+    place = re.match(r"parser error: error at (\d+):(\d+): (.*)", first)
+    if place is not None:  # where LibCST's parser names a place itself, that is where the error is
+        return _at(lines, "invalid syntax", int(place[1]), int(place[2]))
+    reason = first.removeprefix("tokenizer error: ") or "invalid syntax"
+    return _at(lines, reason, error.raw_line, error.raw_column + 1)
+
+
+def _at(lines: list[str], reason: str, line: int, column: int) -> UnparsableFile:
+    """An error at a place; what is missing at the end of a file is missed one line behind it, by both parsers."""
+    if line <= len(lines):
+        return UnparsableFile(reason, line, max(1, column))
+    return UnparsableFile(reason, len(lines), len(lines[-1]) + 1)
+
+
+def _reads_up_to(lines: list[str], line: int) -> bool:
+    """Whether LibCST accepts a text as far as a line (from 1) at which Python stops: then the error is behind it."""
+    import libcst as cst
+
+    read, rest = lines[:line], lines[line:]
+    if not rest:
+        return False
+    if read[-1].partition("#")[0].rstrip().endswith(":"):  # the head of a block needs one
+        read.append(f"{read[-1].removesuffix(read[-1].lstrip())} pass")
+    try:
+        cst.parse_module("\n".join([*read, ""]))
+    except (cst.ParserSyntaxError, cst.CSTValidationError, cst.CSTLogicError, RecursionError):
+        return False
+    return True
 
 
 def _mark_tasks(text: str, functions: list[FunctionDef]) -> None:

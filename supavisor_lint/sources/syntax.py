@@ -1,4 +1,4 @@
-"""A cheap first look at a file that nobody would parse otherwise."""
+"""What the running Python says of a text: a cheap first look, and where an error is."""
 
 from __future__ import annotations
 
@@ -20,10 +20,15 @@ def surely_parses(data: bytes) -> bool:
         return False
     if too_deep_at(text) is not None:  # some versions of Python end the process on what is far too deep
         return False
+    return refusal(text) is None
+
+
+def refusal(text: str) -> Exception | None:
+    """The error with which the running Python refuses the syntax of a text, which is not nested too deeply; or None."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about escapes in strings
         try:
             compile(text, "<file>", "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
-        except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError):
-            return False
-    return True
+        except (SyntaxError, ValueError, OverflowError, MemoryError, RecursionError) as error:
+            return error
+    return None
