@@ -389,7 +389,7 @@ async def work_with_own_session(job_id):
         await session.commit()
 """
     head = "from contextlib import asynccontextmanager\n\nfrom app.session import session_factory\n\n\n"
-    said = "the helper `closing` does not commit when its block ends: mend it first (SUP106)"
+    said = "the helper `closing` does not commit when its block ends: see to that first"
     assert outcome(tmp_path, head + text) == [said]
 
 

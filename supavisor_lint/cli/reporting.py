@@ -115,17 +115,24 @@ def _hint(result: Result, fixes: FixOptions) -> str:
     behind = Counter(finding.behind for finding in result.findings if finding.behind is not None)
     applied = fixes.wanted and not fixes.interactive  # there some were declined
     if now["safe"] and not applied:
-        more = f", {_number(now['unsafe'], behind['unsafe'])} more with --unsafe-fixes" if now["unsafe"] else ""
-        return f" {_number(now['safe'], behind['safe'])} fixable with --fix{more}."
+        unsafe = _unsafe_as_well(now["unsafe"], behind["unsafe"])
+        return f" {now['safe']} fixable with --fix{_following(behind['safe'])}{unsafe}."
     if now["unsafe"] and not (applied and fixes.unsafe):
-        number = _number(now["unsafe"], behind["unsafe"])
-        return f" {number} {'more ' if fixes.wanted else ''}fixable with --fix --unsafe-fixes."
+        more = "more " if fixes.wanted else ""
+        return f" {now['unsafe']} {more}fixable with --fix --unsafe-fixes{_following(behind['unsafe'])}."
     return ""
 
 
-def _number(now: int, behind: int) -> str:
-    """How many findings have a fix now, and how many may get one when these are done."""
-    return f"{now} (and perhaps {behind} behind {'it' if now == 1 else 'them'})" if behind else str(now)
+def _unsafe_as_well(now: int, behind: int) -> str:
+    """What unsafe fixes could do beside the safe ones."""
+    if now:
+        return f", {now} more with --unsafe-fixes{_following(behind)}"
+    return f", {count(behind, 'other')} may follow with --unsafe-fixes" if behind else ""
+
+
+def _following(behind: int) -> str:
+    """How many findings have no fix now, but may get one in the same run when those of others are done."""
+    return f" ({count(behind, 'other')} may follow)" if behind else ""
 
 
 def _out_of_sight(result: Result) -> str:

@@ -29,6 +29,7 @@ from supavisor_lint.rewrites import (
     wrap_phases,
 )
 from supavisor_lint.rewrites.base import Context, NoFix, NotYet, Propose
+from supavisor_lint.rules import RULES
 
 REWRITES: dict[str, Propose] = {
     "SUP101": swap_factory.propose,
@@ -59,6 +60,7 @@ REWRITES: dict[str, Propose] = {
     "SUP601": move_import.propose,
     "SUP901": remove_noqa.propose,
 }
+_AT_BEST_SAFE = frozenset(rule.code for rule in RULES if rule.fix == "safe")
 
 
 def look_at(engine: Engine, path: str, text: str) -> Analysis:
@@ -75,13 +77,17 @@ def look_at(engine: Engine, path: str, text: str) -> Analysis:
 
 
 def _behind(not_yet: NotYet, finding: Finding, findings: Iterable[Finding]) -> Finding:
-    """A finding that another fix comes before, if that is to be had: one run does it, and looks at this one again."""
+    """A finding that another fix comes before, if that is to be had: one run does it, and looks at this one again.
+
+    The run is one that applies unsafe fixes as well, if the first fix is unsafe or this one's can be nothing else.
+    """
     first = not_yet.first(findings)
     if first is None:
         return finding
-    options = "--fix" if first.applicability == "safe" else "--fix --unsafe-fixes"
+    safe = first.applicability == "safe" and finding.code in _AT_BEST_SAFE
+    options = "--fix" if safe else "--fix --unsafe-fixes"
     reason = f"{not_yet.cause}: {options} mends that first ({not_yet.code}), then looks at this again"
-    return replace(finding, no_fix_reason=reason, behind=first.applicability)
+    return replace(finding, no_fix_reason=reason, behind="safe" if safe else "unsafe")
 
 
 def _with_fix(context: Context, finding: Finding, waiting: dict[Finding, NotYet]) -> Finding:

@@ -10,11 +10,12 @@ from supavisor_lint.facts.scopes import Binding
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Call, Constant
 from supavisor_lint.flow.helper_body import exit_method, helper_bodies
+from supavisor_lint.flow.shape import Opening
 from supavisor_lint.flow.values import Exit
 from supavisor_lint.project import calls
 from supavisor_lint.project.names import binding_values
 from supavisor_lint.project.values import ClassValue, Decorated, Factory, FunctionValue, NamedHelper, Session
-from supavisor_lint.rewrites.base import Context, NoFix
+from supavisor_lint.rewrites.base import Context, NoFix, NotYet
 from supavisor_lint.sources.discovery import is_test_file
 
 
@@ -40,6 +41,14 @@ def rule_of_swap(session: Session) -> str:
     if session.source == "class" or (isinstance(made_of, Factory) and made_of.on_the_spot):
         return "SUP102"
     return "SUP101" if isinstance(made_of, Factory) else "SUP103"
+
+
+def require_a_helper(opening: Opening) -> None:
+    """Raise NotYet unless a session is opened with a session helper: the fix of its opening comes first."""
+    if opening.session.source != "helper":
+        place = opening.item or opening.node.parent or opening.node
+        code = rule_of_swap(opening.session)
+        raise NotYet("the session does not come from the session helper", "use the helper first", code, place.span)
 
 
 def helper_for(context: Context, factory: Factory | None) -> Helper:

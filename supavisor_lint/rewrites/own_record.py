@@ -20,7 +20,7 @@ from supavisor_lint.flow.shape import Opening, TaskShape
 from supavisor_lint.rewrites.base import Context, NoFix, first_that_works
 from supavisor_lint.rewrites.failure_update import Site, failure_update
 from supavisor_lint.rewrites.handlers import put_in_try
-from supavisor_lint.rewrites.helpers import rule_of_swap
+from supavisor_lint.rewrites.helpers import require_a_helper
 from supavisor_lint.rewrites.log_text import Update, handler, recorded
 from supavisor_lint.rewrites.logs import logger_of
 from supavisor_lint.rewrites.reach import Reach, reads
@@ -81,9 +81,7 @@ def _own_session(context: Context, shape: TaskShape, reach: Reach) -> _OwnSessio
 
 
 def _like(context: Context, shape: TaskShape, reach: Reach, opening: Opening) -> _OwnSession:
-    if opening.session.source != "helper":
-        code = rule_of_swap(opening.session)
-        raise NoFix(f"the session does not come from a session helper yet ({code}): a handler could open none like it")
+    require_a_helper(opening)
     if opening.item is None:
         raise NoFix("the session is not opened by `async with`: a handler could open none like it")
     call = opening.item.context

@@ -20,6 +20,7 @@ from supavisor_lint.project.tasks import Task
 from supavisor_lint.rewrites.base import Context, NoFix, NotYet
 from supavisor_lint.rewrites.failure_update import Site, failure_update
 from supavisor_lint.rewrites.handlers import how_it_ends, put_in_try, rolls_back, without_items_behind
+from supavisor_lint.rewrites.helpers import require_a_helper
 from supavisor_lint.rewrites.log_text import handler, recorded
 from supavisor_lint.rewrites.logs import logger_of
 from supavisor_lint.rewrites.own_record import append_to_outer, handler_round_everything, round_everything
@@ -67,7 +68,9 @@ def failed_status(context: Context, finding: Finding) -> Fix:
     _, shape = task_at(context, enclosing_function(node))
     opening = next((o for o in reversed(shape.main_openings) if o.block is not None and o.block.contains(node)), None)
     if opening is None or not isinstance(node.parent, Try):
-        raise NoFix("the session is not opened by `async with`: the failed status has no session to go by (SUP101)")
+        for known in shape.main_openings:
+            require_a_helper(known)
+        raise NoFix("the session is not opened by `async with`: the failed status has no session to go by")
     _refuse_kept(shape, node)
     _refuse_unfit(context, shape, node, opening)
     return _append_update(context, shape, node, opening)

@@ -16,7 +16,7 @@ from supavisor_lint.findings import Edit, Finding, Fix
 from supavisor_lint.flow.shape import Opening, is_aftermath
 from supavisor_lint.project.values import ClassValue, FunctionValue, NamedHelper
 from supavisor_lint.rewrites import helpers
-from supavisor_lint.rewrites.base import Context, NoFix, NotYet, kept_elsewhere
+from supavisor_lint.rewrites.base import Context, NoFix, kept_elsewhere
 from supavisor_lint.rewrites.phase_effects import Effects
 from supavisor_lint.rewrites.phase_handlers import HandlerCheck
 from supavisor_lint.rewrites.phase_plan import Phase, Planner
@@ -88,11 +88,8 @@ def _session_around(context: Context, function: FunctionDef, node: Expr) -> tupl
 
 def _require_helper(context: Context, opening: Opening) -> None:
     """Raise NoFix unless the session comes from a helper that does its part."""
+    helpers.require_a_helper(opening)
     session, definition = opening.session, opening.session.definition
-    if session.source != "helper":
-        code = helpers.rule_of_swap(session)
-        place = opening.item or opening.node.parent or opening.node
-        raise NotYet("the session does not come from the session helper", "use the helper first", code, place.span)
     file = definition.file if isinstance(definition, FunctionValue | ClassValue) else None
     node: FunctionDef | ClassDef | None = None
     name = "helper"
@@ -100,7 +97,7 @@ def _require_helper(context: Context, opening: Opening) -> None:
         node, name = definition.node, definition.node.name
     elif isinstance(definition, NamedHelper):
         name = definition.name
-    helpers.require_its_part(context, helpers.Helper(name, file, node, session), "mend it first (SUP106)")
+    helpers.require_its_part(context, helpers.Helper(name, file, node, session), "see to that first")
 
 
 def _doubts_about_kept(names: SessionNames) -> Iterator[str]:
