@@ -69,6 +69,17 @@ def test_the_table_of_rules_is_aligned() -> None:
     assert not any(line.endswith(" ") for line in lines)
 
 
+def test_a_table_that_does_not_fit_has_its_summaries_below() -> None:
+    lines = list(catalogue.table(ALL, width=80))
+    assert max(map(len, lines)) <= 80
+    starts = [number for number, line in enumerate(lines) if line.startswith("SUP")]
+    for rule, start, end in zip(ALL, starts, [*starts[1:], len(lines)], strict=True):
+        assert lines[start].split()[:3] == [rule.code, rule.name, rule.severity]
+        assert all(line.startswith(" " * 8) for line in lines[start + 1 : end])
+        assert " ".join(line.strip() for line in lines[start + 1 : end]) == rule.summary
+    assert list(catalogue.table(ALL, width=500)) == list(catalogue.table(ALL))
+
+
 def test_the_rules_as_markdown_and_json() -> None:
     lines = list(catalogue.markdown(RULES))
     assert lines[1] == "|" + " --- |" * 7

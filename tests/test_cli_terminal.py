@@ -101,6 +101,15 @@ def test_paths_are_links_where_the_terminal_shows_them(project: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("args", [("rules",), ("explain", "SUP2")])
+def test_the_rules_fit_the_terminal_and_have_a_line_each_elsewhere(args: tuple[str, ...]) -> None:
+    shown = on_terminal(*args, stdout_too=True, NO_COLOR="1").splitlines()
+    assert max(map(len, shown)) <= 80
+    piped = spawn(*args).stdout.decode().splitlines()[1:]
+    assert all(line.startswith("SUP") for line in piped)
+    assert [line[:6] for line in shown if line.startswith("SUP")] == [line[:6] for line in piped]
+
+
 @pytest.mark.parametrize(
     ("env", "shows"),
     [

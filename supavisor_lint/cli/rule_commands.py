@@ -50,7 +50,7 @@ def explain(codes: tuple[str, ...], output_format: str) -> None:
         out(text_of(catalogue.explanations_markdown(rules)))
     else:
         width = max(_NARROW, min(stdout_width(catalogue.WIDTH), _READABLE))
-        out(text_of(catalogue.explanations(groups, click_style, width)))
+        out(text_of(catalogue.explanations(groups, click_style, width, stdout_width(catalogue.ENDLESS))))
 
 
 @click.command(
@@ -61,10 +61,12 @@ Examples:
 )
 @_format_option("the rules are", "text", "json", "markdown")
 def rules(output_format: str) -> None:
-    """List all rules."""
+    """List all rules, each on one line where that fits the terminal."""
     from supavisor_lint.rules import RULES
 
     if output_format == "json":
         out(catalogue.as_json(RULES, not stdout_is_utf8()) + "\n")
+    elif output_format == "markdown":
+        out(text_of(catalogue.markdown(RULES)))
     else:
-        out(text_of(catalogue.markdown(RULES) if output_format == "markdown" else catalogue.table(RULES, click_style)))
+        out(text_of(catalogue.table(RULES, click_style, stdout_width(catalogue.ENDLESS))))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
+import sys
+import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from supavisor_lint.report.json_format import VERSION, dump
@@ -13,6 +15,8 @@ from supavisor_lint.report.prose import HEADING, flowed
 _PREFIX = re.compile(r"SUP[0-9]{0,2}", re.ASCII)
 WIDTH = 80
 """Columns of a text for people, where nothing tells better."""
+ENDLESS = sys.maxsize
+"""Columns of what is read line by line, by other programs say."""
 
 
 def find_rule(text: str, rules: Sequence[RuleLike]) -> RuleLike | str:
@@ -66,12 +70,14 @@ def _default(rule: RuleLike) -> str:
     return "on" if rule.default else "off (select it to have it)"
 
 
-def explanations(groups: Iterable[Sequence[RuleLike]], style: Style = plain, width: int = WIDTH) -> Iterator[str]:
+def explanations(
+    groups: Iterable[Sequence[RuleLike]], style: Style = plain, width: int = WIDTH, table_width: int = ENDLESS
+) -> Iterator[str]:
     """Yield, for each group, the table of its rules, or the whole documentation of its only one."""
     for number, group in enumerate(groups):
         if number:
             yield ""
-        yield from explanation(group[0], style, width) if len(group) == 1 else table(group, style)
+        yield from explanation(group[0], style, width) if len(group) == 1 else table(group, style, table_width)
 
 
 def explanations_markdown(rules: Sequence[RuleLike]) -> Iterator[str]:
@@ -121,10 +127,30 @@ def _row(rule: RuleLike) -> tuple[str, ...]:
 _HEADER = ("code", "name", "severity", "profile", "default", "fix", "summary")
 
 
-def table(rules: Sequence[RuleLike], style: Style = plain) -> Iterator[str]:
-    """Yield the rules as lines of aligned columns below a header."""
-    rows = [_HEADER, *(_row(rule) for rule in rules)]
-    widths = [max(len(row[index]) for row in rows) for index in range(len(_HEADER))]
+def table(rules: Sequence[RuleLike], style: Style = plain, width: int = ENDLESS) -> Iterator[str]:
+    """Yield the rules as lines of aligned columns below a header.
+
+    Where they are wider than `width` columns, the summaries stand below, flowed, and "mixed" stands for longer words.
+    """
+    rows = [_row(rule) for rule in rules]
+    lines = list(_aligned([_HEADER, *rows], style))
+    if max(len(line) for line in _aligned([_HEADER, *rows])) <= width:
+        yield from lines
+        return
+    short = [(*row[:3], _profile_for_programs(row[3]), *row[4:-1]) for row in rows]
+    header, *lines = _aligned([_HEADER[:-1], *short], style)
+    yield header
+    for line, row in zip(lines, rows, strict=True):
+        yield line
+        yield from textwrap.wrap(row[-1], width, initial_indent=_BELOW, subsequent_indent=_BELOW)
+
+
+_BELOW = " " * len("SUP101  ")
+
+
+def _aligned(rows: Sequence[Sequence[str]], style: Style = plain) -> Iterator[str]:
+    """The rows of a table, the first of them its header."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for number, row in enumerate(rows):
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
         if number == 0:
@@ -153,6 +179,11 @@ def as_json(rules: Sequence[RuleLike], ascii_only: bool = True) -> str:
 
 
 def _entry(rule: RuleLike) -> dict[str, object]:
-    profile = rule.profile if rule.profile in ("template", "hazards") else "mixed"
     row = dict(zip(_HEADER, _row(rule), strict=True))
+    profile = _profile_for_programs(rule.profile)
     return row | {"profile": profile, "default": rule.default, "planned_fix": rule.fix}
+
+
+def _profile_for_programs(profile: str) -> str:
+    """A rule's profile in one word; "mixed" where only some of its findings are hazards."""
+    return profile if profile in ("template", "hazards") else "mixed"
