@@ -164,7 +164,19 @@ IMPORTS = {
         "from app.session import async_session_factory\n\n\ndef build():\n    return async_session_factory",
         "build()()",
     ),
+    "what a builder has made": ("from app.built import make", "make()"),
 }
+BUILT = """
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+
+def build():
+    made = async_sessionmaker(create_async_engine("sqlite+aiosqlite://"), expire_on_commit=False)
+    return made
+
+
+make = build()
+"""
 
 
 @pytest.mark.parametrize("kind", IMPORTS)
@@ -174,6 +186,7 @@ def test_the_definition_is_found(tmp_path: Path, kind: str) -> None:
         "app/__init__.py": "from app.session import async_session_factory as make_session\n",
         "app/api.py": "from app import make_session as open_it\n",
         "app/session.py": SESSION_MODULE,
+        "app/built.py": BUILT,
         "use.py": use(imports, call),
     }
     found = [line for line in findings(tmp_path, files) if line.startswith("use.py")]

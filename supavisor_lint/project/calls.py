@@ -183,8 +183,7 @@ def _bound_name(call: Call) -> str:
 
 
 def _on_the_spot(call: Call) -> bool:
-    """Whether a factory is made inside a function and kept in a plain local name or called at once."""
-
+    """Whether a factory is made inside a function, kept in a plain local name or called at once, and not handed out."""
     function = enclosing_function(call)
     if function is None:
         return False
@@ -194,8 +193,9 @@ def _on_the_spot(call: Call) -> bool:
     if isinstance(parent, Attribute):
         return True
     if isinstance(parent, Assign) and all(isinstance(t, Name) for t in parent.targets):
-        scope = scope_of(call)
-        return not any(isinstance(t, Name) and t.id in scope.globals for t in parent.targets)
+        names = {t.id for t in parent.targets if isinstance(t, Name)}
+        returned_names = {result.id for result in function.results if isinstance(result, Name)}
+        return names.isdisjoint(scope_of(call).globals | returned_names)
     return False
 
 
