@@ -142,7 +142,7 @@ def test_a_broken_file_that_uses_a_session_is_reported_in_a_folder(root: Path) -
 def test_a_named_file_without_any_session_around_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("odd.py").write_bytes(BROKEN["syntax"])
-    assert check("odd.py") == (1, ["odd.py:1:6: SUP900"], [])
+    assert check("odd.py") == (1, ["odd.py:1:5: SUP900"], [])
     assert check(".") == (0, [], [])
 
 

@@ -82,6 +82,13 @@ def test_the_definitions_of_a_project(tmp_path: Path) -> None:
     )
 
 
+def test_tasks_that_have_nothing_to_do_with_sessions_are_shown_too(tmp_path: Path) -> None:
+    ping = "import asyncio\n\n\nasync def ping():\n    print(1)\n\n\ndef start():\n    asyncio.create_task(ping())\n"
+    write(tmp_path, PROJECT | {"app/pings.py": ping})
+    tasks = survey_and_advice(tmp_path, Settings())[0].tasks
+    assert ("ping", "app/pings.py", 4) in [(one.name, one.path, one.line) for one in tasks]
+
+
 def test_methods_attributes_registrars_and_versions(tmp_path: Path) -> None:
     manager = """
     import asyncio

@@ -27,6 +27,7 @@ _WIDTH = 120
 
 
 @click.command(
+    short_help="List the background tasks, and what to mend first.",
     epilog="""\b
 Examples:
   supavisor-lint audit
@@ -35,9 +36,10 @@ Examples:
 
 \b
 Columns: how the session is had (helper, getter, factory, parameter: somebody
-else's, callee: in the functions called, none); the phases that are committed;
-the handlers (inner: round the phases, status: records the failure, outer:
-round the session); whether the first line logs; the findings of `check`.
+else's, callee: in the functions called, none: none to be seen); the phases that
+are committed; the handlers (inner: round the phases, status: records the
+failure, outer: round the session); whether the task logs before anything can
+fail; the findings of `check`.
 
 \b
 """

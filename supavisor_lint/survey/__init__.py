@@ -26,11 +26,11 @@ def survey(root: Path, settings: Settings) -> Survey:
 def survey_and_advice(root: Path, settings: Settings) -> tuple[Survey, Advice]:
     """The same, with what the settings should say and do not say yet."""
     with room_for_trees():
-        surveyor = _surveyor(root, settings)
+        surveyor = _surveyor(root, settings, all_tasks=True)  # as the inventory lists them
         found = surveyor.survey()
         return found, advise(surveyor, found)
 
 
-def _surveyor(root: Path, settings: Settings) -> Surveyor:
+def _surveyor(root: Path, settings: Settings, *, all_tasks: bool = False) -> Surveyor:
     known = known_files([root], root, settings, ())
-    return Surveyor(Engine(linked_project(known, settings, {}, root)))
+    return Surveyor(Engine(linked_project(known, settings, {}, root, all_tasks=all_tasks)))
