@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 from cli_support import SNIPPET, invoke, project_fixture, spawn  # noqa: F401
 from fix_support import BROKEN, app_fixture, replacing  # noqa: F401
+from project_support import SESSION_MODULE
 from report_support import schema
 
 from supavisor_lint.report.formats import FORMATS
@@ -23,23 +24,6 @@ from supavisor_lint.rewrites import REWRITES
 
 CI = ("sarif", "github", "gitlab", "junit")
 UNDECODABLE = b"# \xff\nasync def t():\n    session = async_session_factory()\n"
-SESSION_MODULE = """\
-from contextlib import asynccontextmanager
-from sqlalchemy.ext.asyncio import async_sessionmaker
-
-async_session_factory = async_sessionmaker(expire_on_commit=False)
-
-
-@asynccontextmanager
-async def get_session():
-    async with async_session_factory() as session:
-        try:
-            yield session
-            await session.commit()
-        except Exception:
-            await session.rollback()
-            raise
-"""
 TASK = """\
 from app.db import async_session_factory
 
