@@ -36,8 +36,8 @@ Examples:
 
 \b
 Columns: how the session is had (helper, getter, factory, parameter: somebody
-else's, callee: in the functions called, none: none to be seen); the phases that
-are committed; the handlers (inner: round the phases, status: records the
+else's, callee: in the functions called, none: none to be seen); the phases
+that are committed; the handlers (inner: round the phases, status: records the
 failure, outer: round the session); whether the task logs before anything can
 fail; the findings of `check`.
 
