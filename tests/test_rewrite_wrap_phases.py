@@ -748,6 +748,21 @@ def test_comments_inside_the_last_body_go_with_it(tmp_path: Path) -> None:
     assert "async with session.begin():\n                # before\n" in after
 
 
+def test_a_session_is_not_given_the_blocks_of_the_one_inside_it(tmp_path: Path) -> None:
+    body = """
+    async with get_session() as other:
+        print(await session.scalar(select(Job.id)))
+        await other.execute(update(Job).values(status="b"))
+    """
+    outer = "async with async_session_factory() as session:  # noqa: SUP101"
+    text = "from app.session import async_session_factory\n\n\n" + task(body)
+    found = fixed(tmp_path, text.replace("async with get_session() as session:", outer))
+    assert found.failures == {}
+    assert [finding.message.split()[0] for finding in found.fixed] == ["`other.execute()`"]
+    left = [f.no_fix_reason for f in found.result.findings if f.message.startswith("`session.scalar()`")]
+    assert left and all("session helper" in str(reason) for reason in left)
+
+
 def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
     text = task(SAME["early ends that commit"][0], guarded=True)
     after = next(c.after for c in fixed(tmp_path, text).changes)

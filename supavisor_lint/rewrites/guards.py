@@ -21,6 +21,7 @@ AllTold: TypeAlias = Callable[[], Iterable[Finding]]
 """Gives all findings of a text, those included that others stand for."""
 
 _ALWAYS_FAILS = frozenset({"SUP104", "SUP105"})
+_OF_SESSIONS = ("SUP2", "SUP3", "SUP4")
 _NOQA = re.compile(r"#.*\bnoqa\b", re.IGNORECASE)
 _BUILTINS = frozenset(dir(builtins)) | {"__file__", "__name__", "__doc__", "__path__", "__spec__", "__class__"}
 
@@ -87,8 +88,8 @@ def came_to_light(
     should), by engines that let nothing stand for anything and go on behind failures as if there were none. What is
     found of the same rule at the same place in both has come to light, if the rule has no more findings when all are
     told either. And where a line could only fail because it did not open the session that it meant to (SUP104, SUP105),
-    nothing was known of a session at all: what is found in its function when no more than that is mended has come to
-    light as well. All else is the rewrite's own.
+    nothing was known of a session at all: what is found of it and its task (SUP2, SUP3, SUP4) in that function when no
+    more than that is mended has come to light as well. All else is the rewrite's own.
     """
     fixed = list(fixed)
     old, found, done = list(before), list(after), _counts(fixed)
@@ -105,9 +106,9 @@ def came_to_light(
 
 
 def _opens_at_last(finding: Finding, fixed: Iterable[Finding]) -> bool:
-    """Whether the fixes in a finding's function have only made its session open that never did."""
+    """Whether a finding is about the session of a function where the fixes have only made it open that never did."""
     mended = {one.code for one in fixed if one.function is not None and _is_in(one.function, finding.function)}
-    return bool(mended) and mended <= _ALWAYS_FAILS
+    return finding.code.startswith(_OF_SESSIONS) and bool(mended) and mended <= _ALWAYS_FAILS
 
 
 def _is_in(function: str, around: str | None) -> bool:

@@ -62,12 +62,15 @@ def propose(context: Context, finding: Finding) -> Fix:
 
 
 def _session_around(context: Context, function: FunctionDef, node: Expr) -> tuple[Opening, With]:
-    """The opening whose `async with` holds a node, the innermost one."""
+    """The opening whose `async with` holds a node: that of the node's own session, else the innermost one."""
     task = context.project.task_of(function)
     if task is None:
         raise NoFix(f"`{function.name}` is no background task itself: give the phase its block in the task")
-    openings = context.view.shape(task).openings
+    shape = context.view.shape(task)
+    openings = shape.openings
     found = [(o, o.block) for o in openings if o.block is not None and any(s.contains(node) for s in o.block.body)]
+    own = {operation.key for operation in shape.own_operations if operation.node is node}
+    found = [pair for pair in found if pair[0].key in own] or found
     if found:
         opening, block = max(found, key=lambda pair: pair[1].order)
         entered = opening.item.context if opening.item is not None else None
