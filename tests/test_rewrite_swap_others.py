@@ -276,6 +276,21 @@ def test_what_the_helper_of_the_settings_does_is_read_also_where_it_is_only_impo
     assert len(reasons) == 1 and "the helper `get_session` does not commit when its block ends" in reasons[0]
 
 
+@pytest.mark.parametrize(
+    ("helper", "reason"),
+    [
+        ("app.session.get_sesion", "app/session.py does not define `get_sesion`"),
+        ("app.sesion.get_session", "the project has no module `app.sesion`"),
+    ],
+)
+def test_a_typing_error_in_the_setting_is_not_written_into_the_code(tmp_path: Path, helper: str, reason: str) -> None:
+    files = project(function("async with async_session_factory() as session:\n    await session.execute(SELECT)"))
+    reasons = left(tmp_path, files, select=("SUP101",), helper=helper)
+    assert [text.partition("SUP101 ")[2] for text in reasons] == [
+        f"the setting `helper` names `{helper}`, but {reason}"
+    ]
+
+
 def test_an_import_at_module_level_where_the_settings_ask_for_it(tmp_path: Path) -> None:
     body = "async with AsyncSession(engine) as session:\n    session.add(1)"
     after = swapped(tmp_path, work(body, IMPORTS), unsafe=True, code="SUP102", import_style="module")

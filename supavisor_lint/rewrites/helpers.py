@@ -115,9 +115,13 @@ def _configured(context: Context, dotted: str) -> Helper:
     if not module:
         raise NoFix(f"the setting `helper` names `{dotted}`: a dotted name is needed to import it")
     path = context.project.module(context.file.path, module, 0)
+    if path is None and context.project.module(context.file.path, module.partition(".")[0], 0) is not None:
+        raise NoFix(f"the setting `helper` names `{dotted}`, but the project has no module `{module}`")
     file = context.project.facts(path) if path is not None else None
     if file is None:
         return Helper(name, None, None, Session("helper", NamedHelper(name), confidence="medium"), module)
+    if not {name, "__getattr__"} & file.scope.bindings.keys() and not file.scope.sees_star_import():
+        raise NoFix(f"the setting `helper` names `{dotted}`, but {file.path} does not define `{name}`")
     for binding in file.scope.bindings.get(name, ()):
         for value in binding_values(context.ev, file, binding):  # it may be imported there from where it is defined
             thing = value.function if isinstance(value, Decorated) else value

@@ -73,9 +73,13 @@ def _of_call(view: FileView, call: Call) -> Iterator[Finding]:
     parent = call.parent
     value = view.ev.only(view.file, call)
     if isinstance(parent, Await) and _is_helper_call(view, value):
-        yield _finding(view, parent, call, f"`{_name(call)}` is a session helper: it cannot be awaited")
+        yield _finding(
+            view, parent, call, f"`{_name(call)}` cannot be awaited: enter a session helper with `async with`"
+        )
     elif isinstance(parent, For | Generator) and parent.iter is call and _is_helper_call(view, value):
-        yield _finding(view, call, call, f"`{_name(call)}` is a session helper: it cannot be iterated")
+        yield _finding(
+            view, call, call, f"`{_name(call)}` cannot be iterated: enter a session helper with `async with`"
+        )
     elif isinstance(parent, WithItem) and isinstance(parent.parent, With):
         yield from _in_with(view, parent.parent, call, value)
     else:

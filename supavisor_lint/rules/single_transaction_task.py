@@ -55,7 +55,7 @@ def detect(view: FileView) -> Iterator[Finding]:
                 view,
                 task.node,
                 f"`{task.node.name}` writes its status and does its work in one transaction: no status is visible "
-                "before the end",
+                "before the end; give each status a transaction of its own",
                 confidence=task.confidence,
                 related=written[:3],
             )
