@@ -117,9 +117,8 @@ def test_the_other_commands_warn_as_the_check_does(root: Path, setting: str, com
 
 def test_a_new_task_does_not_import_a_helper_that_is_not_there(root: Path) -> None:
     lines = said_by(root, "helper = 'app.sesion.get_session'", "new-task", "work")
-    assert lines[-1].endswith(
-        "is a placeholder: the setting `helper` names `app.sesion.get_session`, but the project has no module `app.sesion`"
-    )
+    reason = "the setting `helper` names `app.sesion.get_session`, but the project has no module `app.sesion`"
+    assert lines[-1].endswith(f"is a placeholder: {reason}")
 
 
 @pytest.mark.parametrize("command", ["config", "init"])
