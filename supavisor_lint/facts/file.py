@@ -130,14 +130,16 @@ def _reads_up_to(lines: list[str], line: int) -> bool:
     """Whether LibCST accepts a text as far as a line (from 1) at which Python stops: then the error is behind it."""
     import libcst as cst
 
+    from supavisor_lint.facts.parsing import parse_module
+
     read, rest = lines[:line], lines[line:]
     if not rest:
         return False
     if read[-1].partition("#")[0].rstrip().endswith(":"):  # the head of a block needs one
         read.append(f"{read[-1].removesuffix(read[-1].lstrip())} pass")
     try:
-        cst.parse_module("\n".join([*read, ""]))
-    except (cst.ParserSyntaxError, cst.CSTValidationError, cst.CSTLogicError, RecursionError):
+        parse_module("\n".join([*read, ""]))
+    except (cst.ParserSyntaxError, RecursionError):
         return False
     return True
 
