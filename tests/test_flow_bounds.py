@@ -8,7 +8,7 @@ import pytest
 from cli_support import invoke
 
 from supavisor_lint.flow import machine
-from supavisor_lint.flow.follower import MAX_STEPS_OF_ALL, Follower
+from supavisor_lint.flow.follower import MAX_STEPS_IN_CALLS, Follower
 from tests.project_support import SESSION_MODULE, findings, write
 
 PLAIN = """
@@ -58,7 +58,7 @@ def steps_fixture(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_tangle_of_calls_is_given_up_and_the_rest_is_judged(tmp_path: Path, steps: list[int]) -> None:
     found = findings(tmp_path, {"app/session.py": SESSION_MODULE, "app/work.py": HEAD + tangled(8) + PLAIN})
     assert any(line.endswith("SUP302") for line in found)
-    assert MAX_STEPS_OF_ALL / 2 < max(steps) <= MAX_STEPS_OF_ALL
+    assert MAX_STEPS_IN_CALLS / 2 < max(steps) <= MAX_STEPS_IN_CALLS
 
 
 def test_many_choices_in_one_expression_are_not_multiplied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

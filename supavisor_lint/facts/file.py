@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import libcst as cst
 
     from supavisor_lint.facts.layout import Layout
+
+_NodeT = TypeVar("_NodeT", bound=Node)
 
 _TOO_DEEP = "the code is nested too deeply to be analysed"
 _TASK_MARK = re.compile(r"#\s*supavisor-lint:\s*task\b")
@@ -228,7 +230,27 @@ def walk(node: Node) -> Iterator[Node]:
 @kept
 def nodes_in(function: FunctionDef) -> tuple[Node, ...]:
     """Everything in the body of a function, nested functions included, in source order."""
-    return tuple(node for statement in function.body for node in walk(statement))
+    found: list[Node] = []
+    waiting: list[Node] = list(function.body[::-1])
+    while waiting:
+        node = waiting.pop()
+        found.append(node)
+        waiting += node.children()[::-1]
+    return tuple(found)
+
+
+@kept
+def _by_kind(function: FunctionDef) -> dict[type[Node], list[Node]]:
+    found: dict[type[Node], list[Node]] = {}
+    for node in nodes_in(function):
+        found.setdefault(type(node), []).append(node)
+    return found
+
+
+def nodes_of_kind(function: FunctionDef, kind: type[_NodeT]) -> list[_NodeT]:
+    """Those of `nodes_in` that are of one class, in source order: most questions are about a few nodes of many."""
+    found: list[Any] = _by_kind(function).get(kind, [])
+    return found
 
 
 def walk_own(node: Node) -> Iterator[Node]:

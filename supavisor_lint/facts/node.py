@@ -20,6 +20,7 @@ class Node:
     cost more than that: `span` is computed when it is asked for; what it takes, once for a whole definition or line.
     """
 
+    is_leaf = False  # for classes without sub-nodes, which most nodes are of
     __slots__ = ("_children", "_kept", "_scope", "_span", "order", "parent")
     _children: tuple[Node, ...]
     _kept: dict[object, Any]  # see facts.kept
@@ -73,6 +74,8 @@ class Node:
             return self._children
 
     def _find_children(self) -> tuple[Node, ...]:
+        if self.is_leaf:
+            return ()
         found: list[Node] = []
         for name in self.__match_args__:  # type: ignore[attr-defined]
             value = getattr(self, name)

@@ -38,6 +38,7 @@ Block: TypeAlias = tuple[Stmt, ...]
 class Name(Expr):
     """A bare name, read or bound."""
 
+    is_leaf = True
     id: str
 
 
@@ -105,6 +106,7 @@ class Await(Expr):
 class Constant(Expr):
     """A literal str, int, float, bool, None or Ellipsis (an unreadable literal is Ellipsis)."""
 
+    is_leaf = True
     value: object
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from supavisor_lint.facts.file import nodes_in
+from supavisor_lint.facts.file import nodes_of_kind
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Assign, ClassDef, For, FunctionDef, If, MatchCase, While
 from supavisor_lint.facts.tree import (
@@ -97,10 +97,13 @@ def _word(value: object) -> str:
     return repr(value).replace(" ", "\\x20")
 
 
+_ASKING: tuple[type[Node], ...] = (If, While, IfExp, MatchCase, For, Generator)
+
+
 def repeated_conditions(function: FunctionDef) -> frozenset[str]:
     """The ties of the conditions that a function asks more than once: they tie its branches together."""
     counted: Counter[str] = Counter()
-    for node in nodes_in(function):
+    for node in (node for kind in _ASKING for node in nodes_of_kind(function, kind)):
         asked = [tie_of(text) for text in _asked(node)]
         if asked and _is_own(node, function) and not _goes_on_asking(node, asked):
             counted.update(asked)
@@ -122,7 +125,7 @@ def _goes_on_asking(node: Node, asked: list[str]) -> bool:
 
 
 def _assigned_attributes(function: FunctionDef) -> set[str]:
-    targets = (target for node in nodes_in(function) if isinstance(node, Assign) for target in node.targets)
+    targets = (target for node in nodes_of_kind(function, Assign) for target in node.targets)
     return {target.attr for target in targets if isinstance(target, Attribute)}
 
 

@@ -27,7 +27,7 @@ from supavisor_lint.project.registration import Registration
 from supavisor_lint.project.tasks import Task
 from supavisor_lint.project.values import Factory, FunctionValue
 
-MAX_STEPS_OF_ALL = 6_000  # of a function and all that it calls: a second or two
+MAX_STEPS_IN_CALLS = 3_000  # of all that one function calls: half a second
 
 
 class Follower:
@@ -61,7 +61,7 @@ class Follower:
         self.slow: dict[Node, str | None] = {}  # see calls._slow
         self.keepers: dict[ClassDef, Kept | None] = {}  # see keepers.made_with
         self.spent = 0
-        self.shallow = False  # whether called functions are taken for unknown ones, see _follow
+        self.shallow = False  # whether called functions are taken for unknown ones by now
         self.given_up: dict[FunctionDef, FileFacts] = {}  # functions with too many paths
         self.cut_short: dict[FunctionDef, FileFacts] = {}  # functions with too many paths in those that they call
         self._traces: dict[FunctionDef, Trace] = {}
@@ -89,33 +89,43 @@ class Follower:
         return known
 
     def spend(self, steps: int) -> None:
-        """Count steps, those of called functions too; raises TooManyStates when they are too many for one question.
+        """Count steps in called functions; raises TooManyStates when they are too many for one question.
 
         What was found before is charged as if it were found now: the answer does not depend on what was asked first.
         """
         self.spent += steps
-        if self.spent > MAX_STEPS_OF_ALL:
+        if self.is_exhausted:
             raise TooManyStates
 
     @property
     def is_exhausted(self) -> bool:
         """Whether the question has cost more than it may."""
-        return self.spent > MAX_STEPS_OF_ALL
+        return self.spent > MAX_STEPS_IN_CALLS
+
+    def goes_on_without(self, frame: Frame) -> bool:
+        """Whether a function can be followed on when its calls have cost too much; they are unknown ones from here on.
+
+        A wary follower must see what they do, and gives up.
+        """
+        if self.wary or frame.depth > 0 or not self.is_exhausted:
+            return False
+        self.shallow = True
+        return True
 
     def _follow(self, file: FileFacts, function: FunctionDef, trace: Trace) -> None:
         """Follow a function; where that is too much, less closely.
 
-        Where its own paths are too many, its branches are not tied to one another any more. Where those of the
-        functions that it calls are, these are not followed. (A wary follower must see what they do, and gives up.)
+        Where its own paths are too many, its branches are not tied to one another any more, and then its calls not
+        followed.
         """
         if self._attempt(file, function, trace) or (
-            not self.is_exhausted and self._attempt(file, function, trace, untied=True)
+            not (self.wary and self.is_exhausted) and self._attempt(file, function, trace, untied=True)
         ):
-            trace.complete = True
-        elif not self.wary and self._attempt(file, function, trace, untied=True, shallow=True):
-            self.cut_short[function] = file
-        else:
+            trace.complete = not self.shallow
+        elif self.wary or not self._attempt(file, function, trace, untied=True, shallow=True):
             self.given_up[function] = file
+        if self.shallow and function not in self.given_up:
+            self.cut_short[function] = file
         trace.tell_at_calls(file, function)
 
     def _attempt(
@@ -133,8 +143,6 @@ class Follower:
         except TooManyStates:
             trace.clear()
             return False
-        finally:
-            self.shallow = False
         return True
 
     def called(

@@ -128,7 +128,8 @@ class Frame:
 
     def spend(self) -> None:
         """One more step; raises TooManyStates when they are too many for one function."""
-        self.follower.spend(1)
+        if self.depth > 0:
+            self.follower.spend(1)
         self._steps_left -= 1
         if self._steps_left < 0:
             raise TooManyStates

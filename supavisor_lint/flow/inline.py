@@ -86,8 +86,7 @@ class Inliner:
             return self._used(frame, node, manner, names, state)
         masked = names.state(_masked(state, given, names))
         in_handler = frame.in_handler or handler_around(node) is not None
-        follows = not frame.follower.shallow
-        summary = self._summary(frame, function, masked, names, in_handler) if follows else None
+        summary = self._followed(frame, function, masked, names, in_handler)
         if summary is None and is_long:
             return self._used(frame, node, manner, names, state)
         if summary is None:
@@ -143,6 +142,19 @@ class Inliner:
         for after in states:
             frame.throw(after)
         return [(after, ANYTHING) for after in states]
+
+    def _followed(
+        self, frame: Frame, function: FunctionValue, masked: State, names: Renaming, in_handler: bool
+    ) -> Summary | None:
+        """What following the function gives; None where that is, or becomes, too much."""
+        if frame.follower.shallow:
+            return None
+        try:
+            return self._summary(frame, function, masked, names, in_handler)
+        except TooManyStates:
+            if not frame.follower.goes_on_without(frame):
+                raise
+            return None
 
     def _summary(
         self, frame: Frame, function: FunctionValue, masked: State, names: Renaming, in_handler: bool

@@ -6,11 +6,11 @@ and what is declared global or nonlocal, is live everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from supavisor_lint.facts.file import nodes_in, walk
+from supavisor_lint.facts.file import nodes_of_kind, walk
 from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
@@ -85,22 +85,21 @@ class Life:
 @kept
 def life_of(function: FunctionDef) -> Life:
     """The life of all names of a function, its nested functions included."""
-    nodes = nodes_in(function)
-    mentioned = frozenset(node.id for node in nodes if isinstance(node, Name)) | _handler_names(nodes)
-    tested = frozenset(n.id for node in nodes for t in _tests(node) for n in walk(t) if isinstance(n, Name))
-    tested |= _given_constants(function, nodes)
-    captured = (_read(node) for node in nodes if isinstance(node, FunctionDef | Lambda | ClassDef))
+    handlers = (node.name for node in nodes_of_kind(function, Handler) if node.name is not None)
+    mentioned = frozenset(node.id for node in nodes_of_kind(function, Name)).union(handlers)
+    tested = _given_constants(function).union(*map(_read, _tests(function)))
+    captured = (_read(node) for kind in (FunctionDef, Lambda, ClassDef) for node in nodes_of_kind(function, kind))
     always = frozenset({*function.scope.globals, *function.scope.nonlocals}).union(*captured)
     liveness = _Liveness()
     liveness.block(function.body, always, _Ways(always, always, always, always))
-    copied = frozenset(name for node in nodes if isinstance(node, Assign) for name in _copied(node, tested))
+    copied = frozenset(name for node in nodes_of_kind(function, Assign) for name in _copied(node, tested))
     dead = {statement: mentioned - live for statement, live in liveness.live.items()}
-    return Life(dead, tested, copied, repeated_conditions(function), _last_get(nodes))
+    return Life(dead, tested, copied, repeated_conditions(function), _last_get(function))
 
 
-def _last_get(nodes: Sequence[Node]) -> int:
+def _last_get(function: FunctionDef) -> int:
     """The end of the last `get()`, with all the loops around it."""
-    gets = [n for n in nodes if isinstance(n, Call) and last_name(n.func) in ("get", "get_one")]
+    gets = [call for call in nodes_of_kind(function, Call) if last_name(call.func) in ("get", "get_one")]
     return max((_end(_outermost_loop(node)) for node in gets), default=-1)
 
 
@@ -116,9 +115,9 @@ def _end(node: Node) -> int:
     return max(part.order for part in walk(node))
 
 
-def _given_constants(function: FunctionDef, nodes: Iterable[Node]) -> Names:
+def _given_constants(function: FunctionDef) -> Names:
     """Names of nothing but `True`, `False` and `None` that stand as arguments: a switch of the called function."""
-    given = {node.value.id for node in nodes if isinstance(node, Argument) and isinstance(node.value, Name)}
+    given = {node.value.id for node in nodes_of_kind(function, Argument) if isinstance(node.value, Name)}
     return frozenset(
         name
         for name in given
@@ -136,20 +135,15 @@ def _copied(statement: Assign, tested: Names) -> Iterator[str]:
         yield statement.value.id
 
 
-def _handler_names(nodes: Iterable[Node]) -> Names:
-    return frozenset(node.name for node in nodes if isinstance(node, Handler) and node.name is not None)
-
-
-def _tests(node: Node) -> Iterator[Expr]:
-    match node:
-        case If(test) | While(test) | IfExp(_, test):
-            yield test
-        case BoolOp():
-            yield from node.values[:-1]
-        case MatchCase(guard=Expr() as guard):
-            yield guard
-        case Generator():
-            yield from node.conditions
+def _tests(function: FunctionDef) -> Iterator[Expr]:
+    yield from (branch.test for branch in nodes_of_kind(function, If))
+    yield from (loop.test for loop in nodes_of_kind(function, While))
+    yield from (choice.test for choice in nodes_of_kind(function, IfExp))
+    for operation in nodes_of_kind(function, BoolOp):
+        yield from operation.values[:-1]
+    yield from (case.guard for case in nodes_of_kind(function, MatchCase) if case.guard is not None)
+    for generator in nodes_of_kind(function, Generator):
+        yield from generator.conditions
 
 
 def _read(part: Node) -> Names:
