@@ -105,6 +105,18 @@ def test_secrets_and_objects_are_not_logged(tmp_path: Path) -> None:
     assert 'process: started (days=%s)", days)' in after(tmp_path, source, "SUP408")
 
 
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        ("job_id, tenant_id", 'started (job_id=%s, tenant_id=%s)", job_id, tenant_id)'),
+        ("reconciliation_job_id, tenant_id", 'started (reconciliation_job_id=%s)", reconciliation_job_id)'),
+    ],
+)
+def test_a_log_line_tells_as_much_as_a_line_can_take(tmp_path: Path, parameters: str, told: str) -> None:
+    task = TASK.replace("process(job_id: int)", f"reconcile_payments({parameters})")
+    assert told in after(tmp_path, IMPORTS + "import logging\n" + task, "SUP408")
+
+
 # --------------------------------------------------------------------------------------------------------------- 408
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+_LONGEST = 96  # of a log line, before it is indented
+
 
 @dataclass(frozen=True, slots=True)
 class Logs:
@@ -41,13 +43,18 @@ class Logs:
         return self._call("exception", "an error is ignored")
 
     def _call(self, method: str, what: str) -> str:
+        """The call with as many of the parameters, the first ones, as a line can take; one at least."""
+        counts = range(len(self.parameters), 0, -1)
+        calls = [self._call_with(method, what, self.parameters[:count]) for count in counts]
+        return next((call for call in calls if len(call) <= _LONGEST), [self._call_with(method, what, ()), *calls][-1])
+
+    def _call_with(self, method: str, what: str, parameters: tuple[str, ...]) -> str:
         text = f"{self.task}: {what}"
-        if not self.parameters:
+        if not parameters:
             return f'{self.logger}.{method}("{text}")'
         if self.percents:
-            values = ", ".join(self.parameters)
-            return f'{self.logger}.{method}("{text} ({_each(self.parameters, "%s")})", {values})'
-        return f'{self.logger}.{method}(f"{text} ({", ".join(f"{{{p}=}}" for p in self.parameters)})")'
+            return f'{self.logger}.{method}("{text} ({_each(parameters, "%s")})", {", ".join(parameters)})'
+        return f'{self.logger}.{method}(f"{text} ({", ".join(f"{{{p}=}}" for p in parameters)})")'
 
 
 def _each(names: Iterable[str], value: str) -> str:
