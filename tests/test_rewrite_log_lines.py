@@ -101,7 +101,8 @@ def test_the_logger_of_the_object(tmp_path: Path) -> None:
 
 
 def test_secrets_and_objects_are_not_logged(tmp_path: Path) -> None:
-    source = IMPORTS + "import logging\n" + TASK.replace("job_id: int", "api_key: str, row: Job, days: int = 3, *rest")
+    params = "api_key: str, prompt_text: str, email: str, row: Job, days: int = 3, *rest"
+    source = IMPORTS + "import logging\n" + TASK.replace("job_id: int", params)
     assert 'process: started (days=%s)", days)' in after(tmp_path, source, "SUP408")
 
 
@@ -272,3 +273,20 @@ def test_a_guarded_update_is_left(tmp_path: Path) -> None:
             logger.exception("failed twice")""",
     )
     assert after(tmp_path, source, "SUP403") == source
+
+
+SILENTLY_GUARDED = HANDLER.replace(
+    "HANDLER",
+    """except Exception:
+        logger.exception("failed")
+        try:
+            await session.execute(update(Job).values(status="failed"))
+        except Exception:
+            pass""",
+)
+
+
+def test_an_update_in_a_silent_try_is_guarded_by_its_log_line_alone(tmp_path: Path) -> None:
+    found = after(tmp_path, SILENTLY_GUARDED, "SUP403", "SUP405")
+    log = 'logger.exception("process_with_own_session: the failure could not be recorded (job_id=%s)", job_id)'
+    assert found == SILENTLY_GUARDED.replace("            pass", f"            {log}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from supavisor_lint.facts.file import enclosing_function, walk_own
+from supavisor_lint.facts.handlers import broad_handlers
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import For, FunctionDef, Handler, Simple, With, is_docstring
+from supavisor_lint.facts.statements import For, FunctionDef, Handler, Simple, Try, With, is_docstring
 from supavisor_lint.facts.tree import Await, Expr, Stmt
 from supavisor_lint.findings import Edit, Finding, Fix, Span
-from supavisor_lint.rewrites.base import Context, NoFix
+from supavisor_lint.rewrites.base import Context, NoFix, NotYet
 from supavisor_lint.rewrites.handlers import is_jump, put_in_try
-from supavisor_lint.rewrites.log_text import handler
+from supavisor_lint.rewrites.log_text import Logs, handler
 from supavisor_lint.rewrites.logs import logger_of
 
 
@@ -32,10 +33,19 @@ def silent_handler(context: Context, finding: Finding) -> Fix:
     """SUP405: a log line at the head of the handler, in the place of a `pass`; it says what the handler does."""
     node = context.node(finding, Handler)
     logger = logger_of(context, _function_around(node))
-    is_told_to = any(f.code == "SUP402" and f.span.start == finding.span.start for f in context.findings)
-    line = logger.logs.failed if is_told_to or _records(context, node) else logger.logs.ignored
-    edit = _at_head(context, node, line)
+    edit = _at_head(context, node, _what_failed(context, node, logger.logs))
     return Context.fix("unsafe", "Log the error that is caught here", [edit, *logger.edits])
+
+
+def _what_failed(context: Context, node: Handler, logs: Logs) -> str:
+    """The log line of a handler: of the task, of a failure update in its `try`, or of what else is ignored."""
+    start = node.span.start
+    is_told_to = any(f.code == "SUP402" and f.span.start == start for f in context.findings)
+    if is_told_to or _records(context, node):
+        return logs.failed
+    first = node.parent.body[0].span.start if isinstance(node.parent, Try) else start
+    guards = any(f.code == "SUP403" and first <= f.span.start < start for f in context.findings)
+    return logs.unrecorded if guards else logs.ignored
 
 
 def _records(context: Context, node: Handler) -> bool:
@@ -60,6 +70,7 @@ def guarded_update(context: Context, finding: Finding) -> Fix:
     """SUP403: the failure update, with all that follows it in its handler, in a `try` that logs."""
     node = context.node(finding, Expr)
     around = _handler_of(context, finding, node)
+    _require_a_log(context, node)
     statements = list(around.body)
     first = next(i for i, s in enumerate(statements) if s.contains(node))
     while first > 0 and _awaits(statements[first - 1]):
@@ -84,6 +95,13 @@ def _handler_of(context: Context, finding: Finding, node: Node) -> Handler:
             return parent
         parent = parent.parent
     raise NoFix("the failure update stands outside its handler")
+
+
+def _require_a_log(context: Context, node: Node) -> None:
+    """Raise NotYet for an update in a `try` whose handler is only silent: with a log line there it is guarded."""
+    for around in broad_handlers(node):
+        if any(f.code == "SUP405" and f.span.start == around.span.start for f in context.findings):
+            raise NotYet("the handler that guards it is silent", "let that one log first", "SUP405", around.span)
 
 
 def _awaits(statement: Stmt) -> bool:

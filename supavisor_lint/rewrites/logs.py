@@ -21,7 +21,11 @@ from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.log_text import Logs
 
 _MOST_PARAMETERS = 3
-_NEVER_LOGGED = ("password", "passwd", "secret", "token", "key", "credential", "auth", "session", "db")
+# Secrets, what is told about persons, and what is too long for a log line.
+_NEVER_LOGGED = frozenset(
+    {"password", "passwd", "secret", "token", "key", "credential", "auth", "session", "db"}
+    | {"email", "phone", "address", "text", "content", "body", "prompt", "message", "html", "payload", "data"}
+)
 _PLAIN_TYPES = frozenset({"int", "str", "UUID", "float", "bool", "date", "datetime", "Decimal"})
 
 
@@ -131,7 +135,7 @@ def _may_be_logged(function: FunctionDef, param: Param) -> bool:
     if param is function.params[0] and isinstance(function.parent, ClassDef) and not is_static:
         return False
     words = param.name.lower().split("_")
-    if any(word in words for word in _NEVER_LOGGED) or len(function.scope.bindings.get(param.name, ())) != 1:
+    if not _NEVER_LOGGED.isdisjoint(words) or len(function.scope.bindings.get(param.name, ())) != 1:
         return False
     if param.annotation is not None:
         return _is_identifier(param) or _is_plain_type(param.annotation)
