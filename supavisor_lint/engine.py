@@ -78,7 +78,7 @@ def _matches(code: str, prefixes: Iterable[str]) -> bool:
 
 
 _NOT_FOLLOWED = "too many paths: what happens to the sessions here was not followed"
-_CALLS_NOT_FOLLOWED = "too many paths: what the functions called here do to the sessions was not followed"
+_CALLS_NOT_FOLLOWED = "too many paths: what some functions called here do to the sessions was not followed"
 
 
 class Engine:

@@ -88,6 +88,10 @@ class Follower:
             self._follow(file, function, known)
         return known
 
+    def start(self, *, shallow: bool = False) -> None:
+        """Begin a question of its own: nothing has been spent on it yet."""
+        self.spent, self.shallow = 0, shallow
+
     def spend(self, steps: int) -> None:
         """Count steps in called functions; raises TooManyStates when they are too many for one question.
 
@@ -133,11 +137,10 @@ class Follower:
     ) -> bool:
         """Follow a function into an empty trace; whether its paths were few enough."""
         trace.clear()
-        self.spent = 0
+        self.start(shallow=shallow)
         frame = Frame(self, file, function, trace, 0)
         if untied:
             frame.repeated = frozenset()
-        self.shallow = shallow
         try:
             run_function(frame, EMPTY)
         except TooManyStates:

@@ -29,7 +29,7 @@ def first_fault_in_block(
     history = EMPTY_HISTORY._replace(writes=written, unsent=written, queries=by_caller)
     session = SessionState("fresh", (OpenBlock(CALLER, nested=False),))
     entry = EMPTY.but(variables={param: SessionRef(_SITE)}).with_session(_SITE, session, history)
-    follower.spent = 0
+    follower.start()
     try:
         run_function(frame, entry)
     except TooManyStates:
