@@ -42,7 +42,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.findings import Finding
 from supavisor_lint.flow.events import BegunTwice
 from supavisor_lint.flow.wording import through, what
@@ -54,33 +53,29 @@ def detect(view: FileView) -> Iterator[Finding]:
     for function, event in view.hazards(BegunTwice):
         if event.inherited and view.runs_in_task(function):
             continue  # SUP406
-        name = event.opened.name
-        if event.via is not None and event.because == {event.node}:
-            yield _within(view, function, event)
-            continue
-        where = "inside the block of" if event.in_block else "on the path through"
+        begins = "the transaction begins in here" if _is_within(event) else "the transaction begins here"
         yield RULE.at(
             view,
             event.node,
-            f"a transaction is already begun on `{name}` here, {where} {through(event.because)}: this raises "
-            f"InvalidRequestError; put that work into the block, or end the transaction before",
+            f"{_what_happens(event)}: this raises InvalidRequestError; put that work into the block, or end the "
+            "transaction before",
             confidence=event.opened.session.confidence,
-            related=view.places(event, "the transaction begins here", "begun again here"),
+            related=view.places(event, begins, "begun again here"),
             function=function,
         )
 
 
-def _within(view: FileView, function: FunctionDef, event: BegunTwice) -> Finding:
-    """A called function that does both, with a session of which only its caller knows what it is."""
-    return RULE.at(
-        view,
-        event.node,
-        f"{what(event.node)} begins a transaction on `{event.opened.name}` where it has begun one already: this "
-        f"raises InvalidRequestError; put that work into the block, or end the transaction before",
-        confidence=event.opened.session.confidence,
-        related=view.places(event, "the transaction begins in here", "begun again here"),
-        function=function,
-    )
+def _is_within(event: BegunTwice) -> bool:
+    """Whether a called function does both, with a session of which only its caller knows what it is."""
+    return event.via is not None and event.because == {event.node}
+
+
+def _what_happens(event: BegunTwice) -> str:
+    name = event.opened.name
+    if _is_within(event):
+        return f"{what(event.node)} begins a transaction on `{name}` where it has begun one already"
+    where = "inside the block of" if event.in_block else "on the path through"
+    return f"a transaction is already begun on `{name}` here, {where} {through(event.because)}"
 
 
 RULE = Rule("SUP302", "begin-after-autobegin", "error", "hazards", "unsafe", __doc__, detect)

@@ -1,6 +1,6 @@
 """How much does a check cost, in units of LibCST's own parse of the files that it reads?
 
-    python tests/benchmarks/check_against_parse.py TREE [--rounds 3] [--profile hazards]
+    python tests/benchmarks/check_against_parse.py TREE [--rounds 3] [--profile hazards] [--select SUP1,SUP2]
 
 Both are measured in this one process, in turn, without any cache: the parse of the candidates alone (as LibCST does it
 by default), and the whole check (discovery, prefilter, parse, linking, rules). Prints the medians of both, and that of
@@ -29,9 +29,12 @@ def main() -> None:
     parser.add_argument("tree", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--profile", choices=["template", "hazards"], default="template")
+    parser.add_argument("--select", help="codes, separated by commas: what do these rules alone cost?")
     options = parser.parse_args()
     root = options.tree.resolve()
     settings = replace(Settings(), profile=options.profile)
+    if options.select is not None:
+        settings = replace(settings, select=tuple(options.select.split(",")))
 
     texts = parsed_texts(root, settings)
     parses, checks = [], []
