@@ -35,7 +35,7 @@ def _handle(frame: Frame, statement: Try, thrown: Thrown, states: States) -> Sta
     """The states behind the handlers of one kind of exception; what none certainly catches goes on."""
     ends = States()
     for handler in statement.handlers:
-        answer = catches(handler, thrown)
+        answer = catches(handler, thrown, frame.ev, frame.file)
         if answer is False:
             continue
         ends.update(_run_handler(frame, statement, handler, thrown, states))

@@ -32,10 +32,12 @@ class Thrown(NamedTuple):
     """What kind of exception leaves: the database's, one of a known class, any, or any but the database's ("plain").
 
     "refused" is what a session, or a transaction that has failed already, says that has to be rolled back first.
+    `bases` are the names of all that a known class derives from, where its definition is known.
     """
 
     kind: Literal["any", "database", "refused", "class", "plain"] = "any"
     name: str = ""
+    bases: frozenset[str] | None = None
 
 
 ANY = Thrown()

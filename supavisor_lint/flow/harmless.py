@@ -3,22 +3,51 @@
 from __future__ import annotations
 
 from supavisor_lint.facts.handlers import is_log_call
-from supavisor_lint.facts.tree import Call
+from supavisor_lint.facts.statements import Raise
+from supavisor_lint.facts.tree import Attribute, Call, Expr, FString
 from supavisor_lint.flow.frame import Frame
-from supavisor_lint.project.values import External, Instance
+from supavisor_lint.project.values import ClassValue, External, Instance, Literally
 
 _HARMLESS = frozenset(
     {"print", "len", "isinstance", "issubclass", "id", "repr", "str", "bool", "type", "hasattr", "callable", "range"}
     | {"list", "dict", "set", "tuple", "enumerate", "zip", "sorted", "reversed", "max", "min", "any", "all", "super"}
 )
+_OF_TEXTS = frozenset(
+    {"lower", "upper", "casefold", "title", "capitalize", "strip", "lstrip", "rstrip", "replace", "join", "split"}
+    | {"rsplit", "splitlines", "partition", "rpartition", "removeprefix", "removesuffix", "startswith", "endswith"}
+)
 
 
 def is_harmless(frame: Frame, node: Call) -> bool:
-    """Log calls, pure builtins and what builds SQL: they do not fail for reasons that matter here."""
-    if is_log_call(node):
+    """What does not fail for reasons that matter here.
+
+    Log calls, pure builtins, methods of texts, exceptions that are made to be raised, and what builds SQL.
+    """
+    if is_log_call(node) or _asks_text(frame, node):
         return True
     callee = frame.ev.only(frame.file, node.func)
+    if isinstance(node.parent, Raise) and isinstance(callee, External | ClassValue):
+        return True
     if isinstance(callee, External):
         return callee.dotted.removeprefix("builtins.") in _HARMLESS or callee.root == "sqlalchemy"
     value = frame.ev.only(frame.file, node)
     return isinstance(value, Instance) and isinstance(value.of, External) and value.of.root == "sqlalchemy"
+
+
+def _asks_text(frame: Frame, node: Expr) -> bool:
+    """`text.lower()` of what is certainly a text."""
+    return (
+        isinstance(node, Call)
+        and isinstance(node.func, Attribute)
+        and (node.func.attr in _OF_TEXTS and _is_text(frame, node.func.value))
+    )
+
+
+def _is_text(frame: Frame, expr: Expr) -> bool:
+    """A constant text, an f-string, what `str()` has made, or what a method of one of these gives."""
+    if isinstance(expr, FString) or _asks_text(frame, expr):
+        return True
+    value = frame.ev.only(frame.file, expr)
+    if isinstance(value, Literally):
+        return isinstance(value.value, str)
+    return isinstance(value, Instance) and isinstance(value.of, External) and value.of.dotted == "builtins.str"

@@ -208,7 +208,7 @@ def _constants(display: Collection) -> Tracked:
 
 def _raise(frame: Frame, exc: Expr | None, cause: Expr | None, state: State) -> list[State]:
     for after, _ in sequence(frame, [e for e in (exc, cause) if e is not None], state):
-        frame.throw(after, thrown_by(exc))
+        frame.throw(after, thrown_by(exc, frame.ev, frame.file))
     return []
 
 

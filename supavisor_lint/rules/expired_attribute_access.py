@@ -8,7 +8,7 @@ one in a `commit()` as well: `except Exception: logger.error("%s", job.id)`). Re
 fault in 0.02 % of 20,000 generated programs). What is set on one object can be read of another that may be the same row
 (not where they were asked for by different keys). Methods, properties and class constants are not counted. In the
 failure handler of a background task it is SUP406. Where the definition of the factory is not known, only rollbacks
-count.
+count. A function that expires an object and reads it itself is told once in a file, at its first call.
 
 ## Why it matters
 An expired attribute is loaded again when it is read; in async code that read raises
@@ -39,7 +39,7 @@ No rewrite is offered: copy the value before the commit, or load the object agai
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Call
@@ -52,21 +52,44 @@ from supavisor_lint.rules.base import FileView, Rule
 
 def detect(view: FileView) -> Iterator[Finding]:
     """Every read of an expired attribute outside the failure handlers of tasks."""
-    for function, event in view.hazards(ExpiredRead):
-        if view.runs_in_task(function) and handler_around(event.node) is not None:
-            continue  # SUP406
+    reads = [
+        (function, event)
+        for function, event in view.hazards(ExpiredRead)
+        if not view.runs_in_task(function) or handler_around(event.node) is None  # else SUP406
+    ]
+    inside: dict[Hashable, list[Node]] = {}  # reads in called functions: the calls
+    for _, event in reads:
+        if _is_within(event):
+            inside.setdefault(_read_of(event), []).append(event.node)
+    for function, event in reads:
+        first, *others = inside[_read_of(event)] if _is_within(event) else [event.node]
+        if first is not event.node:
+            continue
         yield RULE.at(
             view,
             event.node,
             f"{_what_happens(event)}; copy the value before, or load the object again",
             confidence=event.opened.session.confidence,
-            related=view.places(event, "this expires the object", "read here"),
+            related=[
+                *view.places(event, "this expires the object", "read here"),
+                *view.places_of(others, "and through this call"),
+            ],
             function=function,
         )
 
 
+def _is_within(event: ExpiredRead) -> bool:
+    """Whether the called function does it all: it expires the object, and reads it."""
+    return event.via is not None and event.because == {event.node}
+
+
+def _read_of(event: ExpiredRead) -> Hashable:
+    """What every call of the function that does it all comes to: one finding in a file is enough for all of them."""
+    return (event.via, event.refused, event.detached)
+
+
 def _what_happens(event: ExpiredRead) -> str:
-    if event.because == {event.node} and event.via is not None:  # all of it happens in the called function
+    if event.via is not None and _is_within(event):
         read = event.via[1]
         return f"{what(event.node)} reads {what(read)} (line {read.span.line}) where it has expired: {_error(event)}"
     path = f"on the path through {through(event.because)}"

@@ -9,7 +9,7 @@ of a run fail. `BEGIN` is sent by SQLAlchemy's own recipe (`prelude`), because s
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +40,11 @@ class Cursor:
         self._connection = connection
         self._cursor = connection.raw.cursor()
         self._changed: int | None = None
+
+    def __await__(self) -> Generator[None, None, Cursor]:
+        """Some versions of the dialect await the new cursor."""
+        return self
+        yield
 
     async def __aenter__(self) -> Cursor:
         return self
