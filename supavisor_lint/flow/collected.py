@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from supavisor_lint.facts.file import FileFacts, walk
+from supavisor_lint.facts.file import FileFacts, block_of, walk
 from supavisor_lint.facts.handlers import own_nodes, own_nodes_in
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted, last_name
@@ -28,6 +28,20 @@ def commits_what_was_collected(function: FunctionDef, session: str, write: Node)
         return False
     changed = _changed_names(function)
     return any(isinstance(node, If) and _asks(node.test, changed) for node in behind)
+
+
+def is_committed_with_it(function: FunctionDef, session: str, write: Node) -> bool:
+    """Whether a write is collected right beside it, in a list that makes a commit behind it certain: `if new:`."""
+    beside = _changed_in_place(node for statement in block_of(write) for node in (getattr(statement, "value", None),))
+    collected = {name for name in beside if len(function.scope.bindings.get(name, ())) == 1}
+    return any(
+        isinstance(node, If)
+        and node.order > write.order
+        and isinstance(node.test, Name)
+        and node.test.id in collected
+        and any(_commits(inner, session) and block_of(inner) is node.body for inner in own_nodes(node.body))
+        for node in own_nodes_in(function)
+    )
 
 
 def may_commit_collected(ev: Evaluator, file: FileFacts, call: Node, depth: int = 0) -> bool:
@@ -81,7 +95,7 @@ def _changed_names(function: FunctionDef) -> set[str]:
     return changed | _changed_in_place(own_nodes_in(function))
 
 
-def _changed_in_place(nodes: Iterable[Node]) -> set[str]:
+def _changed_in_place(nodes: Iterable[Node | None]) -> set[str]:
     """Names of collections and counters that some statements add to."""
     changed: set[str] = set()
     for node in nodes:

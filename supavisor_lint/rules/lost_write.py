@@ -7,7 +7,8 @@ only closes. A rollback on the path is taken for what the author wants, and so i
 generated programs lose a write so). Sessions that are returned, kept, or handed to somebody unknown are left alone. So
 are a test's writes that a later query of the test can see: closing the session is its way of leaving nothing behind.
 Where a commit hangs on what the function has collected (`if new:`, `if count:`, `if session.dirty:`), there or in a
-called function, the finding has medium confidence and is no hazard. A statement whose `rowcount` or returned row says
+called function, the finding has medium confidence and is no hazard; what is collected right beside the write
+(`new.append(row)`) is committed. A statement whose `rowcount` or returned row says
 that it changed nothing has written nothing. Sessions on an engine with `isolation_level="AUTOCOMMIT"` lose nothing.
 
 ## Why it matters
@@ -37,7 +38,11 @@ from collections.abc import Hashable, Iterator
 from supavisor_lint.facts.file import block_of
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.findings import Confidence, Finding
-from supavisor_lint.flow.collected import commits_what_was_collected, may_commit_collected
+from supavisor_lint.flow.collected import (
+    commits_what_was_collected,
+    is_committed_with_it,
+    may_commit_collected,
+)
 from supavisor_lint.flow.events import LostWrite
 from supavisor_lint.flow.wording import through, what
 from supavisor_lint.rules.base import FileView, Rule
@@ -74,6 +79,8 @@ def _groups(view: FileView) -> Iterator[tuple[FunctionDef, list[LostWrite]]]:
     for function, event in view.hazards(LostWrite):
         if view.is_test and not event.unseen:
             continue  # the test looks at its rows and leaves none behind
+        if is_committed_with_it(function, event.opened.name, event.node):
+            continue
         place = event.node if view.tells_all else block_of(event.node)
         key = (function, event.opened.site, place)
         groups.setdefault(key, (function, []))[1].append(event)
