@@ -11,7 +11,7 @@ from supavisor_lint.facts.tree import Attribute, Await, Call, Constant, Expr, Na
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.at_hand import maybe_of_same_row, row_of
 from supavisor_lint.flow.events import ExpiredRead
-from supavisor_lint.flow.frame import REFUSED, Frame
+from supavisor_lint.flow.frame import PLAIN, REFUSED, Frame, Thrown
 from supavisor_lint.flow.methods import reads_of
 from supavisor_lint.flow.objects import not_expired_by, refreshed, was_set
 from supavisor_lint.flow.state import Condition, State
@@ -56,7 +56,17 @@ def read_by_method(frame: Frame, call: Call, name: str, state: State, ref: Objec
     return state
 
 
-def _read(frame: Frame, expr: Expr, attr: str, state: State, ref: ObjectRef) -> tuple[State, Tracked]:
+def read_whole(frame: Frame, call: Call, state: State, ref: ObjectRef) -> tuple[State, Tracked]:
+    """`JobOut.model_validate(job)`: Pydantic reads the attributes, and makes its own error of what that raises."""
+    known = state.objects.get(ref.site)
+    if known is None or any(condition.present for condition in known.conditions):
+        return state, ANYTHING
+    return _read(frame, call, "", state, ref, PLAIN)
+
+
+def _read(
+    frame: Frame, expr: Expr, attr: str, state: State, ref: ObjectRef, thrown: Thrown = REFUSED
+) -> tuple[State, Tracked]:
     known = state.objects[ref.site]
     expired = [c for c in known.conditions if c.blocks(attr)]
     if not expired:
@@ -68,7 +78,7 @@ def _read(frame: Frame, expr: Expr, attr: str, state: State, ref: ObjectRef) -> 
         event.because.add(CALLER)  # the caller's object: it is the call that must not do this
     event.detached = event.detached or all(c.detached for c in expired)
     event.refused = event.refused or (site in state.sessions and state.sessions[site].hard in ("flush", "savepoint"))
-    frame.throw(_begun_by(state, site, expr, expired), REFUSED)
+    frame.throw(_begun_by(state, site, expr, expired), thrown)
     rest = known.conditions - set(expired)
     if rest:
         state = state.with_object(ref.site, known._replace(conditions=rest))

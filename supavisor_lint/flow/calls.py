@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name
 from supavisor_lint.flow import expressions, machine, objects, session_calls, wary
-from supavisor_lint.flow.attributes import read_by_method, read_by_name, set_by_name
+from supavisor_lint.flow.attributes import read_by_method, read_by_name, read_whole, set_by_name
 from supavisor_lint.flow.binding import opened_session
 from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
@@ -43,6 +43,8 @@ from supavisor_lint.project.values import (
 
 Results = list[tuple[State, Tracked]]
 Functions = list[FunctionValue]
+
+_MODEL_MAKERS = frozenset({"model_validate", "from_orm"})  # of Pydantic's models, from an object's attributes
 
 
 def call(frame: Frame, node: Call, state: State) -> Results:
@@ -129,6 +131,8 @@ def _into(
         written = set_by_name(frame, node, state, given[0])
         if written is not None:
             return [(after, ANYTHING) for after in written]
+    if given and isinstance(given[0], ObjectRef) and not functions and last_name(node.func) in _MODEL_MAKERS:
+        return [read_whole(frame, node, state, given[0])]
     keeper = made_with(frame, node, given)
     if keeper is not ANYTHING:
         frame.throw(state, PLAIN)

@@ -149,7 +149,7 @@ class Openings:
     def _asked_of(self, factory: Factory, option: str) -> bool | None:
         """What a factory's maker was given for an option whose default is True; None if that is unknown."""
         call = factory.node
-        if factory.file is None or not isinstance(call, Call) or any(a.star for a in call.args):
+        if factory.file is None or factory.scoped or not isinstance(call, Call) or any(a.star for a in call.args):
             return None
         if any(self._sets(factory, found, option) for found in factory.file.attributes.get("configure", ())):
             return None
@@ -158,7 +158,8 @@ class Openings:
     def _sets(self, factory: Factory, configure: Attribute, option: str) -> bool:
         """`factory.configure(expire_on_commit=False)`, at whatever time: that is for all sessions from then on."""
         call, file = configure.parent, factory.file
-        if not isinstance(call, Call) or file is None or self._ev.factory(file, configure.value) != factory:
+        made = self._ev.factory(file, configure.value) if file is not None else None
+        if not isinstance(call, Call) or made is None or made.node is not factory.node:
             return False
         return any(argument.star or argument.keyword == option for argument in call.args)
 

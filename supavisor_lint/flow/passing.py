@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Mapping
 
 from supavisor_lint.facts.file import enclosing_function
 from supavisor_lint.facts.spelling import dotted
-from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Constant, Expr, Name
+from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Collection, Constant, Dict, Expr, Name, Starred
 from supavisor_lint.flow.binding import foreign_session
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.holders import is_called_in_place
@@ -16,6 +16,7 @@ from supavisor_lint.flow.session_keys import SessionKey
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import (
     ANYTHING,
+    SOMETHING,
     ConstantRef,
     KeeperRef,
     SessionRef,
@@ -47,7 +48,7 @@ def passed_values(
     if any(name in life_of(function.node).tested for name in defaults) and any(a.star for a in node.args):
         return None  # what the stars hide may decide what the function does
     passed = {**_by_closure(frame, function, state), **_by_receiver(node, function, state, receiver)}
-    passed.update({**defaults, **_by_argument(bound, node.args, given)})
+    passed.update({**_displays(function, bound), **defaults, **_by_argument(bound, node.args, given)})
     if any(isinstance(v, SessionRef | KeeperRef) for v in passed.values()) or _is_part(frame, function):
         return passed
     return None
@@ -84,7 +85,19 @@ def _by_argument(bound: Mapping[str, Expr], args: tuple[Argument, ...], given: l
     return {name: values[id(expr)] for name, expr in bound.items() if values[id(expr)] != ANYTHING}
 
 
-def _defaults(function: FunctionValue, bound: Collection[str]) -> dict[str, Tracked]:
+def _displays(function: FunctionValue, bound: Mapping[str, Expr]) -> dict[str, Tracked]:
+    """The parameters that get a display with elements, `[user_id]`, where the function tests them: it is true."""
+    tested = life_of(function.node).tested
+    return {name: SOMETHING for name, expr in bound.items() if name in tested and _has_elements(expr)}
+
+
+def _has_elements(expr: Expr) -> bool:
+    if isinstance(expr, Dict):
+        return any(item.key is not None for item in expr.items)
+    return isinstance(expr, Collection) and any(not isinstance(item, Starred) for item in expr.items)
+
+
+def _defaults(function: FunctionValue, bound: Container[str]) -> dict[str, Tracked]:
     """The parameters that a call leaves at True, False or None: `commit: bool = True`."""
     return {
         param.name: ConstantRef(param.default.value)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of
-from supavisor_lint.facts.statements import Assign
+from supavisor_lint.facts.file import FileFacts, enclosing_function, nodes_of_kind, scope_of
+from supavisor_lint.facts.spelling import last_name
+from supavisor_lint.facts.statements import Assign, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Name
 from supavisor_lint.project.classes import is_session_class
 from supavisor_lint.project.results import returned, yielded
@@ -34,7 +36,7 @@ from supavisor_lint.project.values import (
     Transaction,
     Value,
 )
-from supavisor_lint.project.vocabulary import FACTORY_MAKERS, SESSION_CLASSES, SYNC_FACTORY_MAKERS
+from supavisor_lint.project.vocabulary import FACTORY_MAKERS, SCOPED_MAKERS, SESSION_CLASSES, SYNC_FACTORY_MAKERS
 
 if TYPE_CHECKING:
     from supavisor_lint.project.evaluate import Evaluator
@@ -131,6 +133,8 @@ def _called_external(ev: Evaluator, file: FileFacts, function: External, call: C
     dotted = function.dotted
     if call is None:
         return (UNKNOWN,)
+    if dotted in SCOPED_MAKERS:
+        return (_scoped(ev, file, call),)
     if dotted in FACTORY_MAKERS or (dotted in SYNC_FACTORY_MAKERS and _asks_for_async(ev, file, call)):
         return (Factory(file, call, _bound_name(call), on_the_spot=_on_the_spot(call)),)
     if dotted in SESSION_CLASSES:
@@ -142,6 +146,14 @@ def _called_external(ev: Evaluator, file: FileFacts, function: External, call: C
     if dotted in ("builtins.anext", "builtins.aiter") and call.args:
         return _advanced(ev, file, call, is_next=dotted.endswith("anext"))
     return (Instance(function),)
+
+
+def _scoped(ev: Evaluator, file: FileFacts, call: Call) -> Factory:
+    """`async_scoped_session(factory, scope)` makes sessions as the factory does, maybe one that is not known."""
+    given = call.argument(0, "session_factory")
+    inner = ev.factory(file, given) if given is not None else None
+    made = Factory(file, call, _bound_name(call), on_the_spot=_on_the_spot(call), scoped=True)
+    return made if inner is None else replace(made, file=inner.file, node=inner.node, scoped=inner.scoped)
 
 
 def _asks_for_async(ev: Evaluator, file: FileFacts, call: Call) -> bool:
@@ -195,8 +207,15 @@ def _on_the_spot(call: Call) -> bool:
     if isinstance(parent, Assign) and all(isinstance(t, Name) for t in parent.targets):
         names = {t.id for t in parent.targets if isinstance(t, Name)}
         returned_names = {result.id for result in function.results if isinstance(result, Name)}
-        return names.isdisjoint(scope_of(call).globals | returned_names)
+        return names.isdisjoint(scope_of(call).globals | returned_names | _scoped_names(function))
     return False
+
+
+def _scoped_names(function: FunctionDef) -> set[str]:
+    """The names in a function that go into an `async_scoped_session`: that is the factory then."""
+    makers = {dotted.rpartition(".")[2] for dotted in SCOPED_MAKERS}
+    calls = [call for call in nodes_of_kind(function, Call) if last_name(call.func) in makers]
+    return {a.value.id for call in calls for a in call.args if isinstance(a.value, Name)}
 
 
 def functions_called(ev: Evaluator, file: FileFacts, call: Call) -> list[FunctionValue]:

@@ -118,13 +118,17 @@ class Method:
 
 @dataclass(frozen=True, slots=True)
 class Factory:
-    """A session factory. `node` is its defining expression, None when only the settings' names say so."""
+    """A session factory. `node` is its defining expression, None when only the settings' names say so.
+
+    One that is `scoped` hands out the sessions of another one that is not known, with options of its own.
+    """
 
     file: FileFacts | None
     node: Node | None
     name: str
     confidence: Confidence = "high"
     on_the_spot: bool = False
+    scoped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

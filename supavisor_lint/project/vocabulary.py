@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-FACTORY_MAKERS = frozenset(
-    {
-        "sqlalchemy.ext.asyncio.async_sessionmaker",
-        "sqlalchemy.ext.asyncio.session.async_sessionmaker",
-        "sqlalchemy.ext.asyncio.async_scoped_session",
-        "sqlalchemy.ext.asyncio.scoping.async_scoped_session",
-    }
+SCOPED_MAKERS = frozenset(
+    {"sqlalchemy.ext.asyncio.async_scoped_session", "sqlalchemy.ext.asyncio.scoping.async_scoped_session"}
 )
+"""They hand out the sessions of another factory, one for each scope."""
+FACTORY_MAKERS = SCOPED_MAKERS | {
+    "sqlalchemy.ext.asyncio.async_sessionmaker",
+    "sqlalchemy.ext.asyncio.session.async_sessionmaker",
+}
 SYNC_FACTORY_MAKERS = frozenset(
     {"sqlalchemy.orm.sessionmaker", "sqlalchemy.orm.session.sessionmaker", "sqlmodel.sessionmaker"}
 )
