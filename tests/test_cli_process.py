@@ -89,6 +89,50 @@ def interrupted_after(seconds: float) -> tuple[int, bytes, bytes]:
     return process.returncode, stdout, stderr
 
 
+_HELD = """
+import signal, sys
+from importlib.abc import MetaPathFinder
+class Held(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == {name!r}:
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, Held())
+sys.argv = ["supavisor-lint", "check"]
+from supavisor_lint.__main__ import main
+main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("name", ["supavisor_lint.cli", "click", "supavisor_lint.run", "supavisor_lint.facts"])
+def test_ctrl_c_while_the_program_is_loaded_is_no_traceback(project: Path, name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _HELD.format(name=name)],
+        capture_output=True,
+        check=False,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.default_int_handler),
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"supavisor-lint: interrupted\n")
+
+
+def test_the_process_ends_without_taking_its_objects_apart(project: Path) -> None:
+    """That would be seconds for the trees of a large project; what was written stays whole, also into a pipe."""
+    code = (
+        "import sys, weakref\n"
+        "import supavisor_lint.cli\n"
+        "from supavisor_lint.__main__ import main\n"
+        "class Tree: ...\n"
+        "tree = Tree()\n"
+        "weakref.finalize(tree, print, 'taken apart')\n"
+        "sys.argv = ['supavisor-lint', 'check', '--output-format', 'json']\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert done.returncode == 1
+    assert len(json.loads(done.stdout)["findings"]) == 1
+    assert done.stderr.decode().splitlines() == ["Found 1 finding in 1 of 2 files."]
+
+
 HINT = "What other files say of this text (who registers it) is unknown: name it with --stdin-filename."
 
 
