@@ -25,7 +25,8 @@ def task_for_project(name: str, root: Path, settings: Settings) -> NewTask:
     """
     with room_for_trees():
         known = known_files([root], root, settings, ())
-        unmatched = unmatched_entries(Project(known, reader(known), settings))  # without the place of the new task
+        bare = Project(known, reader(known), settings)  # without the place of the new task
+        unmatched = [entry.line for entry in unmatched_entries(bare)]
         engine = Engine(linked_project(known, settings, {_PLACE: _TEXT}, root))
         facts = engine.project.facts(_PLACE)
         if facts is None:  # a text without a fault, in the project: there is no other way

@@ -246,16 +246,21 @@ def collect(job: Job, engine: Engine, known: Mapping[str, Analysis] | None = Non
         if analysis.findings or analysis.silenced:
             sources[job.shown_as.get(path, path)] = text
     failed = sum(1 for path in job.asked if path in project.failures)
-    unmatched = unmatched_entries(project) if job.whole else ()
+    unmatched = [*unmatched_entries(project)]
+    mistyped = (entry.line for entry in unmatched if entry.mistyped)
     return Result(
         tuple(sorted(findings, key=lambda finding: finding.sort_key)),
         len(job.asked),
         len(candidates) - failed,
         failed,
         tuple(sorted(suppressed, key=lambda finding: finding.sort_key)),
-        (*job.problems, *(f"{job.shown_as.get(error.path, error.path)}: {error}" for error in project.errors)),
+        (
+            *job.problems,
+            *mistyped,
+            *(f"{job.shown_as.get(error.path, error.path)}: {error}" for error in project.errors),
+        ),
         sources,
-        (*warnings_of_missing_names(project), *unmatched),
+        (*warnings_of_missing_names(project), *(entry.line for entry in unmatched if not entry.mistyped)),
         job.excluded,
         engine.given_up,
         tuple(error.traceback for error in project.errors),

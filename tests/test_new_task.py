@@ -12,7 +12,12 @@ import pytest
 from cli_support import invoke
 from project_support import SESSION_MODULE, write
 
-PROJECT = {"app/__init__.py": "", "app/session.py": SESSION_MODULE, "pyproject.toml": "[tool.supavisor-lint]\n"}
+PROJECT = {
+    "app/__init__.py": "",
+    "app/session.py": SESSION_MODULE,
+    "app/marks.py": "def mark_failed(batch_id, region, error): ...\n",
+    "pyproject.toml": "[tool.supavisor-lint]\n",
+}
 UPDATE = """
 [tool.supavisor-lint.template]
 failure-update = "await {session}.execute(mark_failed({batch_id}, {region}, str({error})))"

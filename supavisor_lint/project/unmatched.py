@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from supavisor_lint.project.project import Project
 from supavisor_lint.settings import Settings
@@ -16,13 +18,24 @@ _LIKELY = 3
 _STARRED = re.compile(rb"\bimport[ \t]*\*|\b__getattr__\b")
 
 
-def unmatched_entries(project: Project) -> Iterator[str]:
-    """One line for each entry that is dotted or a path and matches nothing.
+class Unmatched(NamedTuple):
+    """An entry that matches nothing, as one line.
+
+    It is `mistyped` where the project has something of its own that is called almost so: what the team has said does
+    not reach the check then, whose findings are not to be relied on. The rest may be left over, or be told too early.
+    """
+
+    line: str
+    mistyped: bool
+
+
+def unmatched_entries(project: Project) -> Iterator[Unmatched]:
+    """Each entry that is dotted or a path and matches nothing.
 
     Bare names are left alone: they count for what is defined outside the project. Judged by modules and bytes, so that
-    what a module gets by a star import, and what comes from another package that some file imports, is believed.
-    A session module is a file of the project, so that a bare name which resembles one is taken for a typing error. A
-    project without files says nothing.
+    what a module gets by a star import, and what some file imports from another package or a module that is left out,
+    is believed. A session module is a file of the project, so that a bare name which resembles one is taken for a
+    typing error. A project without files says nothing.
     """
     if not project.paths:
         return
@@ -32,29 +45,45 @@ def unmatched_entries(project: Project) -> Iterator[str]:
         is_path = "/" in entry or entry.endswith(".py")
         hint = nearest(entry, project.paths) if is_path else names.module_like(entry)
         if entry not in (project.paths if is_path else names.modules) and (is_path or "." in entry or hint):
-            yield _line("session-modules", entry, hint)
-    for key, entry in _names_in(settings):
+            own = is_path or "." not in entry or names.are_the_projects(entry)
+            yield _unmatched("session-modules", entry, hint, own)
+    for key, entry in _names_in(settings, names):
         if "." in entry and not names.knows(entry):
-            yield _line(key, entry, names.name_like(entry))
+            yield _unmatched(key, entry, names.name_like(entry), names.are_the_projects(entry))
     folders = {str(parent) for path in project.paths for parent in PurePosixPath(path).parents}
     for entry in settings.src or ():
         if entry not in folders:
-            yield _line("src", entry, nearest(entry, folders))
+            yield _unmatched("src", entry, nearest(entry, folders), own=True)
 
 
-def _names_in(settings: Settings) -> Iterator[tuple[str, str]]:
+def _names_in(settings: Settings, names: _Names) -> Iterator[tuple[str, str]]:
     listed: dict[str, Iterable[str]] = {
         "session-factories": settings.session_factories,
         "session-helpers": settings.session_helpers,
         "helper": (settings.helper,) if settings.helper is not None else (),
         "phase-helpers": settings.phase_helpers,
         "task-registrars": (registrar.name for registrar in settings.task_registrars),
+        "template.failure-import": filter(names.are_the_projects, _imported(settings.template.failure_import or "")),
     }
     return ((key, entry) for key, entries in listed.items() for entry in entries)
 
 
-def _line(key: str, entry: str, hint: str) -> str:
-    return f'"{key}" in the settings: "{entry}" matches nothing in the project{hint}'
+def _imported(text: str) -> Iterator[str]:
+    """The dotted names that some import statements import; where they are none, a rewrite that needs them says so."""
+    try:
+        statements = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return
+    for statement in statements:
+        if isinstance(statement, ast.Import):
+            yield from (alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:
+            yield from (f"{statement.module}.{alias.name}" for alias in statement.names if alias.name != "*")
+
+
+def _unmatched(key: str, entry: str, hint: str, own: bool) -> Unmatched:
+    line = f'"{key}" in the settings: "{entry}" matches nothing in the project{hint}'
+    return Unmatched(line, mistyped=own and bool(hint))
 
 
 class _Names:
@@ -73,7 +102,22 @@ class _Names:
         parts = entry.split(".")
         if parts[0] not in self._tops:
             return self._is_anywhere(parts[0], parts[-1])
-        return any(self._has(path, parts[n:]) for n in range(1, len(parts)) for path in self._paths(parts[:n]))
+        if entry in self.modules:
+            return True
+        if any(self._has(path, parts[n:]) for n in range(1, len(parts)) for path in self._paths(parts[:n])):
+            return True
+        return self._may_be_left_out(parts)
+
+    def are_the_projects(self, entry: str) -> bool:
+        """Whether a dotted name begins as the project's own do."""
+        return entry.partition(".")[0] in self._tops
+
+    def _may_be_left_out(self, parts: list[str]) -> bool:
+        """Whether a name may be that of an excluded or generated module, which some file imports."""
+        known = max((n for n in range(1, len(parts)) if self._paths(parts[:n])), default=0)
+        if not all(path.endswith("__init__.py") for path in self._paths(parts[:known])):
+            return False
+        return len(parts) - known > 1 and self._is_anywhere(*parts[max(known, 1) :])
 
     def module_like(self, entry: str) -> str:
         """The hint at a module that may be meant."""

@@ -51,7 +51,10 @@ class Surveyor:
             tuple(self._chosen_helper(definitions)),
             tuple(dict.fromkeys(self._asyncpg())),
             len(self.project.paths),
-            (*warnings_of_missing_names(self.project), *unmatched_entries(self.project)),
+            (
+                *warnings_of_missing_names(self.project),
+                *(entry.line for entry in unmatched_entries(self.project)),
+            ),
         )
 
     @cached_property
