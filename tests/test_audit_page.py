@@ -235,3 +235,18 @@ def test_the_page_fits_a_small_window(page: Any) -> None:
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert wider == 0
+
+
+@pytest.mark.parametrize("width", [1200, 1300, 1600])
+def test_every_column_is_in_sight_without_scrolling(page: Any, width: int) -> None:
+    """On a window of a notebook's width; the last column has the findings, which nobody would look for out of sight."""
+    before = page.get_window_size()
+    page.set_window_size(width, before["height"])
+    try:
+        page.find_element(By.XPATH, "//button[text()='Expand all']").click()  # long lines of code move nothing
+        hidden = page.execute_script(
+            "const box = document.querySelector('.scroll'); return box.scrollWidth - box.clientWidth"
+        )
+        assert hidden == 0
+    finally:
+        page.set_window_size(before["width"], before["height"])
