@@ -11,8 +11,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import indent
 
 import pytest
+from project_support import SESSION_MODULE, write
 
 from supavisor_lint.cli import cli
 from supavisor_lint.project.tasks import Task
@@ -23,7 +25,7 @@ from supavisor_lint.sources.config import KEYS, load_settings
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-SHOWN = 3
+SHOWN = 2
 
 
 def rules_table() -> str:
@@ -142,6 +144,47 @@ def test_the_settings_in_the_readme_are_valid(tmp_path: Path) -> None:
     for table in tables:
         (tmp_path / "pyproject.toml").write_text(table, "utf-8")
         assert load_settings(tmp_path) != Settings()
+
+
+def test_the_failure_update_in_the_readme_is_what_a_fix_writes(tmp_path: Path) -> None:
+    text = README.read_text("utf-8").partition("\n## Settings\n")[2]
+    table = next(block for block in blocks_of(text, "toml") if "failure-update" in block)
+    handler = blocks_of(text, "python")[0]
+    task = (
+        "async def {}({}):\n"
+        "    log.info('start')\n"
+        "    async with get_session() as session:\n"
+        "        async with session.begin():\n"
+        "            await session.execute(update(Job).values(status='processing'))\n"
+        "        async with session.begin():\n"
+        "            await session.execute(delete(Row))\n\n\n"
+    )
+    jobs = (
+        "import logging\n\nfrom fastapi import BackgroundTasks\nfrom sqlalchemy import delete, update\n\n"
+        "from app.session import get_session\n\nlog = logging.getLogger(__name__)\n\n\n"
+        + task.format("send_invoice", "job_id")
+        + task.format("send_reminder", "order")
+        + "def start(tasks: BackgroundTasks):\n"
+        "    tasks.add_task(send_invoice, 1)\n    tasks.add_task(send_reminder, 1)\n"
+    )
+    files = {
+        "pyproject.toml": table,
+        "app/session.py": SESSION_MODULE,
+        "app/jobs/status.py": "async def mark_failed(session, job_id, error): ...\n",
+        "app/jobs/invoice.py": jobs,
+    }
+    write(tmp_path, files)
+    run = subprocess.run(
+        [sys.executable, "-m", "supavisor_lint", "check", "--fix", "--unsafe-fixes", "app"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    fixed = (tmp_path / "app/jobs/invoice.py").read_text("utf-8")
+    assert indent(handler, " " * 12) in fixed, fixed + run.stdout + run.stderr
+    assert "asks for `job_id`, which is no parameter of `send_reminder`" in run.stdout
 
 
 def test_the_guide_for_rules_speaks_of_what_is_there() -> None:

@@ -18,7 +18,8 @@ FILES = {
     "__init__": "from .deep import *\n",
     "session": SESSIONS,
     "deep": "def later(fn): ...\n\n\nclass Box:\n    def later(self, fn): ...\n",
-    "user": "from company.db import get_db\nimport rq\nfrom .generated import session\nsession.new_session\nrq.go(get_db)\n",
+    "user": "from company.db import get_db\nimport rq\nrq.go(get_db)\n",
+    "late": "from .generated import session\nsession.new_session\n",
 }
 
 
