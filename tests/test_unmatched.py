@@ -52,11 +52,11 @@ def said_by(root: Path, setting: str, *args: str, stdin: str | None = None) -> l
         "phase-helpers = ['app.later', 'app.deep.Box.later']",
         "task-registrars = ['app.deep.later', {name = 'rq.go'}, 'app.Box.later', 'nowhere']",
         "src = ['.', 'app']",
-        "session-helpers = ['app.generated.session.new_session', 'company.generated.session.new_session']",
+        "session-helpers = ['app.generated.session.new_session']",
         f"{_TEMPLATE}failure-update = 'later()'\nfailure-import = 'from app.deep import later'",
         f"{_TEMPLATE}failure-update = 'later()'\nfailure-import = 'import app.deep, rq\\nfrom rq import *'",
         f"{_TEMPLATE}failure-update = 'later()'\nfailure-import = 'from celery.app import later'",
-        f"{_TEMPLATE}failure-update = 'later()'\nfailure-import = 'from app import deep'",
+        f"{_TEMPLATE}failure-update = 'later()'\nfailure-import = 'from app import user'",
         f"{_TEMPLATE}failure-update = 'later()'\nfailure-import = 'no import'",
     ],
 )
