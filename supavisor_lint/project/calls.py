@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from supavisor_lint.facts.file import FileFacts, enclosing_function, nodes_of_kind, scope_of
-from supavisor_lint.facts.spelling import last_name
-from supavisor_lint.facts.statements import Assign, FunctionDef
+from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.statements import Assign
 from supavisor_lint.facts.tree import Attribute, Call, Name
 from supavisor_lint.project.classes import is_session_class
+from supavisor_lint.project.on_the_spot import is_on_the_spot
 from supavisor_lint.project.results import returned, yielded
 from supavisor_lint.project.values import (
     UNKNOWN,
@@ -41,6 +41,7 @@ from supavisor_lint.project.vocabulary import FACTORY_MAKERS, SCOPED_MAKERS, SES
 if TYPE_CHECKING:
     from supavisor_lint.project.evaluate import Evaluator
 
+_CASTS = frozenset({"typing.cast", "typing_extensions.cast"})
 _PARTIAL = frozenset({"functools.partial"})
 _SESSION_RETURNING_METHODS = frozenset({"execution_options"})
 
@@ -136,9 +137,11 @@ def _called_external(ev: Evaluator, file: FileFacts, function: External, call: C
     if dotted in SCOPED_MAKERS:
         return (_scoped(ev, file, call),)
     if dotted in FACTORY_MAKERS or (dotted in SYNC_FACTORY_MAKERS and _asks_for_async(ev, file, call)):
-        return (Factory(file, call, _bound_name(call), on_the_spot=_on_the_spot(call)),)
+        return (Factory(file, call, _bound_name(call), on_the_spot=is_on_the_spot(call)),)
     if dotted in SESSION_CLASSES:
         return (Session("class", None),)
+    if dotted in _CASTS and len(call.args) > 1:
+        return ev.values(file, call.args[1].value)
     if dotted in _PARTIAL:
         return _partial(ev, file, call)
     if dotted == "contextlib.asynccontextmanager":
@@ -152,7 +155,7 @@ def _scoped(ev: Evaluator, file: FileFacts, call: Call) -> Factory:
     """`async_scoped_session(factory, scope)` makes sessions as the factory does, maybe one that is not known."""
     given = call.argument(0, "session_factory")
     inner = ev.factory(file, given) if given is not None else None
-    made = Factory(file, call, _bound_name(call), on_the_spot=_on_the_spot(call), scoped=True)
+    made = Factory(file, call, _bound_name(call), on_the_spot=is_on_the_spot(call), scoped=True)
     return made if inner is None else replace(made, file=inner.file, node=inner.node, scoped=inner.scoped)
 
 
@@ -192,30 +195,6 @@ def _bound_name(call: Call) -> str:
     if isinstance(parent, Assign) and isinstance(parent.targets[0], Name):
         return parent.targets[0].id
     return "async_sessionmaker"
-
-
-def _on_the_spot(call: Call) -> bool:
-    """Whether a factory is made inside a function, kept in a plain local name or called at once, and not handed out."""
-    function = enclosing_function(call)
-    if function is None:
-        return False
-    parent = call.parent
-    if isinstance(parent, Call):
-        return parent.func is call
-    if isinstance(parent, Attribute):
-        return True
-    if isinstance(parent, Assign) and all(isinstance(t, Name) for t in parent.targets):
-        names = {t.id for t in parent.targets if isinstance(t, Name)}
-        returned_names = {result.id for result in function.results if isinstance(result, Name)}
-        return names.isdisjoint(scope_of(call).globals | returned_names | _scoped_names(function))
-    return False
-
-
-def _scoped_names(function: FunctionDef) -> set[str]:
-    """The names in a function that go into an `async_scoped_session`: that is the factory then."""
-    makers = {dotted.rpartition(".")[2] for dotted in SCOPED_MAKERS}
-    calls = [call for call in nodes_of_kind(function, Call) if last_name(call.func) in makers]
-    return {a.value.id for call in calls for a in call.args if isinstance(a.value, Name)}
 
 
 def functions_called(ev: Evaluator, file: FileFacts, call: Call) -> list[FunctionValue]:

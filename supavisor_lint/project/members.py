@@ -30,7 +30,7 @@ from supavisor_lint.project.values import (
     leaves_open,
     told,
 )
-from supavisor_lint.project.vocabulary import SESSION_CLASSES
+from supavisor_lint.project.vocabulary import BACKGROUND_TASKS, SESSION_CLASSES
 
 if TYPE_CHECKING:
     from supavisor_lint.project.evaluate import Evaluator
@@ -96,7 +96,7 @@ def _find_class_member(
 def _external_base(ev: Evaluator, cls: ClassValue) -> External | None:
     for base in cls.node.bases:
         for value in ev.values(cls.file, base):
-            if isinstance(value, External) and value.dotted in SESSION_CLASSES:
+            if isinstance(value, External) and value.dotted in SESSION_CLASSES | BACKGROUND_TASKS:
                 return value
     return None
 

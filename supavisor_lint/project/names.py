@@ -19,8 +19,8 @@ from supavisor_lint.facts.scopes import (
     node_of,
 )
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, If
-from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Param, Starred
-from supavisor_lint.project import calls, type_hints
+from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Param
+from supavisor_lint.project import calls, type_hints, unpacking
 from supavisor_lint.project.reaching import bindings_reaching
 from supavisor_lint.project.values import (
     UNKNOWN,
@@ -31,7 +31,6 @@ from supavisor_lint.project.values import (
     FunctionValue,
     ModuleValue,
     NamedHelper,
-    Session,
     Unbound,
     Value,
     leaves_open,
@@ -132,7 +131,7 @@ def given_values(ev: Evaluator, file: FileFacts, binding: Binding) -> Iterable[V
         case Iterated(iterated, True, _, None):
             return calls.iterated(ev, file, ev.values(file, iterated))
         case Iterated(Collection(items), False, _, index):
-            return [value for item in items for value in _item_values(ev, file, item, index)]
+            return [value for item in items for value in unpacking.item_values(ev, file, item, index)]
         case _:
             return (UNKNOWN,)
 
@@ -141,21 +140,10 @@ def _assigned(ev: Evaluator, file: FileFacts, binding: Assigned) -> Iterable[Val
     if binding.value is None:
         return () if binding.annotation is not None else (UNKNOWN,)
     if binding.index is not None:
-        if isinstance(binding.value, Collection) and binding.index < len(binding.value.items):
-            return ev.values(file, binding.value.items[binding.index])
-        return (UNKNOWN,)
-    return ev.values(file, binding.value)
-
-
-def _item_values(ev: Evaluator, file: FileFacts, item: Expr, index: int | None) -> Iterable[Value]:
-    """What a round of `for f in (first, second)` or `for f, x in [(first, 1)]` gives; no session, which is one each."""
-    if index is not None:
-        if not isinstance(item, Collection) or index >= len(item.items):
+        if unpacking.is_behind_a_star(binding.node):
             return (UNKNOWN,)
-        item = item.items[index]
-    if isinstance(item, Starred):
-        return (UNKNOWN,)
-    return [UNKNOWN if isinstance(value, Session) else value for value in ev.values(file, item)]
+        return unpacking.part_values(ev, file, binding.value, binding.index)
+    return ev.values(file, binding.value)
 
 
 # ---------------------------------------------------------------------------------------------------------- imports
@@ -173,7 +161,18 @@ def imported_name(ev: Evaluator, file: FileFacts, binding: NameImport) -> Iterab
     if path is None or bare_folder:  # a folder of that name says nothing where the name itself is not in it
         dotted = f"{'.' * binding.level}{binding.module}.{binding.name}"
         return named_by_settings(ev, binding.name, External(dotted))
-    return member_of_module(ev, path, binding.name)
+    submodule = _module_beside(ev, file, path, binding.name)
+    return member_of_module(ev, path, binding.name) if submodule is None else (ModuleValue(submodule),)
+
+
+def _module_beside(ev: Evaluator, file: FileFacts, path: str, name: str) -> str | None:
+    """The module that a package imports from itself (`from . import session`), if nothing else binds its name there."""
+    if path != file.path or not all(
+        isinstance(bound, NameImport) and ev.files.module(path, bound.module, bound.level) == path
+        for bound in file.scope.bindings.get(name, ())
+    ):
+        return None
+    return ev.files.submodule(path, name)
 
 
 def member_of_module(ev: Evaluator, path: str, name: str) -> Iterable[Value]:

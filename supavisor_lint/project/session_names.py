@@ -11,7 +11,7 @@ from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Expr
 from supavisor_lint.findings import Place
-from supavisor_lint.project import calls, members, names, results
+from supavisor_lint.project import calls, members, names, results, unpacking
 from supavisor_lint.project.classes import is_session_class
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.values import (
@@ -177,7 +177,7 @@ class SessionNames:
             made = names.decorated(self._ev, file, function)
             return "helper" if isinstance(made, Decorated) else "dependency"
         returned = results.returned(self._ev, file, function)
-        if any(isinstance(v, Factory) for v in returned):
+        if any(isinstance(v, Factory) for v in (*returned, *unpacking.parts_returned(self._ev, value))):
             return "builder"
         if any(isinstance(v, Manager) and self._manages(v) for v in returned):
             return "helper"

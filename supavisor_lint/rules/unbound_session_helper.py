@@ -3,7 +3,8 @@
 ## What it finds
 A read of a helper's, getter's or factory's name (one that the project defines, or one of the settings' names) in a
 place where neither the function, nor a function around it, nor the module binds it, or where only an import under
-`if TYPE_CHECKING:` does. A star import in reach silences the rule.
+`if TYPE_CHECKING:` does. A star import in reach silences the rule, and so does code that binds names at run time
+(`globals()`, `exec`, `setattr` on the module).
 
 ## Why it matters
 It is a NameError at run time, and in a background task only the task ever sees it: the job stays "pending".
@@ -49,6 +50,8 @@ from supavisor_lint.rules.base import FileView, Rule
 
 def detect(view: FileView) -> Iterator[Finding]:
     """Reads of session names that nothing binds."""
+    if _binds_at_run_time(view):
+        return
     for name in view.project.names.nameable(view.file.names):
         for read in view.file.names[name]:
             if _is_unbound(read) and not _is_annotation(read) and not _expects_it(read):
@@ -60,6 +63,12 @@ def detect(view: FileView) -> Iterator[Finding]:
                     f"nothing binds `{name}` here: this is a NameError when the line runs; {hint}",
                     related=places,
                 )
+
+
+def _binds_at_run_time(view: FileView) -> bool:
+    """Whether a file may bind names that it does not write: `globals()[name] = …`, `exec(code)`, `sys.modules[…]`."""
+    names = view.file.names
+    return "globals" in names or "exec" in names or ("setattr" in names and "modules" in view.file.attributes)
 
 
 def _is_unbound(read: Name) -> bool:

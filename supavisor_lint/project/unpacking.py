@@ -1,0 +1,69 @@
+"""What do the targets of `a, b = …` and of `for a, b in …` get?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.tree import Await, Call, Collection, Expr, Starred
+from supavisor_lint.project.values import UNKNOWN, FunctionValue, Session, Value
+
+if TYPE_CHECKING:
+    from supavisor_lint.project.evaluate import Evaluator
+
+
+def is_behind_a_star(target: Node) -> bool:
+    """Whether a target stands behind a `*rest`: its position in the value is not that among the targets."""
+    targets = target.parent
+    if not isinstance(targets, Collection):
+        return False
+    return any(isinstance(before, Starred) and before.order < target.order for before in targets.items)
+
+
+def part_values(ev: Evaluator, file: FileFacts, expr: Expr, index: int) -> Iterable[Value]:
+    """What the target at a position (0-based) gets: of a tuple as written, or of a builder's result."""
+    if isinstance(expr, Collection):
+        return ev.values(file, expr.items[index]) if index < len(expr.items) else (UNKNOWN,)
+    return _part_of_result(ev, file, expr, index)
+
+
+def _part_of_result(ev: Evaluator, file: FileFacts, expr: Expr, index: int) -> Iterable[Value]:
+    """`engine, factory = build()`, where the function of the project returns its tuple as written."""
+    call = expr.value if isinstance(expr, Await) else expr
+    if not isinstance(call, Call):
+        return (UNKNOWN,)
+    found: list[Value] = []
+    for callee in ev.values(file, call.func):
+        if (
+            isinstance(callee, FunctionValue)
+            and callee.node.is_async == isinstance(expr, Await)
+            and not callee.node.is_generator
+        ):
+            for result in callee.node.results:
+                found += item_values(ev, callee.file, result, index)
+        else:
+            found.append(UNKNOWN)
+    return found or (UNKNOWN,)
+
+
+def parts_returned(ev: Evaluator, function: FunctionValue) -> Iterable[Value]:
+    """All that stands in the tuples that a function returns as written."""
+    for result in function.node.results:
+        if isinstance(result, Collection):
+            for item in result.items:
+                yield from ev.values(function.file, item)
+
+
+def item_values(ev: Evaluator, file: FileFacts, item: Expr, index: int | None) -> Iterable[Value]:
+    """What a round of `for f in (first, second)` or `for f, x in [(first, 1)]` gives; no session, which is one each."""
+    if index is not None:
+        if not isinstance(item, Collection) or index >= len(item.items):
+            return (UNKNOWN,)
+        if any(isinstance(before, Starred) for before in item.items[:index]):
+            return (UNKNOWN,)
+        item = item.items[index]
+    if isinstance(item, Starred):
+        return (UNKNOWN,)
+    return [UNKNOWN if isinstance(value, Session) else value for value in ev.values(file, item)]
