@@ -54,6 +54,18 @@ def test_an_unknown_rule_gets_the_nearest() -> None:
     assert catalogue.find_rule("zzz", RULES) == "unknown rule 'zzz'"
 
 
+@pytest.mark.parametrize("text", ["SUP199", "sup199", "SUP1234", "SUP777", "SUP3"])
+def test_a_code_that_resembles_none_by_one_slip_gets_no_hint(text: str) -> None:
+    assert catalogue.find_rule(text, ALL) == f"unknown rule {text!r}"
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("SUP409", "SUP408"), ("SUP310", "SUP301"), ("SUP44", "SUP404"), ("SUP5011", "SUP501")]
+)
+def test_a_mistyped_code_gets_the_one_of_its_family_that_is_meant(text: str, meant: str) -> None:
+    assert f"did you mean {meant} (" in str(catalogue.find_rule(text, ALL))
+
+
 def test_an_explanation_has_header_and_headings() -> None:
     lines = list(catalogue.explanation(RULES[1], tagged))
     assert lines[0] == "<heading>SUP205 orm-object-in-task</>"

@@ -149,6 +149,7 @@ REFUSED = [
     ("select = ['SUP1011']", "is not a code"),
     ("select = ['SUP١']", "is not a code"),
     ("ignore = ['SUP409']", '"SUP409" is the code of no rule; did you mean "SUP40'),
+    ("ignore = ['SUP409']", '"SUP409" is the code of no rule; did you mean "SUP408"?'),
     ("extend-select = ['SUP7']", '"SUP7" is the code of no rule'),
     ("exclude = [1.5]", "item 1: must be a string, not a float"),
     ("exclude = ['']", "item 1: must not be empty"),
@@ -181,6 +182,10 @@ def test_a_bad_value_is_refused(tmp_path: Path, line: str, message: str) -> None
     refused = refusal(tmp_path, OWN + line + "\n")
     assert message in refused
     assert refused.startswith(("2: ", "3: "))
+
+
+def test_a_code_is_not_taken_for_one_of_another_family(tmp_path: Path) -> None:
+    assert "did you mean" not in refusal(tmp_path, OWN + "ignore = ['SUP199']\n")
 
 
 def test_the_line_is_the_keys(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from supavisor_lint.report.json_format import VERSION, dump
 from supavisor_lint.report.model import RuleLike, Style, plain
 from supavisor_lint.report.prose import HEADING, flowed
+from supavisor_lint.sources.checks import likely_code
 
 _PREFIX = re.compile(r"SUP[0-9]{0,2}", re.ASCII)
+_NUMBERED = re.compile(r"sup[0-9]+", re.ASCII)
 WIDTH = 80
 """Columns of a text for people, where nothing tells better."""
 ENDLESS = sys.maxsize
@@ -25,9 +27,12 @@ def find_rule(text: str, rules: Sequence[RuleLike]) -> RuleLike | str:
     words = {word.lower(): rule for rule in rules for word in (rule.code, rule.name)}
     if wanted in words:
         return words[wanted]
-    near = difflib.get_close_matches(wanted, words, n=1, cutoff=0.5)
-    hint = f"; did you mean {words[near[0]].code} ({words[near[0]].name})?" if near else ""
-    return f"unknown rule {text!r}{hint}"
+    if _NUMBERED.fullmatch(wanted):
+        near = likely_code(wanted.upper(), (rule.code for rule in rules))
+    else:
+        near = next(iter(difflib.get_close_matches(wanted, words, n=1, cutoff=0.5)), None)
+    meant = words[near.lower()] if near else None
+    return f"unknown rule {text!r}" + (f"; did you mean {meant.code} ({meant.name})?" if meant else "")
 
 
 def with_prefix(text: str, rules: Sequence[RuleLike]) -> list[RuleLike]:

@@ -67,13 +67,32 @@ def resembling(word: str, words: Iterable[str], most: int) -> list[str]:
     return [spelled[found] for found in difflib.get_close_matches(word.lower(), spelled, n=most, cutoff=0.6)]
 
 
+def likely_code(word: str, codes: Iterable[str]) -> str | None:
+    """The code that is meant by one which no rule has: of the same family, by one slip of the fingers; the nearest.
+
+    What differs in more has a meaning of its own, which no code is near to: numbers resemble each other by chance.
+    """
+    family = [code for code in codes if code[:4] == word[:4]]
+    slips = [code for code in family if _one_slip(word[4:], code[4:])]
+    return min(slips, key=lambda code: (abs(int(code[3:]) - int(word[3:])), code), default=None)
+
+
+def _one_slip(typed: str, meant: str) -> bool:
+    """Whether two numbers differ by a digit, by their order, or by one that is too many or missing."""
+    if len(typed) == len(meant):
+        return sorted(typed) == sorted(meant) or sum(map(str.__ne__, typed, meant)) == 1
+    longer, shorter = sorted((typed, meant), key=len, reverse=True)
+    return any(longer[:n] + longer[n + 1 :] == shorter for n in range(len(longer)))
+
+
 def code(text: str) -> str:
     """A code or a prefix that some rule has."""
     if not _CODE.fullmatch(text):
         upper = f'; write "{text.upper()}"' if _CODE.fullmatch(text.upper()) else ""
         raise BadValue(f'"{text}" is not a code: codes are SUP and up to three digits{upper}')
     if not any(known.startswith(text) for known in KNOWN_CODES):
-        raise BadValue(f'"{text}" is the code of no rule{nearest(text, KNOWN_CODES)}')
+        meant = likely_code(text, KNOWN_CODES)
+        raise BadValue(f'"{text}" is the code of no rule{did_you_mean(meant) if meant else ""}')
     return text
 
 
