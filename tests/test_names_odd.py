@@ -29,6 +29,12 @@ def test_a_name_that_a_file_binds_at_run_time_may_be_bound(tmp_path: Path, how: 
     assert [line.partition(" ")[2] for line in findings(tmp_path, files)] == ["SUP105"]
 
 
+def test_a_builtin_is_bound_though_a_helper_has_its_name(tmp_path: Path) -> None:
+    helper = SESSION_MODULE.replace("get_session", "open").replace("raw_session", "input")
+    use = "def read(path):\n    with open(path) as file:\n        return file.read() or input()\n"
+    assert findings(tmp_path, {"app/session.py": helper, "app/use.py": use}) == []
+
+
 HANDED_OUT = {
     "in a tuple": "def build(engine):\n    make = async_sessionmaker(engine)\n    return engine, make\n",
     "in a dict": "def build(engine):\n    make = async_sessionmaker(engine)\n    return {'make': make}\n",

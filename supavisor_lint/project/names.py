@@ -48,7 +48,7 @@ _HARMLESS_DECORATORS = CONTEXT_MANAGER_MAKERS | {
     "typing.override",
     "typing_extensions.override",
 }
-_BUILTINS = frozenset(dir(builtins)) | {
+BUILTINS = frozenset(dir(builtins)) | {
     "__file__",
     "__name__",
     "__doc__",
@@ -73,7 +73,7 @@ def name_values(ev: Evaluator, file: FileFacts, read: Name) -> Iterable[Value]:
 
 
 def _unbound(name: str, scope: Scope) -> Value:
-    if name in _BUILTINS:
+    if name in BUILTINS:
         return External(f"builtins.{name}")
     return UNKNOWN if scope.sees_star_import() else Unbound(name)
 

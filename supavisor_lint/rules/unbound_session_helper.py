@@ -44,7 +44,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Assign, FunctionDef
 from supavisor_lint.facts.tree import Name, Param
 from supavisor_lint.findings import Finding
-from supavisor_lint.project.names import bound_at_run_time
+from supavisor_lint.project.names import BUILTINS, bound_at_run_time
 from supavisor_lint.rules.base import FileView, Rule
 
 
@@ -77,7 +77,7 @@ def _is_unbound(read: Name) -> bool:
         return False
     owner = scope.lookup(read.id)
     if owner is None:
-        return True
+        return read.id not in BUILTINS
     return owner.kind == "module" and enclosing_function(read) is not None and not bound_at_run_time(owner, read.id)
 
 
