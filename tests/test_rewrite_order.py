@@ -126,7 +126,7 @@ def test_a_handler_that_needs_a_session_of_its_own_waits_as_well(tmp_path: Path,
 
 def test_what_may_follow_is_told_with_the_options_that_it_takes(tmp_path: Path) -> None:
     _, said = checked(tmp_path, WORK_BEFORE, code="SUP401")
-    assert said.endswith(" 1 fixable with --fix, 1 other may follow with --unsafe-fixes.\n")
+    assert said.endswith(" 1 fixable with --fix, 1 other may follow with --fix --unsafe-fixes.\n")
     assert checked(tmp_path, WORK_BEFORE, "--fix", code="SUP401")[1].endswith(
         " 1 more fixable with --fix --unsafe-fixes.\n"
     )

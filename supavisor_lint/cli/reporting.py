@@ -126,8 +126,8 @@ def _hint(result: Result, fixes: FixOptions) -> str:
 def _unsafe_as_well(now: int, behind: int) -> str:
     """What unsafe fixes could do beside the safe ones."""
     if now:
-        return f", {now} more with --unsafe-fixes{_following(behind)}"
-    return f", {count(behind, 'other')} may follow with --unsafe-fixes" if behind else ""
+        return f", {now} more with --fix --unsafe-fixes{_following(behind)}"
+    return f", {count(behind, 'other')} may follow with --fix --unsafe-fixes" if behind else ""
 
 
 def _following(behind: int) -> str:
