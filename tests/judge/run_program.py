@@ -157,6 +157,7 @@ class World:
             more, all_tried, count = self._every_input(task, lines, faults)
             if len(faults) == 1:
                 seen.update((fault, count) for fault in faults.items())
+                more += [run for aid in Aid for run in self._every_input(task, lines, faults, aid)[0]]
             runs += more
             complete = complete and (all_tried or len(faults) > 1)
             left -= len(more)
@@ -218,7 +219,7 @@ class World:
                 self._loop.run_until_complete(AsyncSession.close(book.owner))
         (status,) = self._readers["main"].execute("SELECT status FROM job WHERE id = 1").fetchone() or ("",)
         events, saved = tuple(recorder.events), tuple(recorder.saved)
-        planned = tuple(faults) if aid is None else (aid,)
+        planned = tuple(faults) if aid is None else (aid, *faults)
         entered = frozenset(recorder.entered)
         run = Run(tuple(recorder.decisions.taken), planned, events, escaped, saved, status, entered)
         return run, recorder.spoiled

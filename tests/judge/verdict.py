@@ -14,7 +14,7 @@ from .by_design import Disagreement, judged
 from .events import Event
 from .findings import Found
 from .lines import Lines
-from .run_program import Outcome
+from .run_program import Outcome, Run
 
 
 def compare(lines: Lines, outcome: Outcome, found: Iterable[Found]) -> list[Disagreement]:
@@ -56,11 +56,21 @@ def _never_shown(outcome: Outcome, placed: list[Found], lines: Lines) -> list[Fo
 def _is_decided(item: Found, outcome: Outcome, lines: Lines) -> bool:
     """Whether all that a finding may be about was tried.
 
-    Nobody knows what a helper does that is not called, nor what comes behind a wait that never ends.
+    Nobody knows what a helper does that is not called, or that fails for its only callers before it gets there, nor
+    what comes behind a wait that never ends.
     """
-    entered = {None}.union(*(run.entered for run in outcome.runs))
     stands_still = any(event.kind == "locked" for run in outcome.runs for event in run.events)
-    return outcome.complete and not stands_still and lines.helper_of(item.line) in entered
+    helper = lines.helper_of(item.line)
+    if not outcome.complete or stands_still or helper is None:
+        return outcome.complete and not stands_still
+    entering = [run for run in outcome.runs if helper in run.entered and not run.faults]
+    return not all(_fails_before(run, item.line, helper, lines) for run in entering)
+
+
+def _fails_before(run: Run, line: int, helper: str, lines: Lines) -> bool:
+    """Whether a helper's own `begin()` in front of a line has met an open transaction."""
+    here = (at for event in run.events if event.kind == "begun" for at in event.lines)
+    return any(at < line and lines.helper_of(at) == helper for at in here)
 
 
 def _fitting(event: Event, placed: list[Found], lines: Lines) -> set[Found]:
