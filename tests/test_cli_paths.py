@@ -54,3 +54,20 @@ def test_explain_lists_the_rules_of_a_prefix(project: Path) -> None:
     assert [line.split()[0] for line in result.stdout.splitlines()][:4] == ["code", "SUP201", "SUP202", "SUP203"]
     assert invoke("explain", "SUP9,SUP901").stdout.count("unused-suppression") == 2
     assert invoke("explain", "SUP7").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("check", ""),
+        ("check", "--fix", ""),
+        ("check", "app", ""),
+        ("check", "-", "--stdin-filename", ""),
+        ("audit", ""),
+    ],
+)
+def test_an_empty_path_is_not_the_current_folder(project: Path, arguments: tuple[str, ...]) -> None:
+    result = invoke(*arguments, stdin=b"")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.count("\n") == 1
+    assert "a path must not be empty" in result.stderr

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from supavisor_lint.cli.errors import Failure, warn
+from supavisor_lint.cli.given_path import GivenPath
 from supavisor_lint.cli.option_groups import option_group
 from supavisor_lint.cli.output import write_atomically
 from supavisor_lint.report.model import Display, count
@@ -166,7 +167,7 @@ def _text_of(path: Path) -> str | None:
 adoption_options = option_group(
     click.option(
         "--baseline",
-        type=click.Path(path_type=Path),
+        type=GivenPath(),
         metavar="FILE",
         help="Report only what is not in this file.",
     ),

@@ -11,6 +11,7 @@ import click
 from supavisor_lint import __version__
 from supavisor_lint.audit.priority import __doc__ as _priority
 from supavisor_lint.cli.errors import VERBOSE, Failure, warn
+from supavisor_lint.cli.given_path import GivenPath
 from supavisor_lint.cli.output import click_style, out, stdout_is_utf8, stdout_width, text_of, write_atomically
 from supavisor_lint.cli.progress import Progress
 from supavisor_lint.cli.reporting import display_from
@@ -50,7 +51,7 @@ fail; the findings of `check`.
 Exit codes: 0 the inventory is complete, or lacks files that cannot be parsed
 (one line each on stderr); 2 the tool could not do its job.""",
 )
-@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path, readable=False))
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=GivenPath(readable=False))
 @click.option(
     "--output-format",
     type=click.Choice(["table", "markdown", "json", "html"]),
@@ -58,7 +59,7 @@ Exit codes: 0 the inventory is complete, or lacks files that cannot be parsed
     show_default=True,
     help="How the tasks are shown.",
 )
-@click.option("--output-file", type=click.Path(path_type=Path), help="Write them here.")
+@click.option("--output-file", type=GivenPath(), help="Write them here.")
 @settings_options
 @click.option("-q", "--quiet", is_flag=True, help="Only what went wrong beside the inventory.")
 @click.option("-v", "--verbose", is_flag=True, help="Show tracebacks.")

@@ -11,6 +11,7 @@ import click
 from supavisor_lint.cli.adoption_options import AdoptionOptions, adoption_options
 from supavisor_lint.cli.errors import VERBOSE, Failure, warn
 from supavisor_lint.cli.fix_options import FixOptions, failed_fixes, fix_options, fixed_lines, text_for_stdout
+from supavisor_lint.cli.given_path import GivenPath
 from supavisor_lint.cli.output import out_bytes
 from supavisor_lint.cli.progress import Progress
 from supavisor_lint.cli.report_options import Place, ReportOptions, report_options
@@ -49,14 +50,12 @@ Examples:
 Exit codes: 0 nothing (left) to report, 1 findings, 2 the tool could not do
 its job, or a fix failed. --diff exits with 1 if there is something to change.""",
 )
-@click.argument(
-    "paths", metavar="[PATH]...", nargs=-1, type=click.Path(path_type=Path, allow_dash=True, readable=False)
-)
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=GivenPath(allow_dash=True, readable=False))
 @fix_options
 @adoption_options
 @settings_options
 @report_options
-@click.option("--stdin-filename", type=click.Path(path_type=Path), help='The name of what "-" reads.')
+@click.option("--stdin-filename", type=GivenPath(), help='The name of what "-" reads.')
 @click.pass_context
 def check(ctx: click.Context, /, paths: tuple[Path, ...], stdin_filename: Path | None, **given: Any) -> None:
     """Check files and folders (default: the current one; "-": stdin)."""

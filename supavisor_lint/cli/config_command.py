@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from supavisor_lint.cli.errors import warn
+from supavisor_lint.cli.given_path import GivenPath
 from supavisor_lint.cli.output import click_style, out, stdout_is_utf8, text_of
 from supavisor_lint.cli.reporting import display_from
 from supavisor_lint.cli.settings_options import SettingsOptions, settings_errors, settings_options
@@ -26,7 +27,7 @@ Examples:
   supavisor-lint config --profile hazards --select SUP3
   supavisor-lint config --output-format json""",
 )
-@click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
+@click.argument("path", required=False, type=GivenPath(exists=True))
 @settings_options
 @click.option(
     "--output-format",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from supavisor_lint.cli.errors import VERBOSE, Failure
+from supavisor_lint.cli.given_path import GivenPath
 from supavisor_lint.cli.output import click_style, diff_lines, out, out_bytes, text_of
 from supavisor_lint.cli.reporting import display_from
 from supavisor_lint.cli.settings_options import settings_errors
@@ -30,7 +31,7 @@ Examples:
 Exit codes: 0 written, or nothing to change, 1 something to change that was
 not written (--diff, or the answer no), 2 the tool could not do its job.""",
 )
-@click.argument("path", required=False, type=click.Path(exists=True, path_type=Path))
+@click.argument("path", required=False, type=GivenPath(exists=True))
 @click.option("--diff", "--dry-run", "diff", is_flag=True, help="Show the change on stdout, and write nothing.")
 @click.option("-y", "--yes", is_flag=True, help="Add to a table that is there without asking.")
 @click.option("-v", "--verbose", is_flag=True, help="Show everything that is found, and tracebacks.")

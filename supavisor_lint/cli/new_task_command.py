@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from supavisor_lint.cli.errors import Failure, warn
+from supavisor_lint.cli.given_path import GivenPath
 from supavisor_lint.cli.output import out
 from supavisor_lint.cli.settings_options import settings_errors
 
@@ -18,7 +19,7 @@ Example:
   supavisor-lint new-task process_batch > app/tasks/process_batch.py""",
 )
 @click.argument("name", metavar="NAME")
-@click.option("--config", type=click.Path(path_type=Path), help="Read the settings from this file.")
+@click.option("--config", type=GivenPath(), help="Read the settings from this file.")
 @click.option("--isolated", is_flag=True, help="Read no settings file.")
 def new_task(name: str, config: Path | None, isolated: bool) -> None:
     """Print a background task by the standard template.

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import click
 
+from supavisor_lint.cli.given_path import GivenPath
 from supavisor_lint.cli.option_groups import option_group
 from supavisor_lint.cli.output import click_style, out, stdout_is_utf8, stdout_style, write_atomically
 from supavisor_lint.report.formats import COUNTING, FORMATS
@@ -98,7 +99,7 @@ report_options = option_group(
         metavar="FORMAT[=FILE]",
         help=f"How findings are shown, {', '.join(FORMATS)} (default: full), and where; several can be given.",
     ),
-    click.option("--output-file", type=click.Path(path_type=Path), help="Write the findings here."),
+    click.option("--output-file", type=GivenPath(), help="Write the findings here."),
     click.option("--statistics", is_flag=True, help="Add the number of findings per code."),
     click.option("--exit-zero", is_flag=True, help="Exit with 0 even when there are findings."),
     click.option("-q", "--quiet", is_flag=True, help="No summary."),

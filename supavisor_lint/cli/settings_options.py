@@ -12,6 +12,7 @@ import click
 
 from supavisor_lint.cli.completion import complete_codes
 from supavisor_lint.cli.errors import Failure
+from supavisor_lint.cli.given_path import GivenPath
 from supavisor_lint.cli.option_groups import option_group
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ settings_options = option_group(
         metavar="CODES",
         help="Report these too.",
     ),
-    click.option("--config", type=click.Path(path_type=Path), help="Read the settings from this file."),
+    click.option("--config", type=GivenPath(), help="Read the settings from this file."),
     click.option("--isolated", is_flag=True, help="Read no settings file."),
 )
 """The options that change the settings, as one decorator of a command."""
