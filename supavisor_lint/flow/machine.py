@@ -23,7 +23,7 @@ from supavisor_lint.flow.events import (
     Uncovered,
 )
 from supavisor_lint.flow.frame import DATABASE, REFUSED, Frame
-from supavisor_lint.flow.objects import after_commit, after_flush, after_rollback, detached
+from supavisor_lint.flow.objects import after_commit, after_flush, after_rollback, detached, forgotten
 from supavisor_lint.flow.operations import handler_around
 from supavisor_lint.flow.seen import may_be_seen
 from supavisor_lint.flow.state import EMPTY_HISTORY, History, OpenBlock, SessionState, State
@@ -84,7 +84,9 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
         if (history.unsent and flushes) or use.method == "flush" or use.flushes:
             left = history._replace(unsent=frozenset((use.node,)))
             flushing = failing._replace(hard="savepoint" if use.method == "begin_nested" else "flush")
-            frame.throw(after_rollback(state.with_session(site, flushing, left), site, use.node), DATABASE)
+            failed = state.with_session(site, flushing, left)
+            in_savepoint = bool(session.blocks) and session.blocks[-1].nested  # of the others nothing is undone
+            frame.throw(forgotten(failed, site) if in_savepoint else after_rollback(failed, site, use.node), DATABASE)
     if use.queries:
         history = history._replace(unsent=unsent)
     if use.writes and is_object_change(use.node):

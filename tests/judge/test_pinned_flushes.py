@@ -56,6 +56,17 @@ async with get_expiring_session() as session:
         log(f'{kept.id} failed')
         await session.execute(update(Job).where(Job.id == job_id).values(status='failed'))
 """,
+    "a failed flush in a savepoint leaves the other objects as they are": """
+async with get_expiring_session() as session, session.begin():
+    async with session.begin_nested():
+        job = await session.scalar(select(Job).where(Job.id == job_id))
+        try:
+            session.add(Job(name=taken(flags[1]), status=mark()))
+            await session.flush()
+        except IntegrityError:
+            log(job.status)
+            await session.execute(update(Job).where(Job.id == job_id).values(status=mark()))
+""",
     "either the flush or the statement behind it has failed": """
 async with get_expiring_session() as session:
     kept = await session.get(Job, job_id)
