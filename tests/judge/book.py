@@ -176,10 +176,14 @@ class Book:
     def _waits_for_itself(self, updates: bool) -> Kind | None:
         """A locked database: real only where PostgreSQL would wait as well, for another session's row."""
         others = [b for b in self.recorder.books if b is not self and b.database == self.database]
-        if updates and any(write.row == 1 for book in others for write in book.open):
+        if updates and any(write.row == 1 and book.has_sent(write) for book in others for write in book.open):
             return "locked"
         self.recorder.spoiled = True
         return None
+
+    def has_sent(self, write: Write) -> bool:
+        """Whether a write has reached the database: what was set on an object last waits for a flush."""
+        return write.target is None or write.successor is not None or write.target not in self.session.dirty
 
     def attribute(self, kind: Kind, lines: tuple[int, ...], text: str) -> None:
         """An attribute could not be read: the attempt has begun a transaction.
