@@ -9,17 +9,15 @@ from typing import Literal, TypeAlias
 from supavisor_lint.facts.file import walk, walk_own
 from supavisor_lint.facts.handlers import is_log_call
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import Assign, Delete, For, FunctionDef, WithItem
+from supavisor_lint.facts.statements import Assign, FunctionDef
 from supavisor_lint.facts.tree import (
     Argument,
     Attribute,
     Await,
     Call,
-    Collection,
     Expr,
     Lambda,
     Name,
-    Starred,
     Subscript,
 )
 from supavisor_lint.flow.may_swallow import may_swallow
@@ -30,6 +28,7 @@ from supavisor_lint.project.names import is_what_it_says
 from supavisor_lint.project.registration import bind_arguments
 from supavisor_lint.project.values import ClassValue, External, FunctionValue
 from supavisor_lint.rewrites.base import Context
+from supavisor_lint.rewrites.row_names import displayed, handed_on, unpacked_targets
 from supavisor_lint.rewrites.session_names import SessionNames
 
 _QUERIES = frozenset({"execute", "scalars", "scalar", "stream", "stream_scalars"})
@@ -105,7 +104,7 @@ class Effects:
         return may_swallow(self.context.ev, self.context.file, context)
 
     def _acts(self, node: Node) -> Iterator[Act]:
-        for target in _targets(node):
+        for target in unpacked_targets(node):
             if isinstance(target, Attribute | Subscript) and self._is_of_object(target):
                 yield Act(target, "change")
         if isinstance(node, Call):
@@ -135,9 +134,27 @@ class Effects:
                 return "unknown"  # its methods may use what it keeps in more ways than their text shows
             if root is not None and self.names.is_object(root):
                 return None if self._is_reading_method(func, root) else "change"
-        if any(self.names.is_object(a.value) for a in call.args) and not self._is_harmless(call):
+        given = [argument.value for argument in call.args]
+        if any(map(self._is_row, given)) and not self._is_harmless(call):
+            return "change"
+        if any(map(self._may_be_row, given)) and self._is_seen_to_change(call):
             return "change"
         return None
+
+    def _is_row(self, expr: Expr) -> bool:
+        """Whether an expression is a row, or a display of rows."""
+        return any(self.names.is_object(part) for part in displayed(expr))
+
+    def _may_be_row(self, expr: Expr) -> bool:
+        """`jobs[0]`, `jobs.pop()`: a row, or one of the values of a result's row."""
+        return any(self.names.is_object(name) for name in handed_on(expr))
+
+    def _is_seen_to_change(self, call: Call) -> bool:
+        """Whether what is called sets fields of what it is given."""
+        if isinstance(call.func, Name) and call.func.id == "setattr":
+            return True
+        called = functions_called(self.context.ev, self.context.file, call)
+        return any(_sets_fields(function.node) for function in called)
 
     def _of_method(self, call: Call, method: str) -> ActKind | None:
         if method in ENDS or method in BEGINS:
@@ -224,22 +241,11 @@ class Effects:
         )
 
 
-def _targets(node: Node) -> Iterator[Expr]:
-    """What a node assigns to or deletes, unpacked: `a.x, b.x = …`, `for a.x in …`, `with … as a.x`."""
-    found: tuple[Expr | None, ...] = ()
-    if isinstance(node, Assign | Delete):
-        found = node.targets
-    elif isinstance(node, For | WithItem):
-        found = (node.target,)
-    waiting = [target for target in found if target is not None]
-    while waiting:
-        target = waiting.pop()
-        if isinstance(target, Collection):
-            waiting += target.items
-        elif isinstance(target, Starred):
-            waiting.append(target.value)
-        else:
-            yield target
+def _sets_fields(function: FunctionDef) -> bool:
+    nodes = list(walk(function))
+    return any(isinstance(n, Call) and isinstance(n.func, Name) and n.func.id == "setattr" for n in nodes) or any(
+        isinstance(target, Attribute) for node in nodes for target in unpacked_targets(node)
+    )
 
 
 def _is_quiet(function: Lambda | FunctionDef) -> bool:

@@ -9,21 +9,21 @@ from supavisor_lint.facts.file import enclosing_function, scope_of, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding, Entered, Iterated
 from supavisor_lint.facts.spelling import last_name
-from supavisor_lint.facts.statements import Assign, ClassDef, FunctionDef, Match
+from supavisor_lint.facts.statements import Assign, ClassDef, FunctionDef, Match, WithItem
 from supavisor_lint.facts.tree import (
     Argument,
     Attribute,
     Call,
-    Collection,
     Comprehension,
     Expr,
-    Generator,
     Lambda,
     Name,
+    NamedExpr,
     Param,
 )
 from supavisor_lint.project.mapped import orm_parameter
 from supavisor_lint.rewrites.base import Context, NoFix
+from supavisor_lint.rewrites.row_names import bound_value, handed_on, names_with_fields, unpacked_targets
 
 KEEPS = frozenset({"append", "add", "put", "put_nowait", "setdefault", "insert", "extend", "appendleft", "update"})
 """The methods by which a container keeps what it is given."""
@@ -67,26 +67,47 @@ class SessionNames:
         for node in self._nodes:
             if isinstance(node, Call) and self.is_method(node, _OBJECT_ARGUMENTS):
                 for argument in node.args:
-                    value = argument.value
-                    items = value.items if isinstance(value, Collection) else (value,)
-                    yield from (n for n in items if isinstance(n, Name) and self._is_own(n))
+                    yield from (name for name in handed_on(argument.value) if self._is_own(name))
 
     def _put(self, node: Node) -> None:
-        """`jobs.append(job)`, `found["a"] = job`, `jobs += result`, `case job:`, and `for` in comprehensions."""
+        """`jobs.append(job)`, `found["a"] = job`, `jobs += result`, `first, *rest = jobs`, `case job:`."""
+        value = bound_value(node)
+        if value is not None:
+            self._flow(node, value)
         match node:
-            case Assign(targets, value, _, augmented) if value is not None and self._gives_object(value):
-                for target in targets:
-                    if augmented or not isinstance(target, Name | Collection) or self._is_others(target):
-                        self._put_into(target)
             case Call(Attribute(receiver, attr), args) if attr in KEEPS and not self.is_session(receiver):
                 if any(self._gives_object(argument.value) for argument in args):
                     self._put_into(receiver)
+                elif self.is_object(receiver):
+                    self._take_from([argument.value for argument in args if isinstance(argument.value, Name)])
             case Match(subject, cases) if self._gives_object(subject):
                 self.objects |= {name for case in cases for name in case.names}
-            case Generator(target, iterable) if self._gives_object(iterable):
-                self.objects |= {name.id for name in walk(target) if isinstance(name, Name)}
             case _:
                 pass
+
+    def _flow(self, node: Node, value: Expr) -> None:
+        """From a value to what it is bound to or put into, and from a row back to what it was called before."""
+        plain = isinstance(node, Assign | NamedExpr)
+        gives = self._gives_object(value) if plain else self.touches(value)
+        for target in unpacked_targets(node):
+            if isinstance(target, Name) and not self._is_put(node, target):
+                if gives and target not in getattr(node, "targets", ()) and not isinstance(node, NamedExpr):
+                    self.objects.add(target.id)
+                elif self.is_object(target) and not isinstance(node, WithItem):
+                    self._take_from([value])
+            elif gives and plain:
+                self._put_into(target)
+
+    def _is_put(self, node: Node, target: Name) -> bool:
+        """Whether a value goes into what a name holds already, or to where others have it."""
+        return (isinstance(node, Assign) and node.augmented) or self._is_others(target)
+
+    def _take_from(self, values: Iterable[Expr]) -> None:
+        """What rows were called before they became some."""
+        self.objects |= {name.id for value in values for name in handed_on(value) if self._is_plain(name)}
+
+    def _is_plain(self, name: Name) -> bool:
+        return self._is_own(name) and not self.is_session(name) and not self.is_holder(name)
 
     def _is_others(self, target: Expr) -> bool:
         """Whether a name is declared to be that of another scope."""
@@ -189,7 +210,7 @@ class SessionNames:
             for node in walk(statement):
                 if (look := look_at_all_names(node)) is not None:
                     raise NoFix(f"line {node.span.line} may use `{self.session}` by `{look}()`")
-                if isinstance(node, FunctionDef) and self.touches(node):
+                if isinstance(node, FunctionDef | ClassDef) and self.touches(node):
                     raise NoFix(f"line {node.span.line}: `{node.name}` is made of objects of `{self.session}`")
 
     def _require_plain(self, name: Name) -> None:
@@ -210,11 +231,15 @@ class SessionNames:
 
 
 def names_of_session(context: Context, function: FunctionDef, session: str) -> SessionNames:
-    """The names of a session in a function: whoever hands it the session hands it rows of it as well."""
-    if function.param(session) is None:
-        return SessionNames(function, session)
-    others = [param for param in function.params if param.name != session]
-    return SessionNames(function, session, [p.name for p in others if _may_be_row(context, function, p)])
+    """The names of a session in a function, with those of its rows that no binding tells.
+
+    Whoever hands it the session hands it rows of it as well.
+    """
+    rows = names_with_fields(context, function) - {session}
+    if function.param(session) is not None:
+        others = [param for param in function.params if param.name != session]
+        rows |= {param.name for param in others if _may_be_row(context, function, param)}
+    return SessionNames(function, session, rows)
 
 
 def _may_be_row(context: Context, function: FunctionDef, param: Param) -> bool:

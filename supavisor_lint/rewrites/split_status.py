@@ -17,7 +17,7 @@ from supavisor_lint.flow.shape import Opening, TaskShape
 from supavisor_lint.flow.status import StatusWrite
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.phase_effects import ENDS, Effects
-from supavisor_lint.rewrites.session_names import SessionNames
+from supavisor_lint.rewrites.session_names import SessionNames, names_of_session
 
 _TITLE = "Commit the first status before the work: a block for each of them"
 
@@ -34,7 +34,7 @@ def propose(context: Context, finding: Finding) -> Fix:
     at = _with_its_flush(block.body, at)
     if at + 1 >= len(block.body):
         raise NoFix(f"the work stands before the status that line {write.node.span.line} writes: move the status up")
-    names = SessionNames(function, opening.key.text)
+    names = names_of_session(context, function, opening.key.text)
     names.require_own_name()
     rest = block.body[at + 1 :]
     _refuse_expired(context, opening, names, rest)

@@ -20,7 +20,7 @@ from supavisor_lint.rewrites.base import Context, NoFix, kept_elsewhere
 from supavisor_lint.rewrites.phase_effects import Effects
 from supavisor_lint.rewrites.phase_handlers import HandlerCheck
 from supavisor_lint.rewrites.phase_plan import Phase, Planner
-from supavisor_lint.rewrites.session_names import SessionNames
+from supavisor_lint.rewrites.session_names import SessionNames, names_of_session
 from supavisor_lint.rewrites.swap_safety import commit_hooks
 from supavisor_lint.rules.missing_failure_handler import first_bare, is_covered
 
@@ -35,7 +35,7 @@ def propose(context: Context, finding: Finding) -> Fix:
         raise NoFix("the code stands in no function")
     opening, block = _session_around(context, function, node)
     _require_helper(context, opening)
-    names = SessionNames(function, opening.key.text)
+    names = names_of_session(context, function, opening.key.text)
     names.require_own_name()
     _require_one_session(names, opening, block)
     names.require_plain_use(block.body)
