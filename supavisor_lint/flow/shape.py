@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.file import FileFacts, enclosing_function
 from supavisor_lint.facts.handlers import (
     broad_handlers,
     enclosing_tries,
@@ -19,7 +19,7 @@ from supavisor_lint.facts.handlers import (
     raises,
 )
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Assigned, Entered, Iterated
+from supavisor_lint.facts.scopes import Assigned, Entered, Iterated, node_of
 from supavisor_lint.facts.statements import Assign, FunctionDef, Handler, Try, With, WithItem
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name
 from supavisor_lint.flow.operations import OPENED_HERE, Operation, SessionFlow, handler_around, is_own
@@ -77,7 +77,8 @@ class TaskShape:
         scope = self.function.scope
         for name, bindings in scope.bindings.items():
             for binding in bindings:
-                if isinstance(binding, Entered | Assigned | Iterated):
+                own = enclosing_function(node_of(binding)) is self.function  # not a nested function's, by `nonlocal`
+                if isinstance(binding, Entered | Assigned | Iterated) and own:
                     session = _opened_here(binding_values(self._ev, self.file, binding))
                     if session is not None:
                         entered = binding.node.parent if isinstance(binding, Entered) else None

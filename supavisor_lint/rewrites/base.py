@@ -150,6 +150,8 @@ class Context:
         if drop is None:
             return [head, *self.source.indented(first, max(self.with_comments_inside(last, indent), upto), unit)]
         if not self.source.has_lines_of_its_own([drop]):
+            if self.source.extent([drop])[0] != last and self._comments_in(drop):
+                raise shared_line(last)
             span = Span(*drop.span.start, *self.source.end_of(drop))
             return [head, *self.source.indented(first, last, unit), self._cut_from_line(drop, block_of(drop), span)]
         end, _ = self.source.extent([drop])
@@ -208,13 +210,15 @@ class Context:
         """
         span = Span(*statement.span.start, *self.source.end_of(statement))
         block = block_of(statement)
-        if len(block) == 1:
+        first, last = self.source.extent([statement])
+        if len(block) == 1 and first == last:
             return [Edit(span, "pass")]
         if not self.source.has_lines_of_its_own([statement]):
-            return [self._cut_from_line(statement, block, span)]
-        first, last = self.source.extent([statement])
-        kept = [self.source.indent_of(first) + text for text in self._comments_in(statement)]
-        return self._replaced(first, last, kept)
+            if self._comments_in(statement) and first != last:
+                raise shared_line(first)
+            return [Edit(span, "pass")] if len(block) == 1 else [self._cut_from_line(statement, block, span)]
+        left = [*self._comments_in(statement), *(["pass"] if len(block) == 1 else [])]
+        return self._replaced(first, last, [self.source.indent_of(first) + text for text in left])
 
     def _comments_in(self, statement: Stmt) -> list[str]:
         """The comments on the lines of a statement that has lines of its own."""

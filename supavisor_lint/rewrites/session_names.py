@@ -9,7 +9,7 @@ from supavisor_lint.facts.file import enclosing_function, scope_of, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding, Entered, Iterated
 from supavisor_lint.facts.spelling import last_name
-from supavisor_lint.facts.statements import Assign, ClassDef, FunctionDef, Match, WithItem
+from supavisor_lint.facts.statements import Assign, ClassDef, FunctionDef, If, Match, While, WithItem
 from supavisor_lint.facts.tree import (
     Argument,
     Attribute,
@@ -19,6 +19,7 @@ from supavisor_lint.facts.tree import (
     Lambda,
     Name,
     NamedExpr,
+    Other,
     Param,
 )
 from supavisor_lint.project.mapped import orm_parameter
@@ -227,6 +228,8 @@ class SessionNames:
                 return
         elif isinstance(parent, Argument) and not parent.star and isinstance(parent.parent, Call):
             return
+        elif isinstance(parent, If | While) or (isinstance(parent, Other) and parent.op in ("not", "is", "is not")):
+            return  # whether there is one
         raise NoFix(f"line {name.span.line}: `{name.id}` goes where it cannot be followed")
 
 

@@ -133,9 +133,13 @@ class Source(Text):
     def indented(self, first: int, last: int, unit: str, leaving: Container[int] = ()) -> list[Edit]:
         """One unit of indentation more for the lines of some statements, but for those to be left alone.
 
-        Blank lines and the insides of strings stay as they are.
+        Blank lines and the insides of strings stay as they are. The unit goes behind the indentation of the first line
+        where the two are not of the same kind: a tab behind spaces is another indentation than spaces behind a tab.
         """
-        return [Edit(Span(n, 1, n, 1), unit) for n in self._movable(first, last) if n not in leaving]
+        around = self.indent_of(first)
+        column = 1 if around + unit == unit + around else len(around) + 1
+        places = ((n, column if self.indent_of(n).startswith(around) else 1) for n in self._movable(first, last))
+        return [Edit(Span(n, at, n, at), unit) for n, at in places if n not in leaving]
 
     def _movable(self, first: int, last: int) -> list[int]:
         fixed = self.inside_strings(first, last)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from supavisor_lint.engine import Selection
+from supavisor_lint.facts.handlers import broad_handlers
 from supavisor_lint.facts.tree import Attribute, Call, Expr
 from supavisor_lint.findings import Finding, Fix
 from supavisor_lint.project.values import Factory, FactoryBlock, Session
@@ -52,6 +54,19 @@ def swap(context: Context, life: Life, helper: Helper, replaced: Expr, doubtful:
     else:
         edits = swap_edits.assigned(context, life, bound.expression)
     title = f"Open the session with `{bound.expression}()`"
+    doubtful = doubtful or _left_bare(context, life)
     if doubtful is None:
         return context.fix("safe", title, [*edits, *bound.edits])
     return context.fix("unsafe", f"{title}: {doubtful}", [*edits, *bound.edits])
+
+
+def _left_bare(context: Context, life: Life) -> str | None:
+    """Which handler of a task would no longer stand round the opening of its session: SUP404 would ask for another."""
+    around = [handler for handler in broad_handlers(life.opening) if not handler.contains(life.opening)]
+    lost = [handler for handler in around if life.holds(handler)]
+    if not lost or len(lost) < len(around) or "SUP404" not in Selection(context.view.settings).codes:
+        return None
+    for task, shape in context.view.tasks_with_handlers:
+        if task.node is life.function and not task.guarded and all(map(shape.outer_handlers, shape.guarded_openings)):
+            return f"the handler in line {lost[0].span.line} would not see the session itself fail any more (SUP404)"
+    return None
