@@ -19,6 +19,7 @@ from supavisor_lint.findings import Edit
 from supavisor_lint.project.names import bound_at_run_time
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.log_text import Logs
+from supavisor_lint.rewrites.reach import deleted_names
 
 _MOST_PARAMETERS = 3
 # Secrets, what is told about persons, and what is too long for a log line.
@@ -38,7 +39,12 @@ class Logger:
 
 
 def logger_of(context: Context, function: FunctionDef) -> Logger:
-    """The logger that a function can use anywhere in its body; raises NoFix where the file allows none."""
+    """The logger that a function can use anywhere in its body; raises NoFix where the file allows none.
+
+    Whoever writes a handler asks for it: so one is refused here as well where `except Exception` would mean another.
+    """
+    if function.scope.lookup("Exception") is not None:
+        raise NoFix("`Exception` means something else here")
     parameters = tuple(param.name for param in _worth_logging(function))
     found = next(_known(context, function), None)
     if found is not None:
@@ -56,7 +62,9 @@ def _known(context: Context, function: FunctionDef) -> Iterator[str]:
         if (text := _receiver(context, call, function)) is not None and "." not in text
     ]
     yield from (text for text, _ in Counter(others).most_common())
-    yield from (name for name in ("logger", "log", "_logger", "LOGGER", "LOG") if _is_module_logger(context, name))
+    for name in ("logger", "log", "_logger", "LOGGER", "LOG"):
+        if function.scope.lookup(name) is context.file.scope and _is_module_logger(context, name):
+            yield name
 
 
 def _receiver(context: Context, call: Node, function: FunctionDef) -> str | None:
@@ -137,6 +145,8 @@ def _may_be_logged(function: FunctionDef, param: Param) -> bool:
     words = param.name.lower().split("_")
     if not _NEVER_LOGGED.isdisjoint(words) or len(function.scope.bindings.get(param.name, ())) != 1:
         return False
+    if param.name in deleted_names(own_nodes_in(function)):
+        return False
     if param.annotation is not None:
         return _is_identifier(param) or _is_plain_type(param.annotation)
     return not any(_is_taken_apart(node, param.name) for node in own_nodes_in(function))
@@ -173,7 +183,7 @@ def _new_logger(context: Context, function: FunctionDef) -> Iterator[Edit]:
     body = list(context.file.module.body)
     imports = [s for s in body if isinstance(s, Import | ImportFrom)]
     leading = [s for s in body[: _first_code(body)] if isinstance(s, Import | ImportFrom)]
-    has_logging = any(_is_logging([b]) for b in context.file.scope.bindings.get("logging", ()))
+    has_logging = any(isinstance(s, Import) and _binds_logging(s) for s in leading)
     lines = ["", "logger = logging.getLogger(__name__)"]
     if not leading:
         if imports:
@@ -229,6 +239,10 @@ def _before_code(context: Context, body: list[Stmt], lines: list[str]) -> Iterat
 
 def _is_future(statement: Stmt) -> bool:
     return isinstance(statement, ImportFrom) and statement.module == "__future__"
+
+
+def _binds_logging(statement: Import) -> bool:
+    return any(alias is None and module.partition(".")[0] == "logging" for module, alias in statement.names)
 
 
 def _is_logging(bindings: Sequence[object]) -> bool:

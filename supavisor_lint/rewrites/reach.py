@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from supavisor_lint.facts.file import FileFacts, scope_of, walk
+from supavisor_lint.facts.handlers import own_nodes_in
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Binding, ModuleImport, NameImport, node_of
-from supavisor_lint.facts.statements import ClassDef, FunctionDef
-from supavisor_lint.facts.tree import Attribute, Expr, Name, Param, Stmt
+from supavisor_lint.facts.statements import ClassDef, Delete, FunctionDef
+from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Param, Stmt
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.mapped import orm_parameter
 from supavisor_lint.project.names import bound_at_run_time
@@ -30,6 +31,8 @@ class Reach:
             return whole is not None and whole.contains(owner.node)
         if owner is not self.function.scope:
             return owner.kind != "module" or bound_at_run_time(owner, read.id)
+        if read.id in deleted_names(own_nodes_in(self.function)):
+            return False
         bindings = owner.bindings[read.id]
         return any(self._runs_before(b) for b in bindings) and not any(self._inside(b) for b in bindings)
 
@@ -64,6 +67,20 @@ def _statement(node: Node) -> Node:
     while not isinstance(child, Stmt) and child.parent is not None:
         child = child.parent
     return child
+
+
+def deleted_names(nodes: Iterable[Node]) -> set[str]:
+    """The names that some nodes delete: `del job_id`, `del (a, b)`."""
+    targets = (target for node in nodes if isinstance(node, Delete) for target in node.targets)
+    return {name.id for target in targets for name in _deleted(target)}
+
+
+def _deleted(target: Expr) -> Iterator[Name]:
+    if isinstance(target, Name):
+        yield target
+    elif isinstance(target, Collection):
+        for item in target.items:
+            yield from _deleted(item)
 
 
 def reads(expr: Expr) -> Iterator[Name]:
