@@ -76,8 +76,8 @@ class Inliner:
         if frame.text.contains(function.node):
             return self._in_place(frame, node, function, given, state)
         names = Renaming.of(given, state)
-        if not any(state.sessions[site].sure for site in names.sites):
-            frame.throw(state)
+        if state.ghost or not any(state.sessions[site].sure for site in names.sites):
+            frame.throw(state)  # nothing would be told of what it does
             return [(state, ANYTHING)]
         manner = self._quiet.of(function.file, function.node)
         # what it calls on an object that keeps sessions is not in its manner

@@ -33,6 +33,7 @@ from supavisor_lint.facts.statements import (
 )
 from supavisor_lint.facts.tree import (
     Argument,
+    Await,
     Block,
     BoolOp,
     Call,
@@ -99,8 +100,16 @@ def life_of(function: FunctionDef) -> Life:
 
 def _last_get(function: FunctionDef) -> int:
     """The end of the last `get()`, with all the loops around it."""
-    gets = [call for call in nodes_of_kind(function, Call) if last_name(call.func) in ("get", "get_one")]
+    gets = [call for call in nodes_of_kind(function, Call) if _may_be_get(call)]
     return max((_end(_outermost_loop(node)) for node in gets), default=-1)
+
+
+def _may_be_get(call: Call) -> bool:
+    """`await session.get(Job, key)`, and not the `get()` of a dictionary."""
+    if last_name(call.func) not in ("get", "get_one"):
+        return False
+    first = call.args[0].value if call.args else None
+    return isinstance(call.parent, Await) or (last_name(first) if first is not None else "")[:1].isupper()
 
 
 def _outermost_loop(node: Node) -> Node:
