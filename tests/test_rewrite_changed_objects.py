@@ -121,7 +121,31 @@ def test_what_is_changed_out_of_sight_may_be_lost_now(tmp_path: Path, name: str)
     assert "may not be committed now, and would be then" in verdict(tmp_path, _work(LOST[name]))
 
 
+CALLED_LATER = {
+    "a method": """
+        job = await session.get(Job, job_id)
+        change = job.__setattr__
+        change("status", "x")
+        """,
+    "a partial of a builtin": """
+        job = await session.get(Job, job_id)
+        change = functools.partial(setattr, job)
+        change("status", "x")
+        """,
+}
+
+
+@pytest.mark.parametrize("name", CALLED_LATER)
+def test_what_is_made_of_a_row_and_called_later_may_change_it(tmp_path: Path, name: str) -> None:
+    assert "calls what is made of a row, which may change it" in verdict(tmp_path, _work(CALLED_LATER[name]))
+
+
 KEPT = {
+    "a partial that only looks": """
+        job = await session.get(Job, job_id)
+        look = functools.partial(seen, job)
+        print(look())
+        """,
     "committed behind the change": """
         jobs = (await session.scalars(select(Job))).all()
         job = max(jobs, key=lambda j: j.id)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supavisor_lint.facts.handlers import enclosing_tries
+from supavisor_lint.facts.handlers import enclosing_tries, own_nodes
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.tree import Call
+from supavisor_lint.facts.scopes import Assigned
+from supavisor_lint.facts.tree import Call, Expr, Name
+from supavisor_lint.flow.descent import Descent
 from supavisor_lint.flow.events import Ended
-from supavisor_lint.project.values import Session
+from supavisor_lint.project.values import FunctionValue, LambdaValue, Partial, Session
 from supavisor_lint.rewrites.base import Context
 from supavisor_lint.rewrites.helpers import Helper, difference
 from supavisor_lint.rewrites.kept_objects import why_objects_are_lost
@@ -59,6 +61,28 @@ def _doubts_about_commit(context: Context, life: Life) -> Iterator[str]:
                 yield f"a handler goes on without `rollback()` when line {failed.span.line} fails"
         if end.unsure:
             yield "other code has it as well, which may leave something to commit"
+    for call in _calls_of_rows(context, life):
+        yield f"line {call.span.line} calls what is made of a row, which may change it behind the last commit"
+
+
+def _calls_of_rows(context: Context, life: Life) -> Iterator[Call]:
+    """The calls of names that hold a method of a row, or what is made of one: `finish = job.finish`, `partial(…)`.
+
+    No path shows what they do; a lambda or a function of the project is followed.
+    """
+    rows = Descent(life.function, (life.name,))
+    for call in own_nodes(life.statements):
+        if isinstance(call, Call) and isinstance(call.func, Name):
+            values = context.ev.values(context.file, call.func)
+            targets = [value.target if isinstance(value, Partial) else value for value in values]
+            if not any(isinstance(target, FunctionValue | LambdaValue) for target in targets):
+                for binding in life.function.scope.bindings.get(call.func.id, ()):
+                    if isinstance(binding, Assigned) and binding.value is not None and _is_made_of(rows, binding.value):
+                        yield call
+
+
+def _is_made_of(rows: Descent, value: Expr) -> bool:
+    return rows.is_of(value) or (isinstance(value, Call) and rows.holds(value))
 
 
 def _is_end(life: Life, node: Node) -> bool:
