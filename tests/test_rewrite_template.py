@@ -523,6 +523,10 @@ def test_a_setting_that_cannot_be_filled_in_is_the_reason(tmp_path: Path, statem
     [
         ({"failure_update": "if await mark({job_id}"}, "is no statement: `if await mark(job_id`"),
         ({"failure_update": "await mark({job_id})", "failure_import": "mark"}, "is no import"),
+        (
+            {"failure_update": "await mark({job_id})", "failure_import": "from app.nowhere import mark"},
+            "names `app.nowhere`, which the project does not have",
+        ),
     ],
 )
 def test_a_broken_setting_is_not_passed_over(tmp_path: Path, settings: dict[str, str], reason: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from supavisor_lint.facts.scopes import Binding, ModuleImport, NameImport
 from supavisor_lint.facts.statements import FunctionDef
-from supavisor_lint.rewrites.base import NoFix
+from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.log_text import Update
 
 _SETTING = "`failure-update` in [tool.supavisor-lint.template]"
@@ -29,6 +29,22 @@ def from_settings(function: FunctionDef, session: str, statement: str, imports: 
     error = free_name(function, "error") if "error" in names else None
     update = filled(statement, imports, {n: n for n in names} | {"session": session, "error": error or "error"})
     return replace(update, imports=tuple(_wanted_imports(function, "\n".join(update.imports))))
+
+
+def refuse_missing_modules(context: Context, imports: str | None) -> None:
+    """Raise BrokenSetting where the setting imports a module that the project, whose package it names, does not have.
+
+    Of modules from elsewhere nothing is known.
+    """
+    for statement in ast.parse(imports or "").body:
+        named = [statement.module or ""] if isinstance(statement, ast.ImportFrom) and not statement.level else []
+        named += [alias.name for alias in statement.names] if isinstance(statement, ast.Import) else []
+        for module in filter(None, named):
+            path = context.file.path
+            package = context.project.module(path, module.partition(".")[0], 0)
+            if package is not None and context.project.module(path, module, 0) is None:
+                setting = "`failure-import` in [tool.supavisor-lint.template]"
+                raise BrokenSetting(f"{setting} names `{module}`, which the project does not have")
 
 
 def _wanted_imports(function: FunctionDef, text: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from supavisor_lint.flow.shape import TaskShape
 from supavisor_lint.flow.status import StatusWrite
 from supavisor_lint.rewrites.base import Context, NoFix, first_that_works
 from supavisor_lint.rewrites.failed_status import COMPLETED, failed_value, status_name
-from supavisor_lint.rewrites.failure_setting import BrokenSetting, from_settings, is_code
+from supavisor_lint.rewrites.failure_setting import BrokenSetting, from_settings, is_code, refuse_missing_modules
 from supavisor_lint.rewrites.log_text import Update
 from supavisor_lint.rewrites.reach import Reach, may_be_row, reads
 from supavisor_lint.rewrites.reread import statements_that_bind
@@ -42,7 +42,9 @@ def failure_update(site: Site) -> Update:
     refused = None
     if settings.failure_update is not None:
         try:
-            return from_settings(site.function, site.session, settings.failure_update, settings.failure_import)
+            update = from_settings(site.function, site.session, settings.failure_update, settings.failure_import)
+            refuse_missing_modules(site.context, settings.failure_import)
+            return update
         except BrokenSetting:
             raise
         except NoFix as none:
