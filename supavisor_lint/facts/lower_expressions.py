@@ -37,6 +37,8 @@ MakeBinding: TypeAlias = Callable[[Name, "int | None"], Binding]
 
 _OPERATORS = {
     "Add": "+",
+    "Subtract": "-",
+    "BitAnd": "&",
     "BitOr": "|",
     "Modulo": "%",
     "Divide": "/",

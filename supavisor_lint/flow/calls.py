@@ -9,6 +9,7 @@ from supavisor_lint.facts.tree import Attribute, Await, Call, Name
 from supavisor_lint.flow import expressions, machine, objects, session_calls, wary
 from supavisor_lint.flow.attributes import read_by_method, read_by_name, read_whole, set_by_name
 from supavisor_lint.flow.binding import opened_session
+from supavisor_lint.flow.blank import answered_of
 from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
 from supavisor_lint.flow.harmless import is_harmless
@@ -146,14 +147,14 @@ def _into(
     if never_returns(functions) and awaited == functions[0].node.is_async:
         frame.throw(state)
         return []
-    if not is_harmless(frame, node):
+    if is_harmless(frame, node):
+        return [(state, answered_of(node, [argument.value for argument in node.args], given))]
+    frame.throw(state, ANY if awaited else PLAIN)
+    if frame.follower.wary:
+        state = wary.handed(frame, node, state, given)
         frame.throw(state, ANY if awaited else PLAIN)
-        if frame.follower.wary:
-            state = wary.handed(frame, node, state, given)
-            frame.throw(state, ANY if awaited else PLAIN)
-        used = [*given, receiver] if isinstance(receiver, KeeperRef) else given
-        state = _unknown_effect(frame, node, functions, state, used)
-    return [(state, ANYTHING)]
+    used = [*given, receiver] if isinstance(receiver, KeeperRef) else given
+    return [(_unknown_effect(frame, node, functions, state, used), ANYTHING)]
 
 
 def _is_cast(frame: Frame, node: Call) -> bool:

@@ -12,7 +12,16 @@ from supavisor_lint.flow.counts import unwritten, without_empty_writes
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.objects import absent
 from supavisor_lint.flow.state import History, SessionState, State
-from supavisor_lint.flow.values import CALLER, BlankRef, ConstantRef, CountRef, ObjectRef, SessionRef, Tracked
+from supavisor_lint.flow.values import (
+    CALLER,
+    EMPTY_COLLECTION,
+    BlankRef,
+    ConstantRef,
+    CountRef,
+    ObjectRef,
+    SessionRef,
+    Tracked,
+)
 
 Split: TypeAlias = tuple[list[State], list[State]]
 
@@ -71,6 +80,8 @@ def _decided(frame: Frame, test: Expr, state: State, value: Tracked) -> Split:
         return [state], []
     if isinstance(value, CountRef):
         return [state], [unwritten(state, value)]
+    if value == EMPTY_COLLECTION:
+        return [], [state]
     if isinstance(test, Call) and isinstance(test.func, Attribute) and test.func.attr == "in_transaction":
         return _in_transaction(frame, test.func.value, state)
     if isinstance(test, Attribute) and test.attr == "is_active":
@@ -158,6 +169,8 @@ def _assume(frame: Frame, text: str | None, state: State) -> Split:
     return [state.but(assumed=assumed[0])], [state.but(assumed=assumed[1])]
 
 
-def elements(frame: Frame, iterable: Expr, state: State) -> Split:
-    """The states in which something that is iterated has elements, and those in which it has none."""
+def elements(frame: Frame, iterable: Expr, state: State, value: Tracked) -> Split:
+    """The states in which something that is iterated, a value, has elements, and those in which it has none."""
+    if value == EMPTY_COLLECTION:
+        return [], [state]
     return _assume(frame, iterable.id if isinstance(iterable, Name) else None, state)

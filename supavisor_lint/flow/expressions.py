@@ -28,7 +28,7 @@ from supavisor_lint.facts.tree import (
 from supavisor_lint.flow import calls, machine
 from supavisor_lint.flow.attributes import read_attribute
 from supavisor_lint.flow.binding import bind, foreign, opened_session, read_name, share, share_captured
-from supavisor_lint.flow.blank import answered
+from supavisor_lint.flow.blank import answered, answered_of, still_blank
 from supavisor_lint.flow.conditions import elements, truth
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.inert import names_if_inert
@@ -38,6 +38,7 @@ from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import (
     ANYTHING,
+    BlankRef,
     BlockRef,
     ConstantRef,
     CountRef,
@@ -68,9 +69,14 @@ def evaluate(frame: Frame, expr: Expr, state: State) -> Results:
     if names is not None and names.isdisjoint(state.roots):
         return [(state, ANYTHING)]
     results = _KINDS.get(type(expr), _parts)(frame, expr, state)
-    if not state.has_blanks:
-        return results
-    return [(after, answered(frame, expr, after) if value is ANYTHING else value) for after, value in results]
+    return [(after, _of_blanks(frame, expr, after, value)) for after, value in results] if state.has_blanks else results
+
+
+def _of_blanks(frame: Frame, expr: Expr, state: State, value: Tracked) -> Tracked:
+    """What an expression is where some names hold blank values."""
+    if isinstance(value, BlankRef):
+        return still_blank(frame, expr, value)
+    return answered(frame, expr, state) if value is ANYTHING else value
 
 
 def _await(frame: Frame, expr: Await, state: State) -> Results:
@@ -119,9 +125,10 @@ def arguments(frame: Frame, call: Call, state: State) -> list[tuple[State, list[
 def _parts(frame: Frame, expr: Expr, state: State) -> Results:
     """Any other expression; a session that a display keeps may be used by whoever gets that."""
     keeps = isinstance(expr, Collection | Dict)
+    parts = list(_sub_expressions(expr))
     return [
-        (_shared_all(after, values) if keeps else after, ANYTHING)
-        for after, values in sequence(frame, list(_sub_expressions(expr)), state)
+        (shared_all(after, values) if keeps else after, answered_of(expr, parts, values))
+        for after, values in sequence(frame, parts, state)
     ]
 
 
@@ -133,7 +140,8 @@ def _sub_expressions(node: Node) -> Iterable[Expr]:
             yield from _sub_expressions(child)
 
 
-def _shared_all(state: State, values: Iterable[Tracked]) -> State:
+def shared_all(state: State, values: Iterable[Tracked]) -> State:
+    """The state after several values got where others can use them."""
     for value in values:
         state = share(state, value)
     return state
@@ -228,7 +236,7 @@ def _comprehension(frame: Frame, expr: Comprehension, state: State) -> Results:
     first = expr.generators[0].iter
     done: list[State] = []
     for started, iterable in evaluate(frame, first, state):  # once, in front of all rounds
-        states, none = elements(frame, first, started)
+        states, none = elements(frame, first, started, iterable)
         done += none
         for _ in range(2):
             states = [after for s in states for after in _one_iteration(frame, expr, s, iterable)]
@@ -250,7 +258,7 @@ def _one_iteration(frame: Frame, expr: Comprehension, state: State, iterable: Tr
             is_first = generator is expr.generators[0]
             iterables = [(before, iterable)] if is_first else evaluate(frame, generator.iter, before)
             for after, value in iterables:
-                for some in [after] if is_first else elements(frame, generator.iter, after)[0]:
+                for some in [after] if is_first else elements(frame, generator.iter, after, value)[0]:
                     element_state, element = iterated(some, value, generator.iter)
                     entered.append(bind(frame, element_state, generator.target, element))
         states = entered

@@ -27,7 +27,7 @@ def loop(frame: Frame, statement: While | For, state: State, run: Run) -> States
     else:
         name = _iterable(statement)
         for entry, value in evaluate(frame, statement.iter, state):
-            some, none = elements(frame, statement.iter, _kept(entry, name, value))
+            some, none = elements(frame, statement.iter, _kept(entry, name, value), value)
             heads.update(some)
             done.update(() if _never_empty(statement.iter) else none)
     waiting = heads

@@ -27,12 +27,12 @@ from supavisor_lint.flow.attributes import read_attribute, set_attribute
 from supavisor_lint.flow.binding import bind, bind_name, share
 from supavisor_lint.flow.blank import made_blank
 from supavisor_lint.flow.conditions import truth
-from supavisor_lint.flow.expressions import evaluate, sequence
+from supavisor_lint.flow.expressions import Results, evaluate, sequence, shared_all
 from supavisor_lint.flow.frame import Frame, Thrown
 from supavisor_lint.flow.handlers import thrown_by
 from supavisor_lint.flow.loops import loop
 from supavisor_lint.flow.state import State, States
-from supavisor_lint.flow.values import ANYTHING, ConstantRef, ObjectRef, SessionRef, Tracked, TupleRef
+from supavisor_lint.flow.values import ANYTHING, BlankRef, ConstantRef, ObjectRef, SessionRef, Tracked, TupleRef
 
 RETURNED = "<returned>"
 _COMPOUND = (While, For, Try, With, If)
@@ -185,25 +185,33 @@ def _store_attribute(frame: Frame, statement: Assign, target: Attribute, value: 
 
 
 def _return(frame: Frame, value: Expr | None, state: State) -> list[State]:
-    for after, returned in evaluate(frame, value, state) if value is not None else [(state, ANYTHING)]:
+    for after, returned in _returned(frame, value, state) if value is not None else [(state, ANYTHING)]:
         if isinstance(returned, SessionRef):
             after = share(after, returned)
-        if returned == ANYTHING:
-            returned = _constants(value) if isinstance(value, Collection) else made_blank(frame, value)
         frame.leave("return", after.with_variable(RETURNED, returned))
     return []
 
 
-def _constants(display: Collection) -> Tracked:
-    """The constants in what is returned at once; the rest of it is not followed."""
-    items = tuple(
-        ConstantRef(item.value)
-        if isinstance(item, Constant) and (item.value is None or isinstance(item.value, bool))
-        else ANYTHING
-        for item in display.items
-    )
-    is_plain = not any(isinstance(item, Starred) for item in display.items)
-    return TupleRef(items) if is_plain and any(item != ANYTHING for item in items) else ANYTHING
+def _returned(frame: Frame, value: Expr, state: State) -> Results:
+    """What is returned; of several values at once those that are followed."""
+    if not isinstance(value, Collection) or not value.items or any(isinstance(item, Starred) for item in value.items):
+        return [(after, _made(frame, value, found)) for after, found in evaluate(frame, value, state)]
+    return [
+        (shared_all(after, values), _at_once([_made(frame, *pair) for pair in zip(value.items, values, strict=True)]))
+        for after, values in sequence(frame, value.items, state)
+    ]
+
+
+def _made(frame: Frame, expr: Expr, value: Tracked) -> Tracked:
+    """What an expression gives that is returned: also whether a constant is true, and what has no contents."""
+    if value != ANYTHING:
+        return value
+    return ConstantRef(bool(expr.value)) if isinstance(expr, Constant) else made_blank(frame, expr)
+
+
+def _at_once(values: Iterable[Tracked]) -> Tracked:
+    items = tuple(value if isinstance(value, ConstantRef | BlankRef) else ANYTHING for value in values)
+    return ANYTHING if all(item == ANYTHING for item in items) else TupleRef(items)
 
 
 def _raise(frame: Frame, exc: Expr | None, cause: Expr | None, state: State) -> list[State]:

@@ -119,16 +119,19 @@ class ConstantRef:
 
 @dataclass(frozen=True, slots=True)
 class TupleRef:
-    """What a function returns at once, where something in it is True, False or None: `return False, []`."""
+    """What a function returns at once, where something in it is followed: `return False, []`."""
 
-    items: tuple[ConstantRef | Anything, ...]
+    items: tuple[Tracked, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class BlankRef:
-    """An instance that was made without arguments, and that nobody has filled since."""
+    """An instance that was made without arguments, and that nobody has filled since.
 
-    cls: ClassDef
+    Of a class of the project; of None it is an empty collection.
+    """
+
+    cls: ClassDef | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +158,7 @@ Tracked: TypeAlias = (
 ANYTHING: Final = Anything()
 SOMETHING: Final = ConstantRef(True)
 """Something that is true and not None: an exception that was caught."""
+EMPTY_COLLECTION: Final = BlankRef(None)
 
 # What leaving a session's own `async with` does to its work.
 Exit: TypeAlias = Literal["commit", "close", "unknown"]

@@ -1,0 +1,130 @@
+"""What a called function gives back where it has swallowed a failure decides how far its caller gets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.project_support import findings
+from tests.template_support import MODELS
+
+DATABASE = """
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("sqlite+aiosqlite://")
+sessions = async_sessionmaker(engine, expire_on_commit=False)
+"""
+WORK = """
+import logging
+from sqlalchemy import select
+from app.models import Job, JobStatus
+from app.database import sessions
+
+logger = logging.getLogger(__name__)
+
+
+async def names_of(session):
+    try:
+        return NORMAL
+    except Exception:
+        try:
+            session.add(Job(id=1))
+            await session.commit()
+        except Exception:
+            pass
+        FAILED
+
+
+async def work(job_id, texts):
+    async with sessions() as session:
+        job = await session.get(Job, job_id)
+        BODY
+        return job.status
+"""
+QUERY = "set((await session.execute(select(Job.status))).scalars().all())"
+
+
+def reached(root: Path, body: str, failed: str = "return set()", normal: str = QUERY) -> bool:
+    """Whether the last line can be reached with the job expired, behind a failure that `names_of()` has swallowed."""
+    code = WORK.replace("NORMAL", normal).replace("FAILED", failed).replace("BODY", body.replace("\n", "\n        "))
+    files = {"app/database.py": DATABASE, "app/models.py": MODELS, "app/work.py": code}
+    lines = [
+        int(line.split(":")[1].split()[0]) for line in findings(root, files, profile="hazards") if "SUP309" in line
+    ]
+    assert set(lines) <= {code.count("\n")}
+    return bool(lines)
+
+
+ASK = "names = await names_of(session)\n"
+STOP = "\n    raise PermissionError(job_id)"
+EMPTY = [
+    f"{ASK}if not names:{STOP}",
+    f"if not await names_of(session):{STOP}",
+    f"if not (names := await names_of(session)):{STOP}",
+    f"{ASK}if 'admin' not in names:{STOP}",
+    f"if 'admin' not in await names_of(session):{STOP}",
+    f"{ASK}if len(names) == 0:{STOP}",
+    f"{ASK}if not len(names) > 0:{STOP}",
+    f"if not len(await names_of(session)):{STOP}",
+    f"{ASK}if not bool(names):{STOP}",
+    f"{ASK}if not any(name == 'admin' for name in names):{STOP}",
+    f"{ASK}if not [name for name in names if name]:{STOP}",
+    f"{ASK}if not texts or not sorted(names):{STOP}",
+    f"{ASK}if not names & set(texts):{STOP}",
+    f"{ASK}allowed = 'admin' in names\nif not allowed:{STOP}",
+    f"{ASK}logger.info('%s', names)\nif not names:{STOP}",
+    "allowed = False\ntry:\n    allowed = 'admin' in await names_of(session)\nexcept Exception:\n    pass\n"
+    "if allowed:\n    return None\nraise PermissionError(job_id)",
+    f"{ASK}for name in names:\n    break\nelse:\n    raise PermissionError(job_id)",
+]
+
+
+@pytest.mark.parametrize("body", EMPTY)
+def test_behind_an_empty_answer_the_caller_raises(tmp_path: Path, body: str) -> None:
+    assert not reached(tmp_path, body)
+
+
+@pytest.mark.parametrize("given", ["[]", "{}", "()", "list()", "dict()", "frozenset()", "''", "0", "None", "False"])
+def test_every_value_that_is_false(tmp_path: Path, given: str) -> None:
+    assert not reached(tmp_path, EMPTY[0], f"return {given}")
+
+
+@pytest.mark.parametrize(
+    ("body", "given"),
+    [
+        (f"names, error = await names_of(session)\nif error:{STOP}", "set(), 'no rights'"),
+        (f"names, error = await names_of(session)\nif not names:{STOP}", "set(), 'no rights'"),
+        (f"found = await names_of(session)\nif found.get('admin') is None and not found:{STOP}", "{}"),
+        (f"found = await names_of(session)\nif not list(found.values()):{STOP}", "{}"),
+    ],
+)
+def test_parts_of_an_answer(tmp_path: Path, body: str, given: str) -> None:
+    assert not reached(tmp_path, body, f"return {given}")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"{ASK}if names:{STOP}",
+        f"{ASK}names.add('own')\nif not names:{STOP}",
+        f"{ASK}names |= set(texts)\nif not names:{STOP}",
+        f"{ASK}texts.fill(names)\nif not names:{STOP}",
+        f"{ASK}other = names\nother.add('own')\nif not names:{STOP}",
+        f"{ASK}box = [names]\nbox[0].add('own')\nif not names:{STOP}",
+        f"{ASK}for text in texts:\n    if not names:\n        names.add(text)\nif not names:{STOP}",
+        f"{ASK}names = set(texts)\nif not names:{STOP}",
+        f"{ASK}if not names | set(texts):{STOP}",
+        f"{ASK}if len(names) > 3:{STOP}",
+        f"{ASK}if not all(names):{STOP}",
+        f"{ASK}if not (names or texts):{STOP}",
+        f"def len(one):\n    return 7\n\n{ASK}if len(names) == 0:{STOP}",
+    ],
+)
+def test_what_does_not_stop_an_empty_answer(tmp_path: Path, body: str) -> None:
+    assert reached(tmp_path, body)
+
+
+@pytest.mark.parametrize("given", ["{'own'}", "set(texts_of())", "names_now", "'no rights'", "1", "True", "[None]"])
+def test_an_answer_that_may_be_true(tmp_path: Path, given: str) -> None:
+    assert reached(tmp_path, EMPTY[0], f"return {given}")
