@@ -128,3 +128,106 @@ def test_what_does_not_stop_an_empty_answer(tmp_path: Path, body: str) -> None:
 @pytest.mark.parametrize("given", ["{'own'}", "set(texts_of())", "names_now", "'no rights'", "1", "True", "[None]"])
 def test_an_answer_that_may_be_true(tmp_path: Path, given: str) -> None:
     assert reached(tmp_path, EMPTY[0], f"return {given}")
+
+
+PAIRS = """
+from sqlalchemy import select
+from sqlalchemy.orm import Mapped, mapped_column
+from app.models import Base, Job
+from app.database import sessions
+
+
+class Note(Base):
+    __tablename__ = "notes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str]
+
+
+async def store(session):
+    try:
+        session.add(Job(id=1))
+        await session.commit()
+    except Exception:
+        pass
+
+
+async def pick(session, other, texts):
+    found = (await session.scalars(select(Job))).first()
+    if not found:
+        return None, "none"
+    BEFORE
+    return RETURNED
+
+
+async def pick_again(session, other, texts):
+    return await pick(session, other, texts)
+
+
+async def work(job_id, texts):
+    async with sessions() as session, sessions() as another:
+        job = await session.get(Job, job_id)
+        BODY
+        print(job.status)
+"""
+LOAD = "await session.rollback()\nawait session.refresh(found)\n"
+PICK = "found, error = await pick(session, job, texts)\n"
+
+
+def read_expired(root: Path, body: str, returned: str = "found, {}", before: str = "await store(session)") -> list[str]:
+    """What is read of an expired object in the task."""
+    code = (
+        PAIRS.replace("BEFORE", before).replace("RETURNED", returned).replace("BODY", body.replace("\n", "\n        "))
+    )
+    files = {"app/database.py": DATABASE, "app/models.py": MODELS, "app/work.py": code}
+    reads = [line for line in findings(root, files, profile="hazards") if "SUP309" in line]
+    lines = [int(line.split(":")[1].split()[0]) for line in reads]
+    return [code.splitlines()[line - 1].strip() for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("body", "returned", "before"),
+    [
+        (f"{PICK}print(found.status)", "found, {}", "pass"),
+        (f"{PICK}{LOAD}await session.refresh(job)\nprint(found.status)", "found, {}", "await store(session)"),
+        ("found, error = await pick(another, job, texts)\nprint(found.status)", "texts[0], {}", "await store(session)"),
+    ],
+)  # fmt: skip
+def test_an_object_among_several_values_that_is_loaded(tmp_path: Path, body: str, returned: str, before: str) -> None:
+    assert read_expired(tmp_path, body, returned, before) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "returned"),
+    [
+        (PICK, "found, {}"),
+        (f"{PICK}if not found:\n    return", "found, {}"),
+        (PICK.replace("pick(", "pick_again("), "found, {}"),
+        ("error, found = await pick(session, job, texts)\nif error == 'none':\n    return", "None, found"),
+        ("found, error, _ = await pick(session, job, texts)", "found, {}, texts"),
+    ],
+)
+def test_behind_an_expired_object_among_several_values_nothing_is_reached(
+    tmp_path: Path, body: str, returned: str
+) -> None:
+    assert read_expired(tmp_path, f"{body}\nprint(found.status)", returned) == ["print(found.status)"]
+
+
+@pytest.mark.parametrize(
+    ("body", "returned"),
+    [
+        (f"{PICK}print(found)", "found, {}"),
+        (f"{PICK}print(found.status)", "texts, found"),
+        ("*found, error = await pick(session, job, texts)\nprint(found[0])", "found, {}"),
+        (f"{PICK}if texts:\n    found = texts[0]\n    print(found.status)", "found, {}"),
+    ],
+)
+def test_what_reads_no_expired_object_before(tmp_path: Path, body: str, returned: str) -> None:
+    assert read_expired(tmp_path, body, returned) == ["print(job.status)"]
+
+
+def test_each_of_two_objects_stands_for_itself(tmp_path: Path) -> None:
+    pick = f"{PICK.replace('error', 'note')}if not found:\n    return\nawait session.rollback()\n"
+    before = "note = (await session.scalars(select(Note))).first()\n    await store(session)"
+    for refreshed, read in (("found", "note.text"), ("note", "found.status")):
+        body = f"{pick}await session.refresh({refreshed})\nprint(found.status)\nprint(note.text)"
+        assert read_expired(tmp_path, body, "found, note", before) == [f"print({read})"]

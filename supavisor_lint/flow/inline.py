@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call
 from supavisor_lint.flow import machine
-from supavisor_lint.flow.at_hand import given_rows, rows_back
+from supavisor_lint.flow.at_hand import given_rows
 from supavisor_lint.flow.events import (
     Trace,
 )
@@ -18,8 +17,8 @@ from supavisor_lint.flow.inline_events import Telling, hidden_sessions
 from supavisor_lint.flow.operations import handler_around
 from supavisor_lint.flow.quiet import SMALL, Manner, Quiet
 from supavisor_lint.flow.renaming import Renaming
+from supavisor_lint.flow.returning import returned, unmasked
 from supavisor_lint.flow.state import (
-    Condition,
     History,
     ObjectState,
     OpenBlock,
@@ -30,16 +29,10 @@ from supavisor_lint.flow.state import (
 from supavisor_lint.flow.values import (
     ANYTHING,
     CALLER,
-    BlankRef,
-    ConstantRef,
     KeeperRef,
-    ManyRef,
-    ObjectRef,
-    SessionRef,
     Tracked,
-    TupleRef,
 )
-from supavisor_lint.flow.witnesses import like_witnesses, witnesses
+from supavisor_lint.flow.witnesses import witnesses
 from supavisor_lint.project.values import FunctionValue
 
 MAX_DEPTH = 5
@@ -98,8 +91,8 @@ class Inliner:
         if any(summary.locks(after) for after in (*summary.ends, *(after for _, after in summary.raised))):
             frame.updates.add(node)
         for thrown, after in summary.raised:
-            frame.throw(_unmasked(state, back.state(after), node), thrown)
-        return [_returned(state, back.state(after), node) for after in summary.ends]
+            frame.throw(unmasked(state, back.state(after), node), thrown)
+        return [returned(state, back.state(after), node) for after in summary.ends]
 
     def _in_place(
         self, frame: Frame, node: Call, function: FunctionValue, given: dict[str, Tracked], state: State
@@ -244,76 +237,3 @@ def _mask_history(history: History) -> History:
 def _mask_object(known: ObjectState) -> ObjectState:
     conditions = frozenset(c if c.by is None else c._replace(by=CALLER) for c in known.conditions)
     return known._replace(conditions=conditions)
-
-
-# ----------------------------------------------------------------------------------------------------- and back out
-
-
-def _returned(state: State, after: State, node: Call) -> tuple[State, Tracked]:
-    from supavisor_lint.flow.statements import RETURNED
-
-    value = after.value_of(RETURNED)
-    back = _unmasked(state, after, node)
-    if isinstance(value, ObjectRef | ManyRef):
-        if value.site in state.objects:
-            return back, value
-        known = after.objects.get(value.site)
-        if known is not None and known.session in back.sessions:
-            return back.with_object(node, _object_back(known, None, node)), replace(value, site=node)
-        return back, ANYTHING
-    if isinstance(value, SessionRef):
-        return (back, value) if value.site in state.sessions else (back, ANYTHING)
-    return back, value if isinstance(value, ConstantRef | TupleRef | BlankRef) else ANYTHING
-
-
-def _unmasked(state: State, after: State, node: Call) -> State:
-    """The caller's state behind the call: what the called function did is done by the call."""
-    for site, session in after.sessions.items():
-        if site in state.sessions:
-            before = state.sessions[site]
-            history = _history_back(state.history(site), after.history(site), node)
-            state = state.with_session(site, _session_back(before, session, node), history)
-    for found, known in after.objects.items():
-        if found in state.objects:
-            state = state.with_object(found, _object_back(known, state.objects[found], node))
-    loaded = rows_back(state, after, after.sessions)
-    return like_witnesses(state, after, node).but(ghost=after.ghost, loaded=loaded)
-
-
-def _session_back(before: SessionState, after: SessionState, node: Node) -> SessionState:
-    blocks = before.blocks
-    if len(after.blocks) == len(blocks):
-        blocks = tuple(
-            old._replace(over=old.over if new.over is CALLER else None if new.over is None else node)
-            for old, new in zip(blocks, after.blocks, strict=True)
-        )
-    failed = before.failed if after.failed is CALLER else None if after.failed is None else node
-    return after._replace(blocks=blocks, failed=failed)
-
-
-def _history_back(before: History, after: History, node: Node) -> History:
-    def back(mine: frozenset[Node], found: frozenset[Node]) -> frozenset[Node]:
-        kept = mine if CALLER in found else frozenset[Node]()
-        return kept | {node} if found - {CALLER} else kept
-
-    none = frozenset[Node]()
-    return History(
-        back(before.origins, after.begun_by),
-        before.inherited if CALLER in after.begun_by else none,
-        back(before.writes, after.writes),
-        (before.pending if CALLER in after.carried else none) | ({node} if after.carried - {CALLER} else none),
-        back(before.queries, after.queries),
-        back(before.unsent, after.unsent),
-    )
-
-
-def _object_back(known: ObjectState, before: ObjectState | None, node: Node) -> ObjectState:
-    def back(condition: Condition) -> Iterator[Condition]:
-        if condition.by is None:
-            yield condition
-        elif condition.by is CALLER and before is not None:
-            yield from (c for c in before.conditions if c.by is not None)
-        else:
-            yield condition._replace(by=node)
-
-    return known._replace(conditions=frozenset(c for condition in known.conditions for c in back(condition)))

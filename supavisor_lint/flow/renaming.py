@@ -19,6 +19,7 @@ from supavisor_lint.flow.values import (
     Site,
     Tracked,
     TransactionRef,
+    TupleRef,
 )
 
 
@@ -99,4 +100,6 @@ class Renaming:
             return replace(value, site=self.node(value.site))
         if isinstance(value, TransactionRef | BlockRef | ResultRef | CountRef):
             return replace(value, session=self.site(value.session))
+        if isinstance(value, TupleRef):
+            return TupleRef(tuple(map(self.value, value.items)))
         return value

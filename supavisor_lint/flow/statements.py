@@ -32,7 +32,16 @@ from supavisor_lint.flow.frame import Frame, Thrown
 from supavisor_lint.flow.handlers import thrown_by
 from supavisor_lint.flow.loops import loop
 from supavisor_lint.flow.state import State, States
-from supavisor_lint.flow.values import ANYTHING, BlankRef, ConstantRef, ObjectRef, SessionRef, Tracked, TupleRef
+from supavisor_lint.flow.values import (
+    ANYTHING,
+    BlankRef,
+    ConstantRef,
+    ManyRef,
+    ObjectRef,
+    SessionRef,
+    Tracked,
+    TupleRef,
+)
 
 RETURNED = "<returned>"
 _COMPOUND = (While, For, Try, With, If)
@@ -210,7 +219,8 @@ def _made(frame: Frame, expr: Expr, value: Tracked) -> Tracked:
 
 
 def _at_once(values: Iterable[Tracked]) -> Tracked:
-    items = tuple(value if isinstance(value, ConstantRef | BlankRef) else ANYTHING for value in values)
+    followed = ConstantRef | BlankRef | ObjectRef | ManyRef
+    items = tuple(value if isinstance(value, followed) else ANYTHING for value in values)
     return ANYTHING if all(item == ANYTHING for item in items) else TupleRef(items)
 
 

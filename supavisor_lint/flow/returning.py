@@ -1,0 +1,123 @@
+"""What a caller has behind a followed call: what that did is done by the call, and what it gives back has new names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.statements import Assign, Return
+from supavisor_lint.facts.tree import Await, Call, Collection, Name
+from supavisor_lint.flow.at_hand import rows_back
+from supavisor_lint.flow.state import Condition, History, ObjectState, SessionState, State
+from supavisor_lint.flow.values import (
+    ANYTHING,
+    CALLER,
+    BlankRef,
+    ConstantRef,
+    ManyRef,
+    ObjectRef,
+    SessionRef,
+    Tracked,
+    TupleRef,
+)
+from supavisor_lint.flow.witnesses import like_witnesses
+
+
+def returned(state: State, after: State, node: Call) -> tuple[State, Tracked]:
+    """The caller's state behind a call, with the returned value; `after` is the state behind the called function."""
+    from supavisor_lint.flow.statements import RETURNED
+
+    value = after.value_of(RETURNED)
+    back = unmasked(state, after, node)
+    if isinstance(value, TupleRef):
+        items = []
+        for item, site in zip(value.items, _sites(node, value.items), strict=True):
+            back, kept = _value_back(state, after, node, item, site, back)
+            items.append(kept)
+        return back, TupleRef(tuple(items))
+    return _value_back(state, after, node, value, node, back)
+
+
+def _value_back(
+    state: State, after: State, node: Call, value: Tracked, site: Node | None, back: State
+) -> tuple[State, Tracked]:
+    """What the caller gets of a returned value; an object that is new to it is known by the site, if there is one."""
+    if isinstance(value, ObjectRef | ManyRef):
+        if value.site in state.objects:
+            return back, value
+        known = after.objects.get(value.site)
+        if site is not None and known is not None and known.session in back.sessions:
+            return back.with_object(site, _object_back(known, None, node)), replace(value, site=site)
+        return back, ANYTHING
+    if isinstance(value, SessionRef):
+        return (back, value) if value.site in state.sessions else (back, ANYTHING)
+    return back, value if isinstance(value, ConstantRef | BlankRef) else ANYTHING
+
+
+def _sites(node: Call, values: Sequence[Tracked]) -> Sequence[Node | None]:
+    """What the objects among several returned values are known by: `job, error = await load()`, `return await load()`.
+
+    The names that they are bound to; where they are handed on, what the called function knows them by.
+    """
+    whole = node.parent if isinstance(node.parent, Await) else node
+    if isinstance(whole.parent, Return):
+        return [value.site if isinstance(value, ObjectRef | ManyRef) else None for value in values]
+    targets = whole.parent.targets if isinstance(whole.parent, Assign) else ()
+    names = targets[0] if len(targets) == 1 else None
+    if not isinstance(names, Collection) or len(names.items) != len(values):
+        return [None] * len(values)
+    return [name if isinstance(name, Name) else None for name in names.items]
+
+
+def unmasked(state: State, after: State, node: Call) -> State:
+    """The caller's state behind the call: what the called function did is done by the call."""
+    for site, session in after.sessions.items():
+        if site in state.sessions:
+            before = state.sessions[site]
+            history = _history_back(state.history(site), after.history(site), node)
+            state = state.with_session(site, _session_back(before, session, node), history)
+    for found, known in after.objects.items():
+        if found in state.objects:
+            state = state.with_object(found, _object_back(known, state.objects[found], node))
+    loaded = rows_back(state, after, after.sessions)
+    return like_witnesses(state, after, node).but(ghost=after.ghost, loaded=loaded)
+
+
+def _session_back(before: SessionState, after: SessionState, node: Node) -> SessionState:
+    blocks = before.blocks
+    if len(after.blocks) == len(blocks):
+        blocks = tuple(
+            old._replace(over=old.over if new.over is CALLER else None if new.over is None else node)
+            for old, new in zip(blocks, after.blocks, strict=True)
+        )
+    failed = before.failed if after.failed is CALLER else None if after.failed is None else node
+    return after._replace(blocks=blocks, failed=failed)
+
+
+def _history_back(before: History, after: History, node: Node) -> History:
+    def back(mine: frozenset[Node], found: frozenset[Node]) -> frozenset[Node]:
+        kept = mine if CALLER in found else frozenset[Node]()
+        return kept | {node} if found - {CALLER} else kept
+
+    none = frozenset[Node]()
+    return History(
+        back(before.origins, after.begun_by),
+        before.inherited if CALLER in after.begun_by else none,
+        back(before.writes, after.writes),
+        (before.pending if CALLER in after.carried else none) | ({node} if after.carried - {CALLER} else none),
+        back(before.queries, after.queries),
+        back(before.unsent, after.unsent),
+    )
+
+
+def _object_back(known: ObjectState, before: ObjectState | None, node: Node) -> ObjectState:
+    def back(condition: Condition) -> Iterator[Condition]:
+        if condition.by is None:
+            yield condition
+        elif condition.by is CALLER and before is not None:
+            yield from (c for c in before.conditions if c.by is not None)
+        else:
+            yield condition._replace(by=node)
+
+    return known._replace(conditions=frozenset(c for condition in known.conditions for c in back(condition)))
