@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from supavisor_lint.facts.file import scope_of
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, NameImport
@@ -12,13 +14,33 @@ from supavisor_lint.flow import machine
 from supavisor_lint.flow.at_hand import maybe_of_same_row, row_of
 from supavisor_lint.flow.events import ExpiredRead
 from supavisor_lint.flow.frame import PLAIN, REFUSED, Frame, Thrown
-from supavisor_lint.flow.methods import reads_of
-from supavisor_lint.flow.objects import not_expired_by, refreshed, was_set
+from supavisor_lint.flow.methods import reads_of, reads_of_parameter
+from supavisor_lint.flow.objects import refreshed, was_set
 from supavisor_lint.flow.state import Condition, State
-from supavisor_lint.flow.values import ANYTHING, CALLER, ObjectRef, Tracked
+from supavisor_lint.flow.values import ANYTHING, CALLER, ConstantRef, ObjectRef, Tracked
+from supavisor_lint.flow.witnesses import was_not_expired
+from supavisor_lint.project.names import is_what_it_says
+from supavisor_lint.project.registration import bind_arguments
+from supavisor_lint.project.values import FunctionValue
 
 _MAX_BASES = 8
 _NOT_COLUMNS = frozenset({"awaitable_attrs", "metadata", "registry"})
+
+
+def is_missing(state: State, value: Tracked) -> bool:
+    """Whether a value is None: by itself, or as an object that a query has not found."""
+    if isinstance(value, ConstantRef):
+        return value.value is None
+    known = state.objects.get(value.site) if isinstance(value, ObjectRef) else None
+    return known is not None and not known.conditions
+
+
+def raise_missing(frame: Frame, state: State) -> State:
+    """The state behind an attribute of None, which raises; a wary follower goes on as if there were something."""
+    if frame.follower.wary:
+        return state
+    frame.throw(state, Thrown("class", "AttributeError"))
+    return frame.behind_failure(state)
 
 
 def read_attribute(frame: Frame, expr: Attribute, state: State, ref: ObjectRef) -> tuple[State, Tracked]:
@@ -56,6 +78,27 @@ def read_by_method(frame: Frame, call: Call, name: str, state: State, ref: Objec
     return state
 
 
+def read_by_function(
+    frame: Frame, call: Call, function: FunctionValue, state: State, given: Sequence[Tracked]
+) -> State:
+    """`next_number(job)`: what a function of the project, which gets no session, reads of an object on every path."""
+    if function.node.is_async and not isinstance(call.parent, Await):
+        return state
+    values = {id(argument.value): value for argument, value in zip(call.args, given, strict=True)}
+    for name, expr in bind_arguments(function, call.args).items():
+        ref = values[id(expr)]
+        if not isinstance(ref, ObjectRef | ConstantRef) or not is_what_it_says(frame.ev, function):
+            continue
+        reads = reads_of_parameter(function.node, name)
+        if reads and is_missing(state, ref):
+            return raise_missing(frame, state)
+        known = state.objects.get(ref.site) if isinstance(ref, ObjectRef) else None
+        for attr in reads if known is not None else ():
+            if isinstance(ref, ObjectRef) and known is not None and _names_column(attr, known.entity):
+                state, _ = _read(frame, call, attr, state, ref)
+    return state
+
+
 def read_whole(frame: Frame, call: Call, state: State, ref: ObjectRef) -> tuple[State, Tracked]:
     """`JobOut.model_validate(job)`: Pydantic reads the attributes, and makes its own error of what that raises."""
     known = state.objects.get(ref.site)
@@ -82,7 +125,7 @@ def _read(
     rest = known.conditions - set(expired)
     if rest:
         state = state.with_object(ref.site, known._replace(conditions=rest))
-        return not_expired_by(state, site, frozenset(c.by for c in expired)), ANYTHING
+        return was_not_expired(state, site, frozenset(c.by for c in expired)), ANYTHING
     return frame.behind_failure(refreshed(state, ref.site)), ANYTHING
 
 
@@ -162,10 +205,14 @@ def _is_column(expr: Attribute, entity: object) -> bool:
     """Whether an attribute may be a column: not a method, property or constant of the class."""
     if isinstance(expr.parent, Call) and expr.parent.func is expr:
         return False
-    if expr.attr.startswith("__") or expr.attr in _NOT_COLUMNS:
+    return _names_column(expr.attr, entity)
+
+
+def _names_column(attr: str, entity: object) -> bool:
+    if attr.startswith("__") or attr in _NOT_COLUMNS:
         return False
     scope = getattr(entity, "scope", None)
-    for binding in scope.bindings.get(expr.attr, []) if scope is not None else []:
+    for binding in scope.bindings.get(attr, []) if scope is not None else []:
         if isinstance(binding, FunctionDef):
             return False
         if isinstance(binding, Assigned) and isinstance(binding.value, Constant) and binding.annotation is None:

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Iterator
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name
 from supavisor_lint.flow import expressions, machine, objects, session_calls, wary
-from supavisor_lint.flow.attributes import read_by_method, read_by_name, read_whole, set_by_name
+from supavisor_lint.flow.attributes import (
+    is_missing,
+    raise_missing,
+    read_by_function,
+    read_by_method,
+    read_by_name,
+    read_whole,
+    set_by_name,
+)
 from supavisor_lint.flow.binding import opened_session
 from supavisor_lint.flow.blank import answered_of
 from supavisor_lint.flow.events import SlowAwait
@@ -65,6 +73,8 @@ def _method(frame: Frame, node: Call, name: str, state: State, receiver: Tracked
     known = session_calls.method(frame, node, name, state, receiver)
     if known is not None:
         return known
+    if is_missing(state, receiver):
+        return [(raise_missing(frame, state), ANYTHING)]
     if isinstance(receiver, ObjectRef):
         state = read_by_method(frame, node, name, state, receiver)
     if frame.follower.wary:
@@ -147,6 +157,8 @@ def _into(
     if never_returns(functions) and awaited == functions[0].node.is_async:
         frame.throw(state)
         return []
+    if len(functions) == 1:
+        state = read_by_function(frame, node, functions[0], state, given)
     if is_harmless(frame, node):
         return [(state, answered_of(node, [argument.value for argument in node.args], given))]
     frame.throw(state, ANY if awaited else PLAIN)

@@ -26,7 +26,7 @@ from supavisor_lint.facts.tree import (
     Yield,
 )
 from supavisor_lint.flow import calls, machine
-from supavisor_lint.flow.attributes import read_attribute
+from supavisor_lint.flow.attributes import is_missing, raise_missing, read_attribute
 from supavisor_lint.flow.binding import bind, foreign, opened_session, read_name, share, share_captured
 from supavisor_lint.flow.blank import answered, answered_of, still_blank
 from supavisor_lint.flow.conditions import elements, truth
@@ -89,7 +89,20 @@ def _named(frame: Frame, expr: NamedExpr, state: State) -> Results:
 
 def _chosen(frame: Frame, expr: IfExp, state: State) -> Results:
     yes, no = truth(frame, expr.test, state)
-    return _distinct([*_all(frame, expr.body, yes), *_all(frame, expr.orelse, no)])
+    return _distinct(_absent_where_none(expr, [*_all(frame, expr.body, yes), *_all(frame, expr.orelse, no)]))
+
+
+def _absent_where_none(expr: IfExp, results: Results) -> Results:
+    """`await session.get(Job, key) if key else None`: an object that may be missing, as it may behind a `get()`."""
+    found = next(((s, v.site) for s, v in results if isinstance(v, ObjectRef) and expr.contains(v.site)), None)
+    known = found[0].objects.get(found[1]) if found is not None else None
+    if found is None or known is None:
+        return results
+    missing = known._replace(conditions=frozenset())
+    return [
+        (state.with_object(found[1], missing), ObjectRef(found[1])) if value == ConstantRef(None) else (state, value)
+        for state, value in results
+    ]
 
 
 def _subscript(frame: Frame, expr: Subscript, state: State) -> Results:
@@ -156,7 +169,9 @@ def _attribute(frame: Frame, expr: Attribute, state: State) -> Results:
         return [(state, state.variables[text])]
     results: Results = []
     for after, value in evaluate(frame, expr.value, state):
-        if isinstance(value, ObjectRef):
+        if is_missing(after, value):
+            results.append((raise_missing(frame, after), ANYTHING))
+        elif isinstance(value, ObjectRef):
             results.append(read_attribute(frame, expr, after, value))
         elif isinstance(value, SessionRef):
             results.append((after if expr.attr in HARMLESS_ATTRIBUTES else share(after, value), ANYTHING))

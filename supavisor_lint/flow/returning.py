@@ -21,7 +21,7 @@ from supavisor_lint.flow.values import (
     Tracked,
     TupleRef,
 )
-from supavisor_lint.flow.witnesses import like_witnesses
+from supavisor_lint.flow.witnesses import like_witnesses, told_by_reads
 
 
 def returned(state: State, after: State, node: Call) -> tuple[State, Tracked]:
@@ -72,16 +72,16 @@ def _sites(node: Call, values: Sequence[Tracked]) -> Sequence[Node | None]:
 
 def unmasked(state: State, after: State, node: Call) -> State:
     """The caller's state behind the call: what the called function did is done by the call."""
+    before = state
     for site, session in after.sessions.items():
-        if site in state.sessions:
-            before = state.sessions[site]
-            history = _history_back(state.history(site), after.history(site), node)
-            state = state.with_session(site, _session_back(before, session, node), history)
+        if site in before.sessions:
+            history = _history_back(before.history(site), after.history(site), node)
+            state = state.with_session(site, _session_back(before.sessions[site], session, node), history)
     for found, known in after.objects.items():
-        if found in state.objects:
-            state = state.with_object(found, _object_back(known, state.objects[found], node))
-    loaded = rows_back(state, after, after.sessions)
-    return like_witnesses(state, after, node).but(ghost=after.ghost, loaded=loaded)
+        if found in before.objects:
+            state = state.with_object(found, _object_back(known, before.objects[found], node))
+    state = told_by_reads(before, after, like_witnesses(state, after, node))
+    return state.but(ghost=after.ghost, loaded=rows_back(before, after, after.sessions))
 
 
 def _session_back(before: SessionState, after: SessionState, node: Node) -> SessionState:

@@ -23,7 +23,7 @@ from supavisor_lint.facts.statements import (
 )
 from supavisor_lint.facts.tree import Attribute, Block, Collection, Constant, Expr, Name, Starred, Stmt
 from supavisor_lint.flow import compound, wary
-from supavisor_lint.flow.attributes import read_attribute, set_attribute
+from supavisor_lint.flow.attributes import is_missing, raise_missing, read_attribute, set_attribute
 from supavisor_lint.flow.binding import bind, bind_name, share
 from supavisor_lint.flow.blank import made_blank
 from supavisor_lint.flow.conditions import truth
@@ -182,6 +182,9 @@ def _store(frame: Frame, statement: Assign, target: Expr, value: Tracked, state:
 def _store_attribute(frame: Frame, statement: Assign, target: Attribute, value: Tracked, state: State) -> list[State]:
     results: list[State] = []
     for after, owner in evaluate(frame, target.value, state):
+        if is_missing(after, owner):
+            results.append(raise_missing(frame, after))
+            continue
         if not isinstance(owner, ObjectRef) or owner.site not in after.objects:
             if frame.follower.wary and wary.sets_row(frame, target):
                 after = wary.write(frame, after, target)

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Name
-from supavisor_lint.flow.objects import KEPT, LIVE, NEW
+from supavisor_lint.flow.objects import KEPT, LIVE, NEW, not_expired_by
 from supavisor_lint.flow.renaming import Renaming
 from supavisor_lint.flow.state import Condition, ObjectState, State
 from supavisor_lint.flow.values import CALLER, Site
@@ -57,6 +57,8 @@ class _Fate:
             yield condition
         elif condition.kind in ("added", "new"):
             yield from map(self._told, self.new)
+        elif condition.kind == "expired" and not self.expired:
+            yield condition
         elif condition.kind == "expired":
             for after in self.expired:
                 yield condition._replace(detached=after.detached) if after.by is CALLER else self._told(after)
@@ -82,9 +84,33 @@ def like_witnesses(state: State, after: State, call: Node) -> State:
     return state
 
 
+def was_not_expired(state: State, site: Site, causes: frozenset[Node | None]) -> State:
+    """An object could be read: what would have expired it has not happened, nor has it expired what the caller has."""
+    state = not_expired_by(state, site, causes)
+    if CALLER in causes:
+        for node, known in state.objects.items():
+            if known.session == site and _is_witness(node, "expired"):
+                state = state.with_object(node, known._replace(conditions=frozenset()))
+    return state
+
+
+def told_by_reads(before: State, after: State, state: State) -> State:
+    """The caller's state behind a call that could read what may have been expired: other objects are not, either.
+
+    `before` is the caller's state in front of the call, `after` the one behind the called function. Which object was
+    read does not matter where one thing would have expired all that it was given.
+    """
+    for site, conditions in _seen(after, "expired").items():
+        given = [o for node, o in before.objects.items() if node in after.objects and o.session == site]
+        causes = frozenset(c.by for known in given for c in known.conditions if c.kind == "expired")
+        if not conditions and len(causes) == 1:
+            state = was_not_expired(state, site, causes)
+    return state
+
+
 def _seen(after: State, kind: str) -> dict[Site, frozenset[Condition]]:
-    return {
-        known.session: known.conditions
-        for node, known in after.objects.items()
-        if isinstance(node, Name) and node.id.startswith(_PREFIX) and node.id.endswith(f" {kind}>")
-    }
+    return {known.session: known.conditions for node, known in after.objects.items() if _is_witness(node, kind)}
+
+
+def _is_witness(node: Node, kind: str) -> bool:
+    return isinstance(node, Name) and node.id.startswith(_PREFIX) and node.id.endswith(f" {kind}>")
