@@ -35,12 +35,12 @@ def is_missing(state: State, value: Tracked) -> bool:
     return known is not None and not known.conditions
 
 
-def raise_missing(frame: Frame, state: State) -> State:
-    """The state behind an attribute of None, which raises; a wary follower goes on as if there were something."""
+def behind_missing(frame: Frame, state: State) -> list[State]:
+    """The states behind an attribute of None, which raises: none, but for who goes on as if there were something."""
     if frame.follower.wary:
-        return state
+        return [state]
     frame.throw(state, Thrown("class", "AttributeError"))
-    return frame.behind_failure(state)
+    return [state] if frame.follower.tells_all else []
 
 
 def read_attribute(frame: Frame, expr: Attribute, state: State, ref: ObjectRef) -> tuple[State, Tracked]:
@@ -80,10 +80,10 @@ def read_by_method(frame: Frame, call: Call, name: str, state: State, ref: Objec
 
 def read_by_function(
     frame: Frame, call: Call, function: FunctionValue, state: State, given: Sequence[Tracked]
-) -> State:
+) -> list[State]:
     """`next_number(job)`: what a function of the project, which gets no session, reads of an object on every path."""
     if function.node.is_async and not isinstance(call.parent, Await):
-        return state
+        return [state]
     values = {id(argument.value): value for argument, value in zip(call.args, given, strict=True)}
     for name, expr in bind_arguments(function, call.args).items():
         ref = values[id(expr)]
@@ -91,12 +91,12 @@ def read_by_function(
             continue
         reads = reads_of_parameter(function.node, name)
         if reads and is_missing(state, ref):
-            return raise_missing(frame, state)
+            return behind_missing(frame, state)
         known = state.objects.get(ref.site) if isinstance(ref, ObjectRef) else None
         for attr in reads if known is not None else ():
             if isinstance(ref, ObjectRef) and known is not None and _names_column(attr, known.entity):
                 state, _ = _read(frame, call, attr, state, ref)
-    return state
+    return [state]
 
 
 def read_whole(frame: Frame, call: Call, state: State, ref: ObjectRef) -> tuple[State, Tracked]:

@@ -15,7 +15,7 @@ from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.session_keys import SessionKey, session_key
 from supavisor_lint.flow.state import SessionState, State
-from supavisor_lint.flow.values import ANYTHING, ConstantRef, KeeperRef, SessionRef, Tracked, TupleRef
+from supavisor_lint.flow.values import ANYTHING, EMPTY_COLLECTION, ConstantRef, KeeperRef, SessionRef, Tracked, TupleRef
 from supavisor_lint.project.values import Session
 
 
@@ -97,6 +97,8 @@ def foreign_session(frame: Frame, key: SessionKey, session: Session, state: Stat
 def bind_name(frame: Frame, state: State, name: str, value: Tracked) -> State:
     """Bind a local name; only what can matter later is kept."""
     if isinstance(value, TupleRef) or (isinstance(value, ConstantRef) and name not in frame.life.tested):
+        value = ANYTHING
+    if value == EMPTY_COLLECTION and name not in frame.life.weighed:
         value = ANYTHING
     if value == ANYTHING and frame.function.param(name) is None:
         return state.unbound(name)

@@ -8,8 +8,8 @@ from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name
 from supavisor_lint.flow import expressions, machine, objects, session_calls, wary
 from supavisor_lint.flow.attributes import (
+    behind_missing,
     is_missing,
-    raise_missing,
     read_by_function,
     read_by_method,
     read_by_name,
@@ -74,7 +74,7 @@ def _method(frame: Frame, node: Call, name: str, state: State, receiver: Tracked
     if known is not None:
         return known
     if is_missing(state, receiver):
-        return [(raise_missing(frame, state), ANYTHING)]
+        return [(after, ANYTHING) for after in behind_missing(frame, state)]
     if isinstance(receiver, ObjectRef):
         state = read_by_method(frame, node, name, state, receiver)
     if frame.follower.wary:
@@ -157,14 +157,21 @@ def _into(
     if never_returns(functions) and awaited == functions[0].node.is_async:
         frame.throw(state)
         return []
-    if len(functions) == 1:
-        state = read_by_function(frame, node, functions[0], state, given)
+    states = read_by_function(frame, node, functions[0], state, given) if len(functions) == 1 else [state]
+    return [result for after in states for result in _unfollowed(frame, node, functions, after, given, receiver)]
+
+
+def _unfollowed(
+    frame: Frame, node: Call, functions: Functions, state: State, given: list[Tracked], receiver: Tracked
+) -> Results:
+    """A call of something that is not looked into."""
     if is_harmless(frame, node):
         return [(state, answered_of(node, [argument.value for argument in node.args], given))]
-    frame.throw(state, ANY if awaited else PLAIN)
+    thrown = ANY if isinstance(node.parent, Await) else PLAIN
+    frame.throw(state, thrown)
     if frame.follower.wary:
         state = wary.handed(frame, node, state, given)
-        frame.throw(state, ANY if awaited else PLAIN)
+        frame.throw(state, thrown)
     used = [*given, receiver] if isinstance(receiver, KeeperRef) else given
     return [(_unknown_effect(frame, node, functions, state, used), ANYTHING)]
 

@@ -26,7 +26,7 @@ from supavisor_lint.facts.tree import (
     Yield,
 )
 from supavisor_lint.flow import calls, machine
-from supavisor_lint.flow.attributes import is_missing, raise_missing, read_attribute
+from supavisor_lint.flow.attributes import behind_missing, is_missing, read_attribute
 from supavisor_lint.flow.binding import bind, foreign, opened_session, read_name, share, share_captured
 from supavisor_lint.flow.blank import answered, answered_of, still_blank
 from supavisor_lint.flow.conditions import elements, truth
@@ -170,7 +170,7 @@ def _attribute(frame: Frame, expr: Attribute, state: State) -> Results:
     results: Results = []
     for after, value in evaluate(frame, expr.value, state):
         if is_missing(after, value):
-            results.append((raise_missing(frame, after), ANYTHING))
+            results += [(missing, ANYTHING) for missing in behind_missing(frame, after)]
         elif isinstance(value, ObjectRef):
             results.append(read_attribute(frame, expr, after, value))
         elif isinstance(value, SessionRef):

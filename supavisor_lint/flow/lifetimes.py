@@ -58,14 +58,16 @@ _NONE: Names = frozenset()
 class Life:
     """`dead`: the function's names that nobody reads from a statement on.
 
-    `tested` are those whose truth may decide something: in conditions, or constants that a call is given; `copied` are
-    given to a tested one. `repeated` are the conditions that the function asks more than once, as text. `gets_until` is
-    the place (a node's order) behind which no session is asked for an object by its key.
+    `tested` are those whose truth may decide something: in conditions, or constants that a call is given; `copied`
+    are given to a tested one, `weighed` are what a tested one is made of, and what is iterated. `repeated` are the
+    conditions that the function asks more than once, as text. `gets_until` is the place (a node's order) behind
+    which no session is asked for an object by its key.
     """
 
     dead: dict[Stmt, Names]
     tested: Names
     copied: Names
+    weighed: Names
     repeated: Names
     gets_until: int
 
@@ -94,8 +96,13 @@ def life_of(function: FunctionDef) -> Life:
     liveness = _Liveness()
     liveness.block(function.body, always, _Ways(always, always, always, always))
     copied = frozenset(name for node in nodes_of_kind(function, Assign) for name in _copied(node, tested))
+    weighed = tested.union(
+        *(_weighed(node, tested) for node in nodes_of_kind(function, Assign)),
+        *(_read(node.iter) for node in nodes_of_kind(function, For)),
+        *(_read(node.iter) for node in nodes_of_kind(function, Generator)),
+    )
     dead = {statement: mentioned - live for statement, live in liveness.live.items()}
-    return Life(dead, tested, copied, repeated_conditions(function), _last_get(function))
+    return Life(dead, tested, copied, weighed, repeated_conditions(function), _last_get(function))
 
 
 def _last_get(function: FunctionDef) -> int:
@@ -142,6 +149,12 @@ def _is_switch(binding: object) -> bool:
 def _copied(statement: Assign, tested: Names) -> Iterator[str]:
     if isinstance(statement.value, Name) and any(isinstance(t, Name) and t.id in tested for t in statement.targets):
         yield statement.value.id
+
+
+def _weighed(statement: Assign, tested: Names) -> Names:
+    """`allowed = "admin" in names`."""
+    is_tested = any(isinstance(t, Name) and t.id in tested for t in statement.targets)
+    return _read(statement.value) if is_tested and statement.value is not None else _NONE
 
 
 def _tests(function: FunctionDef) -> Iterator[Expr]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from supavisor_lint.facts.file import enclosing_function, nodes_of_kind
+from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import Assign, Return
-from supavisor_lint.facts.tree import Await, Call, Collection, Name
+from supavisor_lint.facts.statements import Assign, FunctionDef, Return
+from supavisor_lint.facts.tree import Attribute, Await, Call, Collection, Name
 from supavisor_lint.flow.at_hand import rows_back
 from supavisor_lint.flow.state import Condition, History, ObjectState, SessionState, State
 from supavisor_lint.flow.values import (
@@ -67,7 +69,15 @@ def _sites(node: Call, values: Sequence[Tracked]) -> Sequence[Node | None]:
     names = targets[0] if len(targets) == 1 else None
     if not isinstance(names, Collection) or len(names.items) != len(values):
         return [None] * len(values)
-    return [name if isinstance(name, Name) else None for name in names.items]
+    function = enclosing_function(node)
+    used = _with_attributes(function) if function is not None else frozenset()
+    return [name if isinstance(name, Name) and name.id in used else None for name in names.items]
+
+
+@kept
+def _with_attributes(function: FunctionDef) -> frozenset[str]:
+    """The names of which a function uses attributes: of others, it does not matter how their objects stand."""
+    return frozenset(node.value.id for node in nodes_of_kind(function, Attribute) if isinstance(node.value, Name))
 
 
 def unmasked(state: State, after: State, node: Call) -> State:

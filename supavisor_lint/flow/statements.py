@@ -23,7 +23,7 @@ from supavisor_lint.facts.statements import (
 )
 from supavisor_lint.facts.tree import Attribute, Block, Collection, Constant, Expr, Name, Starred, Stmt
 from supavisor_lint.flow import compound, wary
-from supavisor_lint.flow.attributes import is_missing, raise_missing, read_attribute, set_attribute
+from supavisor_lint.flow.attributes import behind_missing, is_missing, read_attribute, set_attribute
 from supavisor_lint.flow.binding import bind, bind_name, share
 from supavisor_lint.flow.blank import made_blank
 from supavisor_lint.flow.conditions import truth
@@ -183,7 +183,7 @@ def _store_attribute(frame: Frame, statement: Assign, target: Attribute, value: 
     results: list[State] = []
     for after, owner in evaluate(frame, target.value, state):
         if is_missing(after, owner):
-            results.append(raise_missing(frame, after))
+            results += behind_missing(frame, after)
             continue
         if not isinstance(owner, ObjectRef) or owner.site not in after.objects:
             if frame.follower.wary and wary.sets_row(frame, target):
