@@ -135,3 +135,48 @@ def test_an_object_that_may_be_none_raises_as_well(tmp_path: Path, first: str, c
 )
 def test_an_object_that_may_be_none_and_is_not_read_before(tmp_path: Path, first: str, call: str) -> None:
     assert SECOND[0] in read_expired(tmp_path, READ, call, first)
+
+
+HOLDER = """
+from app.models import Job
+from app.database import sessions
+
+
+class Holder:
+    job = None
+
+    async def open(self, session):
+        self.job = await session.get(Job, 1)
+
+    async def work(self, job_id, options):
+        async with sessions() as session:
+            job = await session.get(Job, job_id)
+            try:
+                session.add(Job(id=2))
+                await session.commit()
+            except Exception:
+                print("not stored")
+            BODY
+            print(job.status)
+
+
+async def told(session, other=None):
+    print(other.status)
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "reached"),
+    [
+        ("self.job = None\n            await self.open(None)\n            print(self.job.status)", True),
+        ("await told(session, **options)", True),
+        ("await told(session)", False),
+        ("other = None\n            if other is None and job_id:\n                print(other.status)", True),
+        ("other = None\n            if other is None:\n                print(other.status)", False),
+    ],
+)
+def test_what_is_certainly_none(tmp_path: Path, body: str, reached: bool) -> None:
+    code = HOLDER.replace("BODY", body)
+    files = {"app/database.py": DATABASE, "app/models.py": MODELS, "app/work.py": code}
+    at = code.splitlines().index("            print(job.status)") + 1
+    assert any(f":{at}" in line for line in findings(tmp_path, files, profile="hazards")) is reached

@@ -9,7 +9,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, NameImport
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
-from supavisor_lint.facts.tree import Attribute, Await, Call, Constant, Expr, Name
+from supavisor_lint.facts.tree import Attribute, Await, Call, Constant, Expr, Name, Subscript
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.at_hand import maybe_of_same_row, row_of
 from supavisor_lint.flow.events import ExpiredRead
@@ -27,10 +27,17 @@ _MAX_BASES = 8
 _NOT_COLUMNS = frozenset({"awaitable_attrs", "metadata", "registry"})
 
 
-def is_missing(state: State, value: Tracked) -> bool:
-    """Whether a value is None: by itself, or as an object that a query has not found."""
+def is_missing(frame: Frame, expr: Expr, state: State, value: Tracked) -> bool:
+    """Whether an expression's value is None: by itself, or as an object that a query has not found.
+
+    Others may have set what is no local name meanwhile.
+    """
+    if isinstance(expr, Attribute | Subscript):
+        return False
+    scope = frame.function.scope
     if isinstance(value, ConstantRef):
-        return value.value is None
+        is_local = not isinstance(expr, Name) or expr.id not in scope.globals | scope.nonlocals
+        return value.value is None and is_local
     known = state.objects.get(value.site) if isinstance(value, ObjectRef) else None
     return known is not None and not known.conditions
 
@@ -90,7 +97,7 @@ def read_by_function(
         if not isinstance(ref, ObjectRef | ConstantRef) or not is_what_it_says(frame.ev, function):
             continue
         reads = reads_of_parameter(function.node, name)
-        if reads and is_missing(state, ref):
+        if reads and is_missing(frame, expr, state, ref):
             return behind_missing(frame, state)
         known = state.objects.get(ref.site) if isinstance(ref, ObjectRef) else None
         for attr in reads if known is not None else ():

@@ -92,6 +92,8 @@ def made_blank(frame: Frame, expr: Expr | None) -> Tracked:
 
 def still_blank(frame: Frame, expr: Expr, value: BlankRef) -> Tracked:
     """What a blank value is by now, where an expression reads it."""
+    if isinstance(expr, Attribute | Subscript):
+        return ANYTHING  # others have it
     is_filled = isinstance(expr, Name) and not _is_left_alone(frame.function, expr.id, expr)
     return ANYTHING if is_filled else value
 

@@ -73,7 +73,7 @@ def _method(frame: Frame, node: Call, name: str, state: State, receiver: Tracked
     known = session_calls.method(frame, node, name, state, receiver)
     if known is not None:
         return known
-    if is_missing(state, receiver):
+    if isinstance(node.func, Attribute) and is_missing(frame, node.func.value, state, receiver):
         return [(after, ANYTHING) for after in behind_missing(frame, state)]
     if isinstance(receiver, ObjectRef):
         state = read_by_method(frame, node, name, state, receiver)

@@ -169,7 +169,7 @@ def _attribute(frame: Frame, expr: Attribute, state: State) -> Results:
         return [(state, state.variables[text])]
     results: Results = []
     for after, value in evaluate(frame, expr.value, state):
-        if is_missing(after, value):
+        if is_missing(frame, expr.value, after, value):
             results += [(missing, ANYTHING) for missing in behind_missing(frame, after)]
         elif isinstance(value, ObjectRef):
             results.append(read_attribute(frame, expr, after, value))

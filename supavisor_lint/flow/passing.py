@@ -45,8 +45,10 @@ def passed_values(
         return None  # a decorator may commit, retry or give it another session
     bound = bind_arguments(function, node.args)
     defaults = _defaults(function, bound)
-    if any(name in life_of(function.node).tested for name in defaults) and any(a.star for a in node.args):
-        return None  # what the stars hide may decide what the function does
+    if defaults and any(a.star for a in node.args):
+        if any(name in life_of(function.node).tested for name in defaults):
+            return None  # what the stars hide may decide what the function does
+        defaults = {}
     passed = {**_by_closure(frame, function, state), **_by_receiver(node, function, state, receiver)}
     passed.update({**_displays(function, bound), **defaults, **_by_argument(bound, node.args, given)})
     if any(isinstance(v, SessionRef | KeeperRef) for v in passed.values()) or _is_part(frame, function):

@@ -182,7 +182,7 @@ def _store(frame: Frame, statement: Assign, target: Expr, value: Tracked, state:
 def _store_attribute(frame: Frame, statement: Assign, target: Attribute, value: Tracked, state: State) -> list[State]:
     results: list[State] = []
     for after, owner in evaluate(frame, target.value, state):
-        if is_missing(after, owner):
+        if is_missing(frame, target.value, after, owner):
             results += behind_missing(frame, after)
             continue
         if not isinstance(owner, ObjectRef) or owner.site not in after.objects:
