@@ -42,6 +42,7 @@ HANDED_OUT = {
     "on an object": "def build(app, engine):\n    make = async_sessionmaker(engine)\n    app.state.make = make\n",
     "with others": "def build(app, engine):\n    make = async_sessionmaker(engine)\n    app.a, app.b = engine, make\n",
     "under a key": "def build(app, engine):\n    make = async_sessionmaker(engine)\n    app['make'] = make\n",
+    "registered": "def build(box, engine):\n    make = async_sessionmaker(engine)\n    box.register(make)\n",
     "yielded": "async def lifespan(app):\n    make = async_sessionmaker(app)\n    yield {'make': make}\n",
     "in a closure": """
 def build(engine):
@@ -145,6 +146,47 @@ def test_a_builder_of_several_things(tmp_path: Path, kind: str) -> None:
     }
     found = findings(tmp_path, files, select=("SUP101", "SUP102"), session_factories=())
     assert found == ["inside.py:6 SUP101", "use.py:6 SUP101"]
+
+
+ON_SELF = {
+    "the factory": ("self.engine, self.make = build()", ["use.py:8 SUP101"]),
+    "the engine": ("self.make, self.engine = build()", []),
+    "with a rest": ("*self.more, self.make = build()", []),
+}
+
+
+@pytest.mark.parametrize("kind", ON_SELF)
+def test_attributes_get_their_part_of_what_a_builder_returns(tmp_path: Path, kind: str) -> None:
+    assignment, expected = ON_SELF[kind]
+    use = f"""
+    from app.build import build
+
+    class Service:
+        def __init__(self):
+            {assignment}
+        async def run(self):
+            async with self.make() as session:
+                await session.execute("select 1")
+    """
+    files = {"app/build.py": MAKERS + "\n\n" + BUILDERS["named"], "use.py": use}
+    assert findings(tmp_path, files, select=("SUP101", "SUP102"), session_factories=()) == expected
+
+
+def test_a_factory_made_by_a_subclass_is_one(tmp_path: Path) -> None:
+    maker = "class Maker(async_sessionmaker):\n    pass\n\n\nmake = Maker(create_async_engine('x'))\nother = Maker\n"
+    use = "from app.maker import make, other\n\n\nasync def use():\n    other\n    await make().close()\n"
+    files = {"app/maker.py": MAKERS + "\n\n" + maker, "use.py": use}
+    assert findings(tmp_path, files, session_factories=()) == ["use.py:6 SUP101"]
+
+
+def test_a_factory_as_a_default_is_handed_on(tmp_path: Path) -> None:
+    code = """
+    from app.session import async_session_factory, get_session
+
+    async def use(make=async_session_factory, *, open=get_session, name="async_session_factory"):
+        await make().close()
+    """
+    assert findings(tmp_path, {"app/session.py": SESSION_MODULE, "use.py": code}) == ["use.py:4 SUP101"]
 
 
 def test_a_cast_changes_nothing(tmp_path: Path) -> None:

@@ -94,6 +94,9 @@ AWAITED = {
     "at once what a coroutine function has started": "await (await handed_out(work(db)))",
     "only closed": "asyncio.create_task(close_quietly(db))",
     "nothing is kept": "reader = Reader(db)\ntasks.add_task(reader.read)\ntasks.add_task(print, reader)",
+    "a callback of the loop": "asyncio.get_running_loop().call_soon(print, work)\ntasks.loop.call_soon(spawn, 1)",
+    "a task of another kind": "tasks.Task(work(db))",
+    "a dict that is filled": "given = {}\ngiven = {'ids': [1]}\ntasks.add_task(work, **given)",
     "no callable": "tasks.queue.add_job(1, args=[db])",
     "a name that was bound again": "async with company.client() as db:\n    tasks.add_task(work, db)",
 }
@@ -121,6 +124,12 @@ STARTED = {
     "by a coroutine function": "await later(work(db))",
     "by a coroutine function that returns it": "task = await handed_out(work(db))\nprint(task)",
     "by a scheduler that is awaited": "await scheduler.add_job(work, args=[db])",
+    "a task made by its class": "asyncio.Task(work(db))",
+    "by the loop, later": "loop = asyncio.get_running_loop()\nloop.call_later(5, loop.create_task, work(db))",
+    "by a loop in another thread": "tasks.loop.call_soon_threadsafe(asyncio.create_task, work(db))",
+    "behind a star": "tasks.add_task(work, *[db])",
+    "behind two stars": "tasks.add_task(work, **{'session': db})",
+    "in a dict by its name": "given = {'session': db}\ntasks.add_task(work, **given)",
     "awaited by nobody here": "tasks.running.add(asyncio.create_task(work(db)))",
 }
 
@@ -208,6 +217,9 @@ LISTS = {
     "cron jobs": "class WorkerSettings:\n    cron_jobs = (cron(job, hour=1),)",
     "a worker": "worker = Worker(functions=[job], redis_pool=None)",
     "a loop": "for one in (other, job):\n    scheduler.add_job(one)",
+    "a loop over a list by its name": "from app.lists import ALL\nfor one in ALL:\n    scheduler.add_job(one)",
+    "a loop over the values of a dict": "MORE = {'a': job}\nfor one in MORE.values():\n    scheduler.add_job(one)",
+    "a loop over the items of a dict": "MORE = {'a': job}\nfor name, one in MORE.items():\n    scheduler.add_job(one)",
     "a loop over pairs": "for one, hour in [(other, 1), (job, 2)]:\n    scheduler.add_job(one, hour=hour)",
 }
 NO_LISTS = {
@@ -215,6 +227,8 @@ NO_LISTS = {
     "a list that leads to itself": "FUNCTIONS = [*FUNCTIONS]\nclass WorkerSettings:\n    functions = FUNCTIONS",
     "another worker": "def setup(Worker):\n    return Worker(functions=[job])",
     "a loop over something else": "def setup():\n    for job in (other, other):\n        scheduler.add_job(job)",
+    "a loop over the keys of a dict": "MORE = {'a': job}\nfor one in MORE:\n    scheduler.add_job(one)",
+    "a loop over pairs of keys": "MORE = {'a': job}\nfor one, name in MORE.items():\n    scheduler.add_job(one)",
     "a loop over unknown pairs": "for one, hour in [job, job]:\n    scheduler.add_job(one, hour=hour)",
 }
 

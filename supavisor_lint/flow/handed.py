@@ -57,10 +57,10 @@ def _by_use(uses: SessionUses, registration: Registration) -> Iterator[Handed]:
     if not isinstance(target, FunctionValue) or not _may_get_at_others(uses.flow, registration, target):
         return
     whole = _target_expr(uses.flow, registration)
-    for carrier, use in uses.carried(file, target, registration.arguments, _task_expr(whole, registration)):
+    for carrier, use in uses.carried(file, target, registration.spelled_out, _task_expr(whole, registration)):
         if use.session is None or use.session.source not in _FOREIGN:
             continue
-        argument = next((a for a in registration.arguments if a.value is carrier), None)
+        argument = next((a for a in registration.spelled_out if a.value is carrier), None)
         if carrier is None and not _is_around(use.key.scope, target.node):
             continue
         if argument is None or uses.flow.ev.session(file, argument.value) is None:
@@ -71,7 +71,7 @@ def _may_get_at_others(flow: SessionFlow, registration: Registration, target: Fu
     """Whether the task has an object of the project, or is a nested function: only then is it worth following."""
     if isinstance(target.receiver, Instance) or enclosing_function(target.node) is not None:
         return True
-    given = (v for a in registration.arguments for v in flow.ev.values(registration.file, a.value))
+    given = (v for a in registration.spelled_out for v in flow.ev.values(registration.file, a.value))
     return any(isinstance(v, Instance) and isinstance(v.of, ClassValue) for v in given)
 
 
@@ -81,7 +81,7 @@ def _is_around(scope: Scope | None, function: FunctionDef) -> bool:
 
 
 def _by_argument(flow: SessionFlow, registration: Registration) -> Iterator[Handed]:
-    for argument in registration.arguments:
+    for argument in registration.spelled_out:
         session = flow.ev.session(registration.file, argument.value)
         is_foreign = session is not None and session.source in _FOREIGN
         if is_foreign and _only_closes(flow, registration, argument.value):

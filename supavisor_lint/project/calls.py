@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.statements import Assign
 from supavisor_lint.facts.tree import Attribute, Call, Name
-from supavisor_lint.project.classes import is_session_class
+from supavisor_lint.project.classes import is_factory_class, is_session_class
 from supavisor_lint.project.on_the_spot import is_on_the_spot
 from supavisor_lint.project.results import returned, yielded
 from supavisor_lint.project.values import (
@@ -62,7 +62,7 @@ def called(ev: Evaluator, file: FileFacts, function: Value, call: Call | None) -
         case FunctionValue():
             return call_function(ev, function, call)
         case ClassValue():
-            return _instantiated(ev, function)
+            return _instantiated(ev, file, function, call)
         case External():
             return _called_external(ev, file, function, call)
         case Method(receiver, name):
@@ -81,8 +81,12 @@ def called(ev: Evaluator, file: FileFacts, function: Value, call: Call | None) -
             return (UNKNOWN,)
 
 
-def _instantiated(ev: Evaluator, cls: ClassValue) -> Iterable[Value]:
-    return (Session("class", cls),) if is_session_class(ev, cls) else (Instance(cls),)
+def _instantiated(ev: Evaluator, file: FileFacts, cls: ClassValue, call: Call | None) -> Iterable[Value]:
+    if is_session_class(ev, cls):
+        return (Session("class", cls),)
+    if call is not None and is_factory_class(ev, cls):
+        return (Factory(file, call, _bound_name(call), on_the_spot=is_on_the_spot(call)),)
+    return (Instance(cls),)
 
 
 def _called_instance(ev: Evaluator, file: FileFacts, instance: Instance, call: Call | None) -> Iterable[Value]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from supavisor_lint.facts.file import FileFacts, nodes_in, scope_of
 from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.scopes import Binding, ModuleImport, NameImport
 from supavisor_lint.facts.statements import Assign, ClassDef, ExprStmt, FunctionDef
-from supavisor_lint.facts.tree import Attribute, Constant, Expr, Name, Other, Stmt
-from supavisor_lint.project import calls, names, type_hints
+from supavisor_lint.facts.tree import Attribute, Collection, Constant, Expr, Name, Other, Stmt
+from supavisor_lint.project import calls, names, type_hints, unpacking
 from supavisor_lint.project.values import (
     UNKNOWN,
     ClassValue,
@@ -145,6 +145,8 @@ def _self_assigned(ev: Evaluator, cls: ClassValue, attr: str) -> Iterable[Value]
         values = ev.values(cls.file, value) if value is not None else ()
         declared = type_hints.annotated(ev, cls.file, annotation) if annotation is not None else ()
         yield from told(values, declared)
+    for value, target, index in self_unpackings(cls.node).get(attr, ()):
+        yield from unpacking.target_values(ev, cls.file, target, value, index)
 
 
 @kept
@@ -157,13 +159,35 @@ def self_assignments(cls: ClassDef) -> dict[str, list[tuple[Expr | None, Expr | 
     return found
 
 
+@kept
+def self_unpackings(cls: ClassDef) -> dict[str, list[tuple[Expr, Attribute, int]]]:
+    """Attribute name to what the methods of a class unpack into it: `self.first, self.second = value`.
+
+    That is the value, the target, and its position among the targets (0-based).
+    """
+    found: dict[str, list[tuple[Expr, Attribute, int]]] = {}
+    for method in cls.body:
+        if isinstance(method, FunctionDef) and method.params:
+            for node in nodes_in(method):
+                targets = node.targets[0] if isinstance(node, Assign) and len(node.targets) == 1 else None
+                if isinstance(node, Assign) and node.value is not None and isinstance(targets, Collection):
+                    for index, target in enumerate(targets.items):
+                        if _is_own(target, method.params[0].name):
+                            found.setdefault(target.attr, []).append((node.value, target, index))
+    return found
+
+
+def _is_own(target: Expr, receiver: str) -> TypeGuard[Attribute]:
+    return isinstance(target, Attribute) and isinstance(target.value, Name) and target.value.id == receiver
+
+
 def _collect_assignments(
     method: FunctionDef, receiver: str, into: dict[str, list[tuple[Expr | None, Expr | None]]]
 ) -> None:
     for node in nodes_in(method):
         if isinstance(node, Assign) and not node.augmented:
             for target in node.targets:
-                if isinstance(target, Attribute) and isinstance(target.value, Name) and target.value.id == receiver:
+                if _is_own(target, receiver):
                     into.setdefault(target.attr, []).append((node.value, node.annotation))
 
 

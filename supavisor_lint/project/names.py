@@ -19,7 +19,7 @@ from supavisor_lint.facts.scopes import (
     node_of,
 )
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, If
-from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Param
+from supavisor_lint.facts.tree import Attribute, Expr, Name, Param
 from supavisor_lint.project import calls, type_hints, unpacking
 from supavisor_lint.project.reaching import bindings_reaching
 from supavisor_lint.project.values import (
@@ -130,8 +130,8 @@ def given_values(ev: Evaluator, file: FileFacts, binding: Binding) -> Iterable[V
             return entered if index is None else (UNKNOWN,)
         case Iterated(iterated, True, _, None):
             return calls.iterated(ev, file, ev.values(file, iterated))
-        case Iterated(Collection(items), False, _, index):
-            return [value for item in items for value in unpacking.item_values(ev, file, item, index)]
+        case Iterated(iterated, False, _, index):
+            return unpacking.round_values(ev, file, iterated, index)
         case _:
             return (UNKNOWN,)
 
@@ -140,9 +140,7 @@ def _assigned(ev: Evaluator, file: FileFacts, binding: Assigned) -> Iterable[Val
     if binding.value is None:
         return () if binding.annotation is not None else (UNKNOWN,)
     if binding.index is not None:
-        if unpacking.is_behind_a_star(binding.node):
-            return (UNKNOWN,)
-        return unpacking.part_values(ev, file, binding.value, binding.index)
+        return unpacking.target_values(ev, file, binding.node, binding.value, binding.index)
     return ev.values(file, binding.value)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from supavisor_lint.facts.file import enclosing_function, nodes_of_kind, scope_of
 from supavisor_lint.facts.spelling import last_name
-from supavisor_lint.facts.statements import Assign, FunctionDef
+from supavisor_lint.facts.statements import Assign, ExprStmt, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Collection, Dict, Expr, Name
 from supavisor_lint.project.vocabulary import SCOPED_MAKERS
 
@@ -37,6 +37,8 @@ def _scoped_names(function: FunctionDef) -> set[str]:
 def _handed_out(function: FunctionDef) -> Iterator[str]:
     """The names whose values leave a function: returned or yielded, also as a part of something, or kept elsewhere.
 
+    `container.register(factory)`, a statement of its own, keeps it.
+
     A function that is handed out takes the names with it that it reads.
     """
     nested = {inner.name: inner for inner in nodes_of_kind(function, FunctionDef)}
@@ -46,6 +48,7 @@ def _handed_out(function: FunctionDef) -> Iterator[str]:
         for assign in nodes_of_kind(function, Assign)
         if assign.value is not None and not all(isinstance(target, Name) for target in assign.targets)
     ]
+    given += [a.value for call in nodes_of_kind(function, Call) if isinstance(call.parent, ExprStmt) for a in call.args]
     for expr in given:
         for name in _carried(expr):
             yield name

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.file import FileFacts, scope_of
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.tree import Argument, Await, Expr
+from supavisor_lint.facts.scopes import Assigned
+from supavisor_lint.facts.tree import Argument, Await, Collection, Constant, Dict, Expr, Name
 from supavisor_lint.project.values import FunctionValue, Value
 from supavisor_lint.project.vocabulary import COROUTINE_REGISTRARS
 
@@ -64,9 +65,49 @@ class Registration:
         started_by_loop = last in COROUTINE_REGISTRARS or last.startswith("loop.")
         return "loop" if started_by_loop else "other"
 
+    @property
+    def spelled_out(self) -> tuple[Argument, ...]:
+        """The arguments, with those that stand in a display behind a star as if they stood there themselves."""
+        return tuple(plain for argument in self.arguments for plain in _spelled_out(argument))
+
     def given(self, function: FunctionValue) -> dict[str, Expr]:
         """The task's parameters and what the registration passes for them."""
-        return bind_arguments(function, self.arguments)
+        return bind_arguments(function, self.spelled_out)
+
+
+def _spelled_out(argument: Argument) -> Iterator[Argument]:
+    """`*[session]`, `**{"session": session}`, and a local name that never holds anything but such a display."""
+    display = only_value(argument.value) if argument.star else None
+    if argument.star == "*" and isinstance(display, Collection):
+        yield from (argument_for(item) for item in display.items)
+    elif argument.star == "**" and isinstance(display, Dict):
+        yield from named_items(display)
+    else:
+        yield argument
+
+
+def only_value(expr: Expr) -> Expr:
+    """What a local name holds, if it never holds anything else; any other expression is itself."""
+    owner = scope_of(expr).lookup(expr.id) if isinstance(expr, Name) else None
+    bindings = owner.bindings[expr.id] if owner is not None and isinstance(expr, Name) else []
+    if len(bindings) != 1 or not isinstance(bindings[0], Assigned) or bindings[0].index is not None:
+        return expr
+    return bindings[0].value or expr
+
+
+def named_items(display: Dict) -> Iterator[Argument]:
+    """The items of `{"name": value}` as keyword arguments."""
+    for item in display.items:
+        if isinstance(item.key, Constant) and isinstance(item.key.value, str):
+            yield argument_for(item.value, item.key.value)
+
+
+def argument_for(value: Expr, keyword: str | None = None) -> Argument:
+    """An argument that stands in a list or dict; the value keeps its own parent."""
+    argument = Argument.__new__(Argument)
+    argument.value, argument.keyword, argument.star = value, keyword, ""
+    argument.stand_for(value)
+    return argument
 
 
 def bind_arguments(function: FunctionValue, arguments: Iterable[Argument]) -> dict[str, Expr]:

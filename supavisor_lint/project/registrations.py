@@ -29,6 +29,7 @@ from supavisor_lint.project.values import (
     FunctionValue,
     Instance,
     Method,
+    Unknown,
     Value,
 )
 from supavisor_lint.project.vocabulary import (
@@ -115,6 +116,8 @@ class RegistrationFinder:
                 yield from self._targets.callable(file, call, callee.dotted, call.argument(0, "fn"), (), queue=True)
         elif isinstance(callee, Method):
             yield from self._of_method(file, call, callee)
+        elif isinstance(callee, Unknown) and last_name(call.func) in _LATER:
+            yield from self._of_callback(file, call, _LATER[last_name(call.func)])
         elif isinstance(callee, FunctionValue):
             yield from self._of_own(file, call, callee)
         elif isinstance(callee, ClassValue):
@@ -128,10 +131,21 @@ class RegistrationFinder:
             func = call.argument(0, "func")
             rest = tuple(argument for argument in call.args if argument.value is not func)
             yield from self._targets.callable(file, call, "BackgroundTasks.add_task", func, rest)
-        elif name in ("create_task", "ensure_future") and _is_loop(receiver):
+        elif name in _STARTS and _is_loop(receiver):
             yield from self._targets.coroutine(file, call, f"loop.{name}", call.argument(0, "coro"))
+        elif name in _LATER and _is_loop(receiver):
+            yield from self._of_callback(file, call, _LATER[name])
         elif name in ("task", "actor") and _is_queue(receiver):
             yield from self._targets.callable(file, call, name, call.argument(0, "fn"), (), queue=True)
+
+    def _of_callback(self, file: FileFacts, call: Call, position: int) -> Iterator[Registration]:
+        """`loop.call_soon_threadsafe(asyncio.create_task, work())`: the loop will call the registrar."""
+        if len(call.args) > position + 1 and self._may_register(call.args[position].value):
+            for value in self._ev.values(file, call.args[position].value):
+                is_method = isinstance(value, Method) and value.name in _STARTS and _is_loop(value.receiver)
+                if is_method or is_external(value, COROUTINE_REGISTRARS):
+                    how = f"loop.{last_name(call.func)}"
+                    yield from self._targets.coroutine(file, call, how, call.args[position + 1].value)
 
     def _of_own(self, file: FileFacts, call: Call, callee: FunctionValue) -> Iterator[Registration]:
         """A call of a project function that passes its parameter on to a registrar (or that the settings name)."""
@@ -225,9 +239,14 @@ class RegistrationFinder:
 
 
 _ARQ_LISTS = ("functions", "cron_jobs")
+_STARTS = frozenset({"create_task", "ensure_future"})
+_LATER = {"call_soon_threadsafe": 0, "call_soon": 0, "call_later": 1, "call_at": 1}
+"""The loop's methods that take a callback, with its position among the arguments (0-based)."""
 _MAX_NAMES = 4  # that lead from one to another
 _CALL_NAMES = frozenset(
     {
+        *_LATER,
+        "Task",
         "Worker",
         "create_worker",
         "run_worker",

@@ -108,7 +108,7 @@ class SessionNames:
         for cls in file.classes:
             if is_session_class(self._ev, ClassValue(file, cls)):
                 yield Named(file, cls.name, cls, "class", cls)
-            for attr in {*members.self_assignments(cls), *cls.scope.bindings}:
+            for attr in {*members.self_assignments(cls), *members.self_unpackings(cls), *cls.scope.bindings}:
                 if _is_method(cls, attr):
                     continue
                 values = members.member(self._ev, Instance(ClassValue(file, cls)), attr)

@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from supavisor_lint.facts.file import FileFacts, scope_of, walk_own
+from supavisor_lint.facts.file import FileFacts, walk_own
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.statements import FunctionDef
-from supavisor_lint.facts.tree import Argument, Call, Collection, Constant, Dict, Expr, Lambda, Name
+from supavisor_lint.facts.tree import Argument, Call, Collection, Constant, Dict, Expr, Lambda
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.members import member
 from supavisor_lint.project.registrars import param_uses
-from supavisor_lint.project.registration import Registration, bind_arguments
+from supavisor_lint.project.registration import (
+    Registration,
+    argument_for,
+    bind_arguments,
+    named_items,
+    only_value,
+)
 from supavisor_lint.project.values import (
     UNKNOWN,
     ClassValue,
@@ -143,31 +148,15 @@ def job_arguments(call: Call) -> Iterator[Argument]:
     """APScheduler hands `args=[…]` and `kwargs={…}` to the job."""
     positional = call.argument(None, "args")
     if isinstance(positional, Collection):
-        yield from (_argument(item) for item in positional.items)
+        yield from (argument_for(item) for item in positional.items)
     keywords = call.argument(None, "kwargs")
     if isinstance(keywords, Dict):
-        for item in keywords.items:
-            if isinstance(item.key, Constant) and isinstance(item.key.value, str):
-                yield _argument(item.value, item.key.value)
-
-
-def _argument(value: Expr, keyword: str | None = None) -> Argument:
-    """An argument that stands in a list or dict; the value keeps its own parent."""
-    argument = Argument.__new__(Argument)
-    argument.value, argument.keyword, argument.star = value, keyword, ""
-    argument.stand_for(value)
-    return argument
+        yield from named_items(keywords)
 
 
 def _made_by(expr: Expr) -> Call | None:
     """The call that a local variable holds the result of, if it never holds anything else."""
-    if not isinstance(expr, Name):
-        return None
-    owner = scope_of(expr).lookup(expr.id)
-    bindings = owner.bindings[expr.id] if owner is not None else []
-    if len(bindings) != 1 or not isinstance(bindings[0], Assigned):
-        return None
-    value = bindings[0].value
+    value = only_value(expr)
     return value if isinstance(value, Call) else None
 
 

@@ -7,14 +7,20 @@ from typing import TYPE_CHECKING
 
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.tree import Await, Call, Collection, Expr, Starred
+from supavisor_lint.facts.scopes import Assigned
+from supavisor_lint.facts.tree import Attribute, Await, Call, Collection, Dict, Expr, Name, Starred
 from supavisor_lint.project.values import UNKNOWN, FunctionValue, Session, Value
 
 if TYPE_CHECKING:
     from supavisor_lint.project.evaluate import Evaluator
 
 
-def is_behind_a_star(target: Node) -> bool:
+def target_values(ev: Evaluator, file: FileFacts, target: Node, value: Expr, index: int) -> Iterable[Value]:
+    """What one of several targets gets, by its position among them (0-based)."""
+    return (UNKNOWN,) if _is_behind_a_star(target) else _part_values(ev, file, value, index)
+
+
+def _is_behind_a_star(target: Node) -> bool:
     """Whether a target stands behind a `*rest`: its position in the value is not that among the targets."""
     targets = target.parent
     if not isinstance(targets, Collection):
@@ -22,7 +28,7 @@ def is_behind_a_star(target: Node) -> bool:
     return any(isinstance(before, Starred) and before.order < target.order for before in targets.items)
 
 
-def part_values(ev: Evaluator, file: FileFacts, expr: Expr, index: int) -> Iterable[Value]:
+def _part_values(ev: Evaluator, file: FileFacts, expr: Expr, index: int) -> Iterable[Value]:
     """What the target at a position (0-based) gets: of a tuple as written, or of a builder's result."""
     if isinstance(expr, Collection):
         return ev.values(file, expr.items[index]) if index < len(expr.items) else (UNKNOWN,)
@@ -54,6 +60,34 @@ def parts_returned(ev: Evaluator, function: FunctionValue) -> Iterable[Value]:
         if isinstance(result, Collection):
             for item in result.items:
                 yield from ev.values(function.file, item)
+
+
+def round_values(ev: Evaluator, file: FileFacts, iterated: Expr, index: int | None) -> Iterable[Value]:
+    """What a `for` gets from a display of the project, all rounds together: by its name, and of a dictionary, too."""
+    match iterated:
+        case Call(Attribute(Name() | Dict() as mapping, "values" | "items" as view), ()):
+            for home, display in _displays(ev, file, mapping):
+                if isinstance(display, Dict) and (view == "values") == (index is None):
+                    for pair in display.items:
+                        part = pair.value if index in (None, 1) else pair.key
+                        yield from item_values(ev, home, part, None) if part is not None else (UNKNOWN,)
+        case _:
+            for home, display in _displays(ev, file, iterated):
+                if isinstance(display, Collection):
+                    for item in display.items:
+                        yield from item_values(ev, home, item, index)
+
+
+def _displays(ev: Evaluator, file: FileFacts, expr: Expr) -> Iterable[tuple[FileFacts, Expr]]:
+    """The displays that an expression is, or that its name is bound to."""
+    from supavisor_lint.project.members import definition_sites  # mutual: members needs what targets get
+
+    if not isinstance(expr, Name):
+        yield file, expr
+        return
+    for home, binding in definition_sites(ev, file, expr, everywhere=True):
+        if isinstance(binding, Assigned) and binding.value is not None and binding.index is None:
+            yield home, binding.value
 
 
 def item_values(ev: Evaluator, file: FileFacts, item: Expr, index: int | None) -> Iterable[Value]:

@@ -35,6 +35,8 @@ COROUTINE_REGISTRARS = frozenset(
         "asyncio.ensure_future",
         "asyncio.run_coroutine_threadsafe",
         "asyncio.tasks.create_task",
+        "asyncio.Task",
+        "asyncio.tasks.Task",
     }
 )
 COROUTINE_WRAPPERS = frozenset({"asyncio.wait_for", "asyncio.shield"})

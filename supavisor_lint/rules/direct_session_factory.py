@@ -2,9 +2,9 @@
 
 ## What it finds
 A call of an `async_sessionmaker` (or of a `sessionmaker` with `class_=AsyncSession`), in any form: assigned, entered
-with `async with`, through `factory.begin()`, returned, passed on as a value, under an alias, through the attribute of
-a module or object. The name does not matter, only the definition; a name listed in `session-factories` counts where
-nothing in the project defines it.
+with `async with`, through `factory.begin()`, returned, passed on as a value or a parameter's default, under an alias,
+through the attribute of a module or object. The name does not matter, only the definition; a name listed in
+`session-factories` counts where nothing in the project defines it.
 
 ## Why it matters
 The project's session helper carries what the pooler needs and what a task needs to survive: its engine's settings,
@@ -51,7 +51,7 @@ from collections.abc import Iterator
 from supavisor_lint.facts.file import enclosing_function, scope_of
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Return
-from supavisor_lint.facts.tree import Argument, Attribute, Call, Expr, Name
+from supavisor_lint.facts.tree import Argument, Attribute, Call, Expr, Name, Param
 from supavisor_lint.findings import Finding
 from supavisor_lint.project.values import (
     ClassValue,
@@ -120,6 +120,10 @@ def _if_handed_on(view: FileView, expr: Name | Attribute) -> Iterator[tuple[Expr
         if factory is None or factory.on_the_spot or _is_injected(factory):
             return
         if isinstance(parent, Return) or _is_handed_to_code(view, parent):
+            yield expr, factory
+    elif isinstance(parent, Param) and parent.default is expr:
+        factory = view.ev.factory(view.file, expr)
+        if factory is not None and not factory.on_the_spot:
             yield expr, factory
 
 

@@ -37,7 +37,7 @@ _DEFINITIONS = {
 }
 
 # Registrations of background tasks.
-_REGISTRARS = _words(
+_REGISTRARS = {b"asyncio.Task": rb"\basyncio\.Task\s*\("} | _words(
     b"add_task",
     b"create_task",
     b"ensure_future",
