@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.handlers import enclosing_tries, own_nodes_in, raises
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import ClassDef, FunctionDef, Handler, With, WithItem
-from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name, Yield
+from supavisor_lint.facts.statements import ClassDef, ExprStmt, FunctionDef, Handler, With, WithItem
+from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name, Stmt, Yield
+from supavisor_lint.flow.never import never_returns
 from supavisor_lint.flow.operations import Operation, SessionFlow
 from supavisor_lint.flow.session_keys import SessionKey, session_key
+from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.values import External, Session
 
 _DELEGATED = frozenset({"helper", "dependency", "parameter", "request"})
@@ -58,7 +60,17 @@ class HelperBody:
         """The handlers around the `yield` that let the error vanish."""
         for statement, part in enclosing_tries(self.at):
             if part == "body":
-                yield from (h for h in statement.handlers if not raises(h) and not _ends_generators(h))
+                yield from (h for h in statement.handlers if not self._raises(h) and not _ends_generators(h))
+
+    def _raises(self, handler: Handler) -> bool:
+        """Whether a handler raises, itself or by a function that does nothing else: `reraise(error)`."""
+        return raises(handler) or any(self._is_raising_call(statement) for statement in handler.body)
+
+    def _is_raising_call(self, statement: Stmt) -> bool:
+        made = statement.value if isinstance(statement, ExprStmt) else None
+        call = made.value if isinstance(made, Await) else made
+        functions = functions_called(self.flow.ev, self.file, call) if isinstance(call, Call) else []
+        return never_returns(functions) and functions[0].node.is_async == isinstance(made, Await)
 
     def suppressing_item(self) -> WithItem | None:
         """`with suppress(…):` around the `yield`."""
