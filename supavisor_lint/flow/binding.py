@@ -14,7 +14,8 @@ from supavisor_lint.flow import wary
 from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.session_keys import SessionKey, session_key
-from supavisor_lint.flow.state import SessionState, State
+from supavisor_lint.flow.session_state import SessionState
+from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import ANYTHING, EMPTY_COLLECTION, ConstantRef, KeeperRef, SessionRef, Tracked, TupleRef
 from supavisor_lint.project.values import Session
 

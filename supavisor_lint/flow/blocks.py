@@ -15,7 +15,8 @@ from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.events import EndedInBlock
 from supavisor_lint.flow.frame import DATABASE, PLAIN, Frame
 from supavisor_lint.flow.objects import after_commit, after_flush, after_rollback, detached, forgotten
-from supavisor_lint.flow.state import EMPTY_HISTORY, History, OpenBlock, SessionState, State
+from supavisor_lint.flow.session_state import EMPTY_HISTORY, History, OpenBlock, SessionState
+from supavisor_lint.flow.state import State
 from supavisor_lint.flow.suppressing import Suppressor, suppressor
 from supavisor_lint.flow.swallowing import tell_swallowed
 from supavisor_lint.flow.values import (

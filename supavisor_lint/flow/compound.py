@@ -10,7 +10,8 @@ from supavisor_lint.facts.statements import Handler, Try, With
 from supavisor_lint.flow import blocks, statements
 from supavisor_lint.flow.frame import Exits, Frame, Leaving, Thrown
 from supavisor_lint.flow.handlers import catches
-from supavisor_lint.flow.state import History, State, States
+from supavisor_lint.flow.session_state import History
+from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.swallowing import note_swallowed
 from supavisor_lint.flow.values import SOMETHING
 

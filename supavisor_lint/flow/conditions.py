@@ -11,7 +11,8 @@ from supavisor_lint.flow.condition_texts import asked_text, condition_text, is_n
 from supavisor_lint.flow.counts import unwritten, without_empty_writes
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.objects import absent
-from supavisor_lint.flow.state import History, SessionState, State
+from supavisor_lint.flow.session_state import History, SessionState
+from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import (
     CALLER,
     EMPTY_COLLECTION,

@@ -7,7 +7,8 @@ from dataclasses import replace
 from supavisor_lint.flow.events import BegunTwice, EndedInBlock, Event, Swallowed, Trace
 from supavisor_lint.flow.follower import Follower, run_function
 from supavisor_lint.flow.frame import Frame
-from supavisor_lint.flow.state import EMPTY, EMPTY_HISTORY, OpenBlock, SessionState, TooManyStates
+from supavisor_lint.flow.session_state import EMPTY_HISTORY, OpenBlock, SessionState
+from supavisor_lint.flow.state import EMPTY, TooManyStates
 from supavisor_lint.flow.values import CALLER, Opened, SessionRef
 from supavisor_lint.project.values import FunctionValue
 

@@ -18,14 +18,8 @@ from supavisor_lint.flow.operations import handler_around
 from supavisor_lint.flow.quiet import SMALL, Manner, Quiet
 from supavisor_lint.flow.renaming import Renaming
 from supavisor_lint.flow.returning import returned, unmasked
-from supavisor_lint.flow.state import (
-    History,
-    ObjectState,
-    OpenBlock,
-    SessionState,
-    State,
-    TooManyStates,
-)
+from supavisor_lint.flow.session_state import History, OpenBlock, SessionState
+from supavisor_lint.flow.state import ObjectState, State, TooManyStates
 from supavisor_lint.flow.values import (
     ANYTHING,
     CALLER,

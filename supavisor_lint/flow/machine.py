@@ -26,7 +26,8 @@ from supavisor_lint.flow.frame import DATABASE, REFUSED, Frame
 from supavisor_lint.flow.objects import after_commit, after_flush, after_rollback, detached, forgotten
 from supavisor_lint.flow.operations import handler_around
 from supavisor_lint.flow.seen import may_be_seen
-from supavisor_lint.flow.state import EMPTY_HISTORY, History, OpenBlock, SessionState, State
+from supavisor_lint.flow.session_state import EMPTY_HISTORY, History, OpenBlock, SessionState
+from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import CALLER, Site
 from supavisor_lint.flow.waiting import note_lock
 

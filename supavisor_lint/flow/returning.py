@@ -11,7 +11,8 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Assign, FunctionDef, Return
 from supavisor_lint.facts.tree import Attribute, Await, Call, Collection, Name
 from supavisor_lint.flow.at_hand import rows_back
-from supavisor_lint.flow.state import Condition, History, ObjectState, SessionState, State
+from supavisor_lint.flow.session_state import History, SessionState
+from supavisor_lint.flow.state import Condition, ObjectState, State
 from supavisor_lint.flow.values import (
     ANYTHING,
     CALLER,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Attribute, Call
-from supavisor_lint.flow.state import History
+from supavisor_lint.flow.session_state import History
 
 
 def may_be_seen(write: Node, history: History) -> bool:

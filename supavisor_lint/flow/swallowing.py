@@ -13,7 +13,8 @@ from supavisor_lint.flow.collected import raises_what_was_collected
 from supavisor_lint.flow.events import Swallowed
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.machine import is_sure
-from supavisor_lint.flow.state import SessionState, State
+from supavisor_lint.flow.session_state import SessionState
+from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import CALLER, Site
 
 
