@@ -14,8 +14,8 @@ from supavisor_lint.flow import machine
 from supavisor_lint.flow.at_hand import maybe_of_same_row, row_of
 from supavisor_lint.flow.events import ExpiredRead
 from supavisor_lint.flow.frame import PLAIN, REFUSED, Frame, Thrown
-from supavisor_lint.flow.methods import reads_of, reads_of_parameter
-from supavisor_lint.flow.objects import refreshed, was_set
+from supavisor_lint.flow.methods import answer_if_missing, reads_if_present, reads_of, reads_of_parameter
+from supavisor_lint.flow.objects import absent, refreshed, was_set
 from supavisor_lint.flow.state import Condition, State
 from supavisor_lint.flow.values import ANYTHING, CALLER, ConstantRef, ObjectRef, Tracked
 from supavisor_lint.flow.witnesses import was_not_expired
@@ -87,23 +87,38 @@ def read_by_method(frame: Frame, call: Call, name: str, state: State, ref: Objec
 
 def read_by_function(
     frame: Frame, call: Call, function: FunctionValue, state: State, given: Sequence[Tracked]
-) -> list[State]:
-    """`next_number(job)`: what a function of the project, which gets no session, reads of an object on every path."""
+) -> list[tuple[State, Tracked]]:
+    """`next_number(job)`: what a function of the project, which gets no session, reads of an object on every path.
+
+    With each state what the function answers, where that is told by there being no object.
+    """
     if function.node.is_async and not isinstance(call.parent, Await):
-        return [state]
+        return [(state, ANYTHING)]
     values = {id(argument.value): value for argument, value in zip(call.args, given, strict=True)}
     for name, expr in bind_arguments(function, call.args).items():
         ref = values[id(expr)]
         if not isinstance(ref, ObjectRef | ConstantRef) or not is_what_it_says(frame.ev, function):
             continue
         reads = reads_of_parameter(function.node, name)
-        if reads and is_missing(frame, expr, state, ref):
-            return behind_missing(frame, state)
-        known = state.objects.get(ref.site) if isinstance(ref, ObjectRef) else None
-        for attr in reads if known is not None else ():
-            if isinstance(ref, ObjectRef) and known is not None and _names_column(attr, known.entity):
-                state, _ = _read(frame, call, attr, state, ref)
-    return [state]
+        if is_missing(frame, expr, state, ref):
+            if reads:
+                return [(after, ANYTHING) for after in behind_missing(frame, state)]
+            return [(state, answer_if_missing(function.node, name))]
+        if isinstance(ref, ObjectRef):
+            state = _read_each(frame, call, reads, state, ref)
+            there = _read_each(frame, call, reads_if_present(function.node, name), state, ref)
+            if there is not state and not reads and not ref.exists:
+                return [(there, ANYTHING), (absent(state, ref.site), answer_if_missing(function.node, name))]
+            state = there
+    return [(state, ANYTHING)]
+
+
+def _read_each(frame: Frame, call: Call, attrs: Sequence[str], state: State, ref: ObjectRef) -> State:
+    known = state.objects.get(ref.site)
+    for attr in attrs if known is not None else ():
+        if known is not None and _names_column(attr, known.entity):
+            state, _ = _read(frame, call, attr, state, ref)
+    return state
 
 
 def read_whole(frame: Frame, call: Call, state: State, ref: ObjectRef) -> tuple[State, Tracked]:

@@ -157,8 +157,12 @@ def _into(
     if never_returns(functions) and awaited == functions[0].node.is_async:
         frame.throw(state)
         return []
-    states = read_by_function(frame, node, functions[0], state, given) if len(functions) == 1 else [state]
-    return [result for after in states for result in _unfollowed(frame, node, functions, after, given, receiver)]
+    told = read_by_function(frame, node, functions[0], state, given) if len(functions) == 1 else [(state, ANYTHING)]
+    return [
+        (after, answer if value is ANYTHING else value)
+        for before, answer in told
+        for after, value in _unfollowed(frame, node, functions, before, given, receiver)
+    ]
 
 
 def _unfollowed(

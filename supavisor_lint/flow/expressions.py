@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -110,9 +111,13 @@ def _subscript(frame: Frame, expr: Subscript, state: State) -> Results:
 
 
 def _distinct(results: Results) -> Results:
-    """The results without repetitions: most branches of an expression change nothing."""
+    """The results without repetitions: most branches of an expression change nothing.
+
+    A constant tells something only where it goes with a state of its own.
+    """
     if len(results) > 1:
-        results = [(state, ANYTHING if isinstance(value, ConstantRef) else value) for state, value in results]
+        times = Counter(id(state) for state, _ in results)
+        results = [(s, ANYTHING if isinstance(v, ConstantRef) and times[id(s)] > 1 else v) for s, v in results]
     return list({(id(state), value): (state, value) for state, value in results}.values())
 
 

@@ -257,6 +257,10 @@ def _end_in_block(frame: Frame, state: State, site: Site, node: Node, method: st
     event = frame.trace.record(EndedInBlock, node, frame.opened[site], not state.ghost)
     event.method = method
     event.because |= {b.node for b in session.blocks if not b.nested}
+    if method == "commit" and history.unsent and not session.blocks[-1].nested and not frame.follower.wary:
+        flushing = session._replace(failed=node, hard="flush")  # the block is still open then
+        refused = state.with_session(site, flushing, history._replace(unsent=frozenset((node,))))
+        frame.throw(after_rollback(refused, site, node), DATABASE)
     blocks = tuple(b._replace(over=node) for b in session.blocks)
     session = session._replace(blocks=blocks, failed=None, hard=None, sure=not session.shared)
     if method == "commit":

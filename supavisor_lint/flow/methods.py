@@ -18,12 +18,15 @@ from supavisor_lint.facts.tree import (
     BoolOp,
     Call,
     Comprehension,
+    Constant,
     Expr,
     IfExp,
     Lambda,
     Name,
+    Other,
     Stmt,
 )
+from supavisor_lint.flow.values import ANYTHING, ConstantRef, Tracked
 
 _SINGLE = ("positional", "keyword")  # not `*args`
 _NOT_OF_THE_OBJECT = frozenset({"staticmethod", "classmethod", "property", "hybrid_property"})
@@ -52,13 +55,38 @@ def _reads_by_parameter(function: FunctionDef) -> dict[str, tuple[str, ...]]:
     return {param.name: _reads_of(function, param.name) for param in function.params if param.kind in _SINGLE}
 
 
-def _reads_of(function: FunctionDef, name: str) -> tuple[str, ...]:
+def reads_if_present(function: FunctionDef, name: str) -> tuple[str, ...]:
+    """The same where the parameter is not None: `row is not None and row.ready`, `if row is None: return`."""
+    return () if function.is_generator else _reads_if_present(function).get(name, ())
+
+
+@kept
+def _reads_if_present(function: FunctionDef) -> dict[str, tuple[str, ...]]:
+    names = [param.name for param in function.params if param.kind in _SINGLE]
+    return {name: _reads_of(function, name, present=True) for name in names}
+
+
+def answer_if_missing(function: FunctionDef, name: str) -> Tracked:
+    """What a function returns where the parameter is None, if that decides it: `return row is not None and …`."""
+    body = [statement for statement in function.body if not isinstance(statement, ExprStmt)]
+    only = body[0].value if len(body) == 1 and isinstance(body[0], Return) else None
+    if function.is_generator or function.is_async or only is None:
+        return ANYTHING
+    first = only.values[0] if isinstance(only, BoolOp) else only
+    there = _is_there(first, name)
+    if there is None or (isinstance(only, BoolOp) and there is not (only.op == "and")):
+        return ANYTHING
+    return ConstantRef(None if isinstance(first, Name) else not there)
+
+
+def _reads_of(function: FunctionDef, name: str, *, present: bool = False) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for statement in _first_of(function.body):
+    there = name if present else None
+    for statement in _first_of(function.body, there):
         exprs = _evaluated(statement)
         if any(_is_given(node, name) for expr in exprs for node in walk(expr)):
             break  # somebody else has it
-        found.update(dict.fromkeys(attr for expr in exprs for attr in _attributes(expr, name)))
+        found.update(dict.fromkeys(attr for expr in exprs for attr in _attributes(expr, name, there)))
         if isinstance(statement, Assign) and any(_binds(target, name) for target in statement.targets):
             break
     return tuple(found)
@@ -73,13 +101,28 @@ def _binds(target: Expr, name: str) -> bool:
     return any(isinstance(node, Name) and node.id == name for node in walk(target))
 
 
-def _first_of(block: Block) -> Iterator[Stmt]:
-    """The statements up to the first branch."""
+def _first_of(block: Block, there: str | None) -> Iterator[Stmt]:
+    """The statements up to the first branch, but for one that is only taken where an object is not `there`."""
     for statement in block:
         if isinstance(statement, Assign | ExprStmt | Return | If):
             yield statement
-        if not isinstance(statement, Assign | ExprStmt):
+        is_idle = isinstance(statement, If) and not statement.orelse and _is_there(statement.test, there) is False
+        if not is_idle and not isinstance(statement, Assign | ExprStmt):
             return
+
+
+def _is_there(test: Expr, there: str | None) -> bool | None:
+    """What a test says of an object that is there: `row`, `row is not None`, `not row`; None of anything else."""
+    match test:
+        case Name(name) if name == there:
+            return True
+        case Other((Name(name), Constant(None)), "is" | "is not" as op) if name == there:
+            return op == "is not"
+        case Other((part,), "not"):
+            inner = _is_there(part, there)
+            return None if inner is None else not inner
+        case _:
+            return None
 
 
 def _evaluated(statement: Stmt) -> tuple[Expr, ...]:
@@ -95,7 +138,7 @@ def _evaluated(statement: Stmt) -> tuple[Expr, ...]:
             return ()
 
 
-def _attributes(node: Node, this: str) -> Iterator[str]:
+def _attributes(node: Node, this: str, there: str | None = None) -> Iterator[str]:
     """The attributes of `self` in what is certainly evaluated; its methods are not followed."""
     if isinstance(node, Attribute) and isinstance(node.value, Name) and node.value.id == this:
         if not (isinstance(node.parent, Call) and node.parent.func is node):
@@ -103,11 +146,15 @@ def _attributes(node: Node, this: str) -> Iterator[str]:
         return
     if isinstance(node, Lambda | Comprehension):
         return
-    for part in _certain_parts(node):
-        yield from _attributes(part, this)
+    for part in _certain_parts(node, there):
+        yield from _attributes(part, this, there)
 
 
-def _certain_parts(node: Node) -> tuple[Node, ...]:
+def _certain_parts(node: Node, there: str | None) -> tuple[Node, ...]:
     if isinstance(node, BoolOp):
-        return (node.values[0],)
-    return (node.test,) if isinstance(node, IfExp) else node.children()
+        told = next((i for i, v in enumerate(node.values) if _is_there(v, there) is not (node.op == "and")), 0)
+        return node.values[: told + 1]
+    if not isinstance(node, IfExp):
+        return node.children()
+    answer = _is_there(node.test, there)
+    return (node.test,) if answer is None else (node.test, node.body if answer else node.orelse)
