@@ -9,7 +9,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Handler, Try, With
 from supavisor_lint.flow import blocks, statements
 from supavisor_lint.flow.frame import Exits, Frame, Leaving, Thrown
-from supavisor_lint.flow.handlers import catches
+from supavisor_lint.flow.handlers import catches, passing
 from supavisor_lint.flow.session_state import History
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.swallowing import note_swallowed
@@ -42,6 +42,7 @@ def _handle(frame: Frame, statement: Try, thrown: Thrown, states: States) -> Sta
         ends.update(_run_handler(frame, statement, handler, thrown, states))
         if answer:
             return ends
+        thrown = passing(handler, thrown, frame.ev, frame.file)
     for state in states:
         frame.throw(state, thrown)
     return ends
@@ -121,8 +122,9 @@ def _fail_all(frame: Frame, statement: With, entered: blocks.Entered, thrown: Th
     suppressor = entered.suppressor
     swallowed = False if suppressor is None else suppressor.catches(thrown)
     if swallowed is not True:
+        passed = thrown if suppressor is None else suppressor.passing(thrown)
         for state in after:
-            frame.throw(state, thrown)
+            frame.throw(state, passed)
     if suppressor is None or swallowed is False:
         return []
     after = [_caught(state) for state in after]

@@ -32,12 +32,14 @@ class Thrown(NamedTuple):
     """What kind of exception leaves: the database's, one of a known class, any, or any but the database's ("plain").
 
     "refused" is what a session, or a transaction that has failed already, says that has to be rolled back first.
-    `bases` are the names of all that a known class derives from, where its definition is known.
+    `bases` are the names of all that a known class derives from, where its definition is known. `past` are the classes
+    of the handlers that it has passed: it is none of these.
     """
 
     kind: Literal["any", "database", "refused", "class", "plain"] = "any"
     name: str = ""
     bases: frozenset[str] | None = None
+    past: frozenset[str] = frozenset()
 
 
 ANY = Thrown()

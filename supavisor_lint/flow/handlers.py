@@ -21,6 +21,9 @@ _DATABASE = re.compile(
     r"^(?:SQLAlchemy|DBAPI|Integrity|Operational|Programming|Database|Interface|Statement|Internal|Data|PendingRollback"
     r"|InvalidRequest|Flush|StaleData|Postgres|UniqueViolation|ForeignKeyViolation|Asyncpg)\w*(?:Error)?$"
 )
+# What SQLAlchemy makes of a driver's error, and what that derives from.
+_WRAPPED = re.compile(r"^(?:DBAPI|Integrity|Operational|Programming|Database|Interface|Internal|Data)Error$")
+_WRAPPERS = frozenset({"SQLAlchemyError", "DBAPIError"})
 # What SQLAlchemy says to a wrong use of a session, among these of one that needs a rollback: not the database's errors.
 _MISUSE = frozenset({"InvalidRequestError", "PendingRollbackError"})
 _CONNECTION = frozenset({"OSError", "ConnectionError", "TimeoutError", "IOError"})
@@ -53,7 +56,15 @@ def catches(
     return True if True in answers else None if None in answers else False
 
 
+def passing(handler: Handler, thrown: Thrown, ev: Evaluator | None = None, file: FileFacts | None = None) -> Thrown:
+    """An exception that a handler might have caught, and has not."""
+    names = class_names(handler.type, ev, file) if handler.type is not None else []
+    return thrown._replace(past=thrown.past.union(name for name in names if name))
+
+
 def _catches_one(name: str, thrown: Thrown) -> bool | None:
+    if name in thrown.past or (_WRAPPED.match(name) and not thrown.past.isdisjoint(_WRAPPERS)):
+        return False
     if thrown.kind == "database" and name in _MISUSE:
         return False
     if thrown.kind == "database":

@@ -33,6 +33,12 @@ class Suppressor:
         answers = [handlers.catches(handler, thrown) for handler in self.handlers]
         return True if True in answers else None if None in answers else False
 
+    def passing(self, thrown: Thrown) -> Thrown:
+        """An exception that it might have taken, and has not."""
+        for handler in self.handlers:
+            thrown = handlers.passing(handler, thrown)
+        return thrown
+
 
 def suppressor(frame: Frame, context: Expr) -> Suppressor | None:
     """The suppressor that a `with` item enters, if it is one; a wary follower asks for what may be one."""
