@@ -137,6 +137,49 @@ def test_an_object_that_may_be_none_and_is_not_read_before(tmp_path: Path, first
     assert SECOND[0] in read_expired(tmp_path, READ, call, first)
 
 
+STOP = "1\n            if not await next_step(first):\n                raise ValueError(first_id)"
+ASK = "if not await next_step(first):"
+
+
+@pytest.mark.parametrize(
+    "called",
+    [
+        "job):\n    return job is not None and job.steps",
+        "job):\n    return job and job.steps",
+        "job):\n    return not (not job) and job.steps > 1",
+        'job):\n    """Whether it goes on."""\n    return job is not None and job.steps and job.status',
+    ],
+)
+def test_a_called_function_that_reads_an_object_where_it_is_not_none(tmp_path: Path, called: str) -> None:
+    assert read_expired(tmp_path, called, STOP) == [ASK]
+
+
+@pytest.mark.parametrize(
+    "called",
+    [
+        "job):\n    return job is None or job.steps",
+        "job):\n    return job.steps if job is not None else True",
+        "job):\n    if job is None:\n        return True\n    return job.steps",
+        "job):\n    if not job:\n        return gate()\n    return job.steps",
+    ],
+)
+def test_a_called_function_that_lets_none_pass(tmp_path: Path, called: str) -> None:
+    assert read_expired(tmp_path, called, STOP) == [ASK, "print(number, second.status)"]
+
+
+@pytest.mark.parametrize(
+    "called",
+    [
+        "job):\n    return gate() and job.steps",
+        "job, other=None):\n    return other is not None and job.steps",
+        "job):\n    return job is None and job.steps",
+        "job):\n    if job is None:\n        return True\n    elif gate():\n        return False\n    return job.steps",
+    ],
+)
+def test_a_called_function_that_may_not_read_it_either(tmp_path: Path, called: str) -> None:
+    assert ASK not in read_expired(tmp_path, called, STOP)
+
+
 HOLDER = """
 from app.models import Job
 from app.database import sessions

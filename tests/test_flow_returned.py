@@ -76,6 +76,8 @@ EMPTY = [
     f"{ASK}logger.info('%s', names)\nif not names:{STOP}",
     "allowed = False\ntry:\n    allowed = 'admin' in await names_of(session)\nexcept Exception:\n    pass\n"
     "if allowed:\n    return None\nraise PermissionError(job_id)",
+    f"allowed = 'admin' in await names_of(session) if texts else False\nif not allowed:{STOP}",
+    f"allowed = False if not texts else bool(await names_of(session))\nif not allowed:{STOP}",
     f"{ASK}for name in names:\n    break\nelse:\n    raise PermissionError(job_id)",
 ]
 
@@ -107,6 +109,8 @@ def test_parts_of_an_answer(tmp_path: Path, body: str, given: str) -> None:
     "body",
     [
         f"{ASK}if names:{STOP}",
+        f"allowed = 'admin' not in await names_of(session) if texts else False\nif not allowed:{STOP}",
+        f"allowed = bool(await names_of(session)) if texts else await names_of(session) or True\nif not allowed:{STOP}",
         f"{ASK}names.add('own')\nif not names:{STOP}",
         f"{ASK}names |= set(texts)\nif not names:{STOP}",
         f"{ASK}texts.fill(names)\nif not names:{STOP}",

@@ -70,9 +70,11 @@ def answer_if_missing(function: FunctionDef, name: str) -> Tracked:
     """What a function returns where the parameter is None, if that decides it: `return row is not None and …`."""
     body = [statement for statement in function.body if not isinstance(statement, ExprStmt)]
     only = body[0].value if len(body) == 1 and isinstance(body[0], Return) else None
-    if function.is_generator or function.is_async or only is None:
+    if function.is_generator or only is None:
         return ANYTHING
-    first = only.values[0] if isinstance(only, BoolOp) else only
+    first = only
+    while isinstance(first, BoolOp) and isinstance(only, BoolOp) and first.op == only.op:
+        first = first.values[0]
     there = _is_there(first, name)
     if there is None or (isinstance(only, BoolOp) and there is not (only.op == "and")):
         return ANYTHING

@@ -17,6 +17,35 @@ async with get_session() as session:
     except IntegrityError:
         await session.execute(update(Job).where(Job.id == job_id).values(status=mark()))
 """,
+    "a commit that fails inside a block leaves it open": """
+async with get_session() as session, session.begin():
+    try:
+        try:
+            session.add(Job(name=taken(flags[1]), status=mark()))
+        finally:
+            await session.commit()
+    except Exception:
+        async with session.begin():
+            log()
+""",
+    "a commit that fails inside a block is swallowed": """
+async with get_session() as session, session.begin():
+    session.add(Job(name=taken(flags[1]), status=mark()))
+    try:
+        await session.commit()
+    except Exception:
+        log()
+""",
+    "an outer handler does not get what an inner one of its class has taken": """
+async with expiring_factory() as session:
+    try:
+        try:
+            await session.execute(select(Job))
+        except IntegrityError:
+            log()
+    except IntegrityError:
+        await session.execute(update(Job).where(Job.id == job_id).values(status=mark()))
+""",
     "a called function finds the savepoint over": """
 async def put(session):
     session.add(Job(name=fresh(), status=mark()))
