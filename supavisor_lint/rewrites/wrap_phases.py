@@ -19,6 +19,7 @@ from supavisor_lint.rewrites import helpers
 from supavisor_lint.rewrites.base import Context, NoFix, kept_elsewhere
 from supavisor_lint.rewrites.phase_effects import Effects
 from supavisor_lint.rewrites.phase_handlers import HandlerCheck
+from supavisor_lint.rewrites.phase_isolation import doubts_about_isolation
 from supavisor_lint.rewrites.phase_plan import Phase, Planner
 from supavisor_lint.rewrites.session_names import SessionNames, names_of_session
 from supavisor_lint.rewrites.swap_safety import commit_hooks
@@ -44,7 +45,7 @@ def propose(context: Context, finding: Finding) -> Fix:
     if not any(phase.holds(node) for phase in plan.phases):
         raise NoFix(f"line {node.span.line}: no run of statements up to a commit of their own holds this")
     context.refuse_suppressed((n for phase in plan.phases for n in _nodes(phase)), *_CODES)
-    doubts = [*_doubts_about_kept(names), *plan.doubts]
+    doubts = [*doubts_about_isolation(effects, opening.session, plan.phases), *_doubts_about_kept(names), *plan.doubts]
     hooks = commit_hooks(context)
     if hooks is not None and any(phase.commit is None for phase in plan.phases):
         doubts.append(f"{hooks} listens to commits, of which there would be more")

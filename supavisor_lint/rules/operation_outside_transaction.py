@@ -30,9 +30,11 @@ Every run of statements up to a commit by hand becomes one `async with session.b
 reads, and what the helper's own commit saves at the end of its block, gets a block as well. One session is rewritten as
 a whole. Safe where the program does the same to the database, whatever fails. Unsafe where an error or an early exit
 would leave something else behind: a handler that swallows without `rollback()`, a `return` inside a handler's reach or
-a `continue` with work pending, a call of something unknown that gets the session. No fix where a block would fail, or
-lose work: a called function that commits, a commit on a condition, an error swallowed inside a run, a handler that
-reads an object of the session, a session that does not come from a helper that commits.
+a `continue` with work pending, a call of something unknown that gets the session. Unsafe as well where a read and what
+follows from it would get two blocks, on an engine of an isolation level (REPEATABLE READ, SERIALIZABLE) that lets one
+transaction notice what others change. No fix where a block would fail, or lose work: a called function that commits, a
+commit on a condition, an error swallowed inside a run, a handler that reads an object of the session, a session that
+does not come from a helper that commits.
 """
 
 from __future__ import annotations
