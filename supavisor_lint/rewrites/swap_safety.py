@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from supavisor_lint.facts.file import scope_of
 from supavisor_lint.facts.handlers import enclosing_tries, own_nodes
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
-from supavisor_lint.facts.tree import Call, Expr, Name
+from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
 from supavisor_lint.flow.descent import Descent
 from supavisor_lint.flow.events import Ended
 from supavisor_lint.project.values import FunctionValue, LambdaValue, Partial, Session
 from supavisor_lint.rewrites.base import Context
 from supavisor_lint.rewrites.helpers import Helper, difference
 from supavisor_lint.rewrites.kept_objects import why_objects_are_lost
-from supavisor_lint.rewrites.session_life import Life
+from supavisor_lint.rewrites.session_life import Life, reads_of
 
 _HOOKS = ("before_commit", "after_commit")
+_PLAIN_OPERATIONS = frozenset(
+    {"get", "get_one", "execute", "scalar", "scalars", "refresh", "add", "add_all", "delete", "merge", "flush"}
+    | {"commit", "rollback", "close", "expire", "expire_all", "expunge", "expunge_all"}
+)
 
 
 def doubt(context: Context, life: Life, helper: Helper, session: Session) -> str | None:
@@ -28,7 +33,7 @@ def doubt(context: Context, life: Life, helper: Helper, session: Session) -> str
     if differs is not None:
         return differs
     if not session.begun:  # else its block has committed all that the helper could
-        committed = next(_doubts_about_commit(context, life), None)
+        committed = next(_doubts_about_commit(context, life, session), None)
         if committed is not None:
             return committed
         hooks = commit_hooks(context)
@@ -43,7 +48,7 @@ def commit_hooks(context: Context) -> str | None:
     return next((path for hook in _HOOKS for path in context.project.mentioning(hook)), None)
 
 
-def _doubts_about_commit(context: Context, life: Life) -> Iterator[str]:
+def _doubts_about_commit(context: Context, life: Life, session: Session) -> Iterator[str]:
     if any(part == "finalbody" for _, part in enclosing_tries(life.opening)):
         yield "it is opened in a `finally`, whose paths are not followed apart"
     trace = context.wary.trace(context.file, life.function)
@@ -60,9 +65,31 @@ def _doubts_about_commit(context: Context, life: Life) -> Iterator[str]:
             if life.holds(failed):
                 yield f"a handler goes on without `rollback()` when line {failed.span.line} fails"
         if end.unsure:
-            yield "other code has it as well, which may leave something to commit"
+            yield from _why_unsure(context, life, session)
     for call in _calls_of_rows(context, life):
         yield f"line {call.span.line} calls what is made of a row, which may change it behind the last commit"
+
+
+def _why_unsure(context: Context, life: Life, session: Session) -> Iterator[str]:
+    """What may have been done to a session that no path shows.
+
+    Nothing where all its uses are plain operations: then it only is in doubt whether a `get()` had its row at hand, and
+    has begun no transaction. What there is to commit shows on the path on which it had.
+    """
+    reads = (read for read in reads_of(context, life.function, life.name) if life.holds(read))
+    shared = next((read for read in reads if not _is_plain_operation(life, read)), None)
+    if shared is not None:
+        yield f"other code has it as well (line {shared.span.line}), which may leave something to commit"
+    elif session.confidence == "low":
+        yield "it is not known for certain what is opened here"
+
+
+def _is_plain_operation(life: Life, read: Name) -> bool:
+    """`session.get(…)` in the function itself: nobody else gets the session, or a part of it."""
+    method = read.parent
+    if not isinstance(method, Attribute) or not isinstance(method.parent, Call) or method.parent.func is not method:
+        return False
+    return method.attr in _PLAIN_OPERATIONS and scope_of(read) is life.function.scope
 
 
 def _calls_of_rows(context: Context, life: Life) -> Iterator[Call]:
