@@ -161,6 +161,8 @@ def test_a_called_function_that_reads_an_object_where_it_is_not_none(tmp_path: P
         "job):\n    return job.steps if job is not None else True",
         "job):\n    if job is None:\n        return True\n    return job.steps",
         "job):\n    if not job:\n        return gate()\n    return job.steps",
+        "job):\n    if job is not None:\n        return getattr(job, 'steps', 1)\n    return 1",
+        "job):\n    if not job:\n        return gate()\n    else:\n        return getattr(job, 'steps')",
     ],
 )
 def test_a_called_function_that_lets_none_pass(tmp_path: Path, called: str) -> None:
@@ -173,6 +175,9 @@ def test_a_called_function_that_lets_none_pass(tmp_path: Path, called: str) -> N
         "job):\n    return gate() and job.steps",
         "job, other=None):\n    return other is not None and job.steps",
         "job):\n    return job is None and job.steps",
+        "job):\n    if job is None:\n        return getattr(job, 'steps', None)\n    return 1",
+        "job):\n    def getattr(job, name):\n        return 1\n    return getattr(job, 'steps')",
+        "job):\n    return getattr(job, gate(), None)",
         "job):\n    if job is None:\n        return True\n    elif gate():\n        return False\n    return job.steps",
     ],
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supavisor_lint.facts.file import walk
+from supavisor_lint.facts.file import scope_of, walk
 from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Assign, ExprStmt, FunctionDef, If, Return
@@ -95,7 +95,18 @@ def _reads_of(function: FunctionDef, name: str, *, present: bool = False) -> tup
 
 
 def _is_given(node: Node, name: str) -> bool:
-    return isinstance(node, Name) and node.id == name and isinstance(node.parent, Argument)
+    if not isinstance(node, Name) or node.id != name or not isinstance(node.parent, Argument):
+        return False
+    return _read_by_name(node.parent.parent, name) is None
+
+
+def _read_by_name(node: object, this: str) -> str | None:
+    """The attribute that `getattr(this, "status", None)` reads: the default is only for what the class has not."""
+    match node:
+        case Call(Name("getattr") as func, (Argument(Name(name)), Argument(Constant(str(attr))), *_)) if name == this:
+            return attr if scope_of(func).lookup("getattr") is None else None
+        case _:
+            return None
 
 
 def _binds(target: Expr, name: str) -> bool:
@@ -104,13 +115,21 @@ def _binds(target: Expr, name: str) -> bool:
 
 
 def _first_of(block: Block, there: str | None) -> Iterator[Stmt]:
-    """The statements up to the first branch, but for one that is only taken where an object is not `there`."""
+    """The statements up to the first branch; one that asks whether an object is `there` is none."""
     for statement in block:
         if isinstance(statement, Assign | ExprStmt | Return | If):
             yield statement
-        is_idle = isinstance(statement, If) and not statement.orelse and _is_there(statement.test, there) is False
-        if not is_idle and not isinstance(statement, Assign | ExprStmt):
+        taken = _taken(statement, there) if isinstance(statement, If) else None
+        if taken:
+            yield from _first_of(taken, there)
+        if taken or (taken is None and not isinstance(statement, Assign | ExprStmt)):
             return
+
+
+def _taken(statement: If, there: str | None) -> Block | None:
+    """The branch that is taken where an object is there; None where that does not decide it."""
+    answer = _is_there(statement.test, there)
+    return None if answer is None else statement.body if answer else statement.orelse
 
 
 def _is_there(test: Expr, there: str | None) -> bool | None:
@@ -148,6 +167,9 @@ def _attributes(node: Node, this: str, there: str | None = None) -> Iterator[str
         return
     if isinstance(node, Lambda | Comprehension):
         return
+    by_name = _read_by_name(node, this)
+    if by_name is not None:
+        yield by_name
     for part in _certain_parts(node, there):
         yield from _attributes(part, this, there)
 
