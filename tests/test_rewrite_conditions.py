@@ -264,7 +264,8 @@ PHASES: dict[str, tuple[str, str, str]] = {
         session.add(Line(text="b"))
         await session.commit()
         """,
-        "no fix: `session.add()` in line N is committed, or rolled back, by what follows in line N",
+        "no fix: `session.add()` in line N may be committed, or rolled back, inside the statement in line N: "
+        "commit before that line, or move it in there",
     ),
     "8 or the last one of a loop's body": (
         """

@@ -160,7 +160,10 @@ class Planner:
             self._doubt_rollbacks(run, place)
         else:
             if behind is not None:
-                raise NoFix(f"{left} is committed, or rolled back, by what follows in line {behind.span.line}")
+                raise NoFix(
+                    f"{left} may be committed, or rolled back, inside the statement in line {behind.span.line}: "
+                    "commit before that line, or move it in there"
+                )
             if not place.last or place.loop:
                 raise NoFix(f"{left} has no commit of its own: what follows may commit it, or roll it back")
             run = self._without_tail(run)

@@ -7,7 +7,19 @@ from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, Delete, FunctionDef, If, Return, Simple, While, WithItem
-from supavisor_lint.facts.tree import Argument, Attribute, Await, BoolOp, Call, Comprehension, IfExp, Name, Other, Yield
+from supavisor_lint.facts.tree import (
+    Argument,
+    Attribute,
+    Await,
+    BoolOp,
+    Call,
+    Comprehension,
+    IfExp,
+    Lambda,
+    Name,
+    Other,
+    Yield,
+)
 from supavisor_lint.flow.expressions import HARMLESS_ATTRIBUTES
 from supavisor_lint.project.values import Coroutine
 from supavisor_lint.rewrites.base import Context, NoFix
@@ -57,8 +69,9 @@ def _may_mean(life: Life, read: Name) -> bool:
 
 
 def _fault(context: Context, life: Life, read: Name) -> str | None:
-    if _is_captured(life, read):
-        return "a nested function uses the session"
+    captured = _captured_by(life, read)
+    if captured is not None:
+        return f"{captured} uses the session"
     parent = read.parent
     if isinstance(parent, Attribute):
         return _fault_of_attribute(parent)
@@ -75,15 +88,16 @@ def _fault(context: Context, life: Life, read: Name) -> str | None:
     return "the session is put somewhere else"
 
 
-def _is_captured(life: Life, read: Name) -> bool:
+def _captured_by(life: Life, read: Name) -> str | None:
+    """What in the function may use its session at a time of its own; None if nothing stands between the two."""
     scope = scope_of(read)
     while scope is not life.function.scope and scope.parent is not None:
         if scope.kind != "comprehension":
-            return True
+            return "a lambda" if isinstance(scope.node, Lambda) else "a nested function"
         if isinstance(scope.node, Comprehension) and scope.node.kind not in ("list", "set", "dict"):
-            return True
+            return "a generator expression"
         scope = scope.parent
-    return False
+    return None
 
 
 def _fault_of_attribute(attribute: Attribute) -> str | None:
