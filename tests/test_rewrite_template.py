@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from rewrite_support import rewritten
+from rewrite_support import fix_project, rewritten
 from template_support import after, project, reasons
 
 HEAD = """
@@ -162,6 +162,9 @@ def test_a_selected_sup407_asks_for_more_than_the_handlers(tmp_path: Path) -> No
             job.status = JobStatus.COMPLETED
     """)
     assert "SUP407" in only_reason(tmp_path, source, "SUP401", extend_select=("SUP407",))
+    for ignored, is_fixed in (((), False), (("SUP407",), True)):
+        found = fix_project(tmp_path, project(source), unsafe=True, select=("SUP4",), ignore=ignored)
+        assert ("SUP401" in {finding.code for finding in found.fixed}) is is_fixed
 
 
 # ---------------------------------------------------------------------------------------------------- the whole of it

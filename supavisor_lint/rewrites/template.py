@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from supavisor_lint.engine import Selection
 from supavisor_lint.facts.file import enclosing_function
 from supavisor_lint.facts.handlers import cannot_fail, is_log_statement
 from supavisor_lint.facts.node import Node
@@ -205,8 +206,6 @@ def _refuse_name_of_parameter(context: Context, shape: TaskShape, opening: Openi
 
 def _refuse_cancellation(context: Context, shape: TaskShape) -> None:
     """SUP407 asks of a task that records failures that it records its cancellation as well: no rewrite does that."""
-    settings = context.view.settings
-    asked = (*settings.extend_select, *(settings.select or ()))
     states = [write for write in shape.status_writes if not write.failed]
-    if len(states) > 1 and any("SUP407".startswith(code) for code in asked):
+    if len(states) > 1 and "SUP407" in Selection(context.view.settings).codes:
         raise NoFix("SUP407 is selected: a handler is to record the cancellation as well, which no rewrite adds")
