@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import contextlib
 import importlib
 import shutil
 import sys
@@ -127,6 +128,27 @@ SHAPES = {
 """,
 }
 
+BY_WHAT_CHANGES = {
+    "the next one": """
+    async with get_session() as session:
+        async with session.begin():
+            job = await session.scalar(select(Job).where(Job.status == "pending").order_by(Job.id).limit(1))
+            job.status = "processing"
+        await asyncio.sleep(0)
+        async with session.begin():
+            job.status = "completed"
+""",
+    "the first that is not locked": """
+    async with get_session() as session:
+        async with session.begin():
+            query = select(Job).filter_by(status="pending").with_for_update(skip_locked=True).limit(1)
+            job = (await session.execute(query)).scalars().first()
+            job.status = "processing"
+        async with session.begin():
+            job.status = "completed"
+""",
+}
+
 
 def faults_in(source: str) -> list[str]:
     """The rewritten module with a fault before, and behind, each simple statement of the task's work.
@@ -153,7 +175,7 @@ def forget() -> None:
 
 
 async def run(root: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Run the task of a project: the status that its row ends with."""
+    """Run the task of a project: the status that its row ends with. That of the row beside it is to stay as it is."""
     forget()  # what another test has left
     monkeypatch.syspath_prepend(str(root))
     importlib.invalidate_caches()
@@ -167,10 +189,14 @@ async def run(root: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     work.__dict__.update(fault=fault, asyncio=asyncio)
     async with session.engine.begin() as connection:
         await connection.run_sync(models.Base.metadata.create_all)
-        await connection.execute(text("insert into jobs (id, status, steps) values (1, 'pending', 0)"))
-    await work.process(1)
+        await connection.execute(
+            text("insert into jobs (id, status, steps) values (1, 'pending', 0), (2, 'pending', 0)")
+        )
+    with contextlib.suppress(RuntimeError):  # where nothing has been made of the task
+        await work.process(1)
     async with session.engine.begin() as connection:
-        status = (await connection.execute(text("select status from jobs"))).scalar_one()
+        status, other = (await connection.execute(text("select status from jobs order by id"))).scalars()
+    assert other == "pending", (root / "app/work.py").read_text()
     assert session.engine.pool.checkedout() == 0
     await session.engine.dispose()
     return str(status).removeprefix("JobStatus.").lower()
@@ -201,3 +227,16 @@ def test_with_a_fault_anywhere_the_row_ends_as_failed(
     for status, module in outcomes[1:]:
         assert status == "failed", module
     assert len(outcomes) > 6
+
+
+@pytest.mark.parametrize("name", BY_WHAT_CHANGES)
+def test_a_row_that_the_task_has_not_touched_is_never_marked(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = after(tmp_path / "first", HEAD + BY_WHAT_CHANGES[name], "SUP401", "SUP402", "SUP404")
+    for number, module in enumerate([source, *faults_in(source)]):
+        root = tmp_path / str(number)
+        shutil.copytree(tmp_path / "first", root)
+        place(root, module)
+        asyncio.run(run(root, monkeypatch))  # looks at the other row
+        forget()

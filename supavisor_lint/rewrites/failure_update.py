@@ -17,6 +17,8 @@ from supavisor_lint.rewrites.failure_setting import BrokenSetting, from_settings
 from supavisor_lint.rewrites.log_text import Update
 from supavisor_lint.rewrites.reach import Reach, may_be_row, reads
 from supavisor_lint.rewrites.reread import statements_that_bind
+from supavisor_lint.rewrites.row_conditions import chain_of
+from supavisor_lint.rewrites.same_row import NotAgain, Repeated
 from supavisor_lint.rewrites.snippets import arguments, snippet
 from supavisor_lint.rewrites.status_call import through_function
 
@@ -68,7 +70,23 @@ def _from_completed(site: Site) -> Update:
     writes.sort(key=lambda write: COMPLETED.search(write.value) is None)
     if not writes:
         raise NoFix("the task writes no status from which the failed one could be taken")
+    try:
+        return _checked(site, _from_write(site, writes[0]))
+    except NotAgain:  # what else the task writes may well be about another row, which has nothing to do with it
+        writes = [write for write in writes if _subject(site, write) == _subject(site, writes[0])]
+    except NoFix:
+        pass
     return first_that_works(lambda write: _checked(site, _from_write(site, write)), writes)
+
+
+def _subject(site: Site, write: StatusWrite) -> str:
+    """What a status write is about, as the code has it: `job` of `job.status = …`, `Job` of `update(Job)…`."""
+    node: Node = write.node
+    if isinstance(node, Attribute):
+        node = node.value
+    elif isinstance(node, Call):
+        node = chain_of(node)[0]
+    return site.context.source.at(node.span)
 
 
 def _from_write(site: Site, write: StatusWrite) -> Update:
@@ -108,8 +126,9 @@ def _by_update(site: Site, write: StatusWrite, values: Call) -> Update:
     if write.expr is None:
         raise _not_understood(site, write)
     statement = _whole_chain(values)
-    if last_name(_bottom(statement).func) != "update" or any(a.star for a in values.args):
+    if last_name(chain_of(statement)[0].func) != "update" or any(a.star for a in values.args):
         raise _not_understood(site, write)
+    Repeated(context, site.function).require_same_rows(statement)
     name = status_name(write.node, write.expr)
     value = failed_value(context, write.expr, name)
     edit = Edit(arguments(context, values), _status_argument(context, write.expr, value))
@@ -141,12 +160,6 @@ def _whole_chain(call: Call) -> Call:
         if call.parent.parent.func is not call.parent:
             break
         call = call.parent.parent
-    return call
-
-
-def _bottom(call: Call) -> Call:
-    while isinstance(call.func, Attribute) and isinstance(call.func.value, Call):
-        call = call.func.value
     return call
 
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from supavisor_lint.facts.file import scope_of
-from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign
-from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name
+from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Expr, Name
 from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.registration import bind_arguments
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.reach import Reach, may_be_row, reads
+from supavisor_lint.rewrites.row_conditions import is_statement
+from supavisor_lint.rewrites.same_row import BY_KEY, READS, RESULTS, Repeated, nearest_assignment
 from supavisor_lint.rewrites.snippets import snippet
 
-_READS = frozenset({"get", "get_one", "execute", "scalar", "scalars"})
-_RESULTS = frozenset({"scalar", "scalar_one", "scalar_one_or_none", "scalars", "one", "one_or_none", "first", "unique"})
 _MAY_BE_NONE = frozenset({"get", "scalar", "scalar_one_or_none", "one_or_none", "first"})
 _MOST_STEPS = 4
 
@@ -42,6 +41,8 @@ def _bind(context: Context, reach: Reach, session: str, name: Name, found: Read,
     if statement is None or statement.value is None or depth >= _MOST_STEPS:
         raise _no_way(name)
     _require_read(context, session, name, statement.value)
+    if not _is_passed_on(name):
+        Repeated(context, reach.function).require_same_row(name.id, statement.value)
     if not depth:
         found.may_be_none = _may_be_none(context, statement.value)
     for read in reads(statement.value):
@@ -65,16 +66,17 @@ def _no_way(name: Name) -> NoFix:
 
 
 def _binding_of(reach: Reach, name: Name) -> Assign | None:
-    """The nearest plain assignment before a use of the name."""
-    if scope_of(name).lookup(name.id) is not reach.function.scope:
-        return None
-    assigned = [
-        b.node.parent if not isinstance(b.node, Assign) else b.node
-        for b in reach.function.scope.bindings[name.id]
-        if isinstance(b, Assigned) and b.index is None and b.node.order < name.order
-    ]
-    plain = [s for s in assigned if isinstance(s, Assign) and len(s.targets) == 1 and not s.augmented]
-    return max(plain, key=lambda s: s.order, default=None)
+    """The nearest plain assignment before a use of the name, in the task itself."""
+    return nearest_assignment(name) if scope_of(name).lookup(name.id) is reach.function.scope else None
+
+
+def _is_passed_on(name: Name) -> bool:
+    """Whether a name is a statement that is executed, or a result that something is taken out of: no row itself."""
+    around = name.parent
+    if isinstance(around, Argument):
+        call = around.parent
+        return isinstance(call, Call) and call.argument(0) is name and last_name(call.func) in READS
+    return isinstance(around, Attribute) and around.attr in RESULTS and isinstance(around.parent, Call)
 
 
 def _require_read(context: Context, session: str, name: Name, value: Expr) -> None:
@@ -84,12 +86,12 @@ def _require_read(context: Context, session: str, name: Name, value: Expr) -> No
         if isinstance(call, Call) and (_is_read(call, session) or _reads_through(context, session, call)):
             return
     elif isinstance(value, Call) and isinstance(value.func, Attribute):
-        if value.func.attr in _RESULTS and isinstance(value.func.value, Name):
+        if value.func.attr in RESULTS and isinstance(value.func.value, Name):
             return
-        if value.func.attr in _RESULTS:
+        if value.func.attr in RESULTS:
             _require_read(context, session, name, value.func.value)
             return
-        if _is_statement(value):
+        if is_statement(value):
             return
     raise _no_way(name)
 
@@ -98,17 +100,10 @@ def _is_read(call: Call, session: str) -> bool:
     func = call.func
     if not isinstance(func, Attribute) or not isinstance(func.value, Name) or func.value.id != session:
         return False
-    if func.attr in ("get", "get_one"):
+    if func.attr in BY_KEY:
         return True
     statement = call.argument(0)
-    return func.attr in _READS and (isinstance(statement, Name) or _is_statement(statement))
-
-
-def _is_statement(expr: Expr | None) -> bool:
-    """`select(…).where(…)`."""
-    while isinstance(expr, Call) and isinstance(expr.func, Attribute) and isinstance(expr.func.value, Call):
-        expr = expr.func.value
-    return isinstance(expr, Call) and last_name(expr.func) == "select"
+    return func.attr in READS and (isinstance(statement, Name) or is_statement(statement))
 
 
 def _reads_through(context: Context, session: str, call: Call) -> bool:
@@ -127,5 +122,5 @@ def _may_be_none(context: Context, value: Expr) -> bool:
     call = value.value if isinstance(value, Await) else value
     if not isinstance(call, Call):
         return True
-    known = last_name(call.func) in _READS | _RESULTS
+    known = last_name(call.func) in BY_KEY | READS | RESULTS
     return not known or last_name(call.func) in _MAY_BE_NONE

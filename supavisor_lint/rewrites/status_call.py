@@ -12,6 +12,7 @@ from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.failed_status import failed_value, status_name
 from supavisor_lint.rewrites.log_text import Update
 from supavisor_lint.rewrites.reach import Reach, may_be_row, reads
+from supavisor_lint.rewrites.same_row import Repeated
 from supavisor_lint.rewrites.snippets import one_line
 
 _ADVICE = "name the statement that records a failure with the setting `template.failure-update`"
@@ -29,11 +30,14 @@ def through_function(context: Context, reach: Reach, session: str, call: Call, v
     failed = failed_value(context, value, status_name(call, value) or "status")
     imports: dict[str, None] = {}
     parts = []
+    repeated = Repeated(context, reach.function)
     for arg in call.args:
         if arg.value is not value and not _can_be_read(context, reach, arg.value, session, imports):
             if arg.keyword is not None and _has_default(callee, arg.keyword):
                 continue
             raise NoFix(f"`{name}` is given what may not be at hand in a handler: {_ADVICE}")
+        if arg.value is not value:
+            repeated.require_same_argument(name, arg.value)
         text = failed if arg.value is value else one_line(context, arg.value)
         parts.append(f"{arg.keyword}={text}" if arg.keyword is not None else arg.star + text)
     if not _can_be_read(context, reach, call.func, session, imports):
