@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from rewrite_support import left, rewritten
+from rewrite_support import fix_project, left, rewritten
 
 HEAD = "from sqlalchemy.ext.asyncio import create_async_engine\n"
 URL = '"postgresql+asyncpg://app@x.pooler.supabase.com:6543/app"'
@@ -285,3 +285,13 @@ def test_comments_beside_options_stay(tmp_path: Path) -> None:
     for line in ('        "no_prepare": True,\n', '        "pgbouncer": True,\n'):
         expected = expected.replace(line, "")
     assert after(tmp_path, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [(f'os.environ.get("DATABASE_URL", {URL})', True), (URL, False)],
+)
+def test_the_title_says_what_a_url_of_another_driver_would_do(tmp_path: Path, url: str, told: bool) -> None:
+    files = {"app/db.py": f"import os\nimport asyncpg\n{HEAD}engine = create_async_engine({url})\n"}
+    titles = {f.fix.title for f in fix_project(tmp_path, files).result.findings if f.fix is not None}
+    assert [("a URL of another driver" in title) for title in titles] == [told]

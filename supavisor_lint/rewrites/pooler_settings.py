@@ -35,7 +35,10 @@ def propose(context: Context, finding: Finding) -> Fix:
         edits += changed(context, holder, gone.get(holder, ()), more.get(holder, ""))
     if not edits:
         raise NoFix("the options of this engine come from elsewhere: change them there")
-    return context.fix("unsafe", "Give the engine the settings that work behind a transaction pooler", edits)
+    title = "Give the engine the settings that work behind a transaction pooler"
+    if pooled.fails() and not pooled.is_stated:
+        title += ": a URL of another driver, as tests may set it, would not take them"
+    return context.fix("unsafe", title, edits)
 
 
 def _engine_at(context: Context, finding: Finding) -> PooledEngine:

@@ -33,7 +33,8 @@ With asyncpg below 0.31 also `"prepared_statement_name_func": lambda: f"__asyncp
 as `jit` need PgBouncer's `ignore_startup_parameters`; that is outside of what this rule can see.
 
 ## Fix safety
-Unsafe: the engine's address is not always known. The options are put into the engine's own call, or into the dict that
+Unsafe: the engine's address is not always known, and another driver (of SQLite in tests) refuses the options: the
+fix says so where the URL comes from elsewhere. The options are put into the engine's own call, or into the dict that
 only this call uses; what else has no effect there goes.
 """
 
