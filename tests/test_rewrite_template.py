@@ -404,6 +404,35 @@ def test_an_outer_handler_that_does_more_than_log_still_gets_the_error(tmp_path:
     assert "                raise\n    except Exception as error:\n" in found
 
 
+@pytest.mark.parametrize(
+    ("returns", "result"), [(" -> int", "await done()"), ("", "job_id"), (" -> 'int | None'", "None")]
+)
+def test_a_task_that_gives_a_value_raises_again(tmp_path: Path, returns: str, result: str) -> None:
+    source = task(f"""
+    async with get_session() as session:
+        async with session.begin():
+            job = await session.get(Job, job_id)
+            job.status = JobStatus.COMPLETED
+    return {result}
+    """).replace("int):", f"int){returns}:")
+    found = after(tmp_path, source, "SUP401", "SUP404")
+    assert found.count("raise\n") == found.count("    except Exception:\n") - 1  # but for the guard of the update
+
+
+@pytest.mark.parametrize("returns", ["", " -> None", ' -> "None"'])
+def test_a_task_that_gives_no_value_does_not(tmp_path: Path, returns: str) -> None:
+    source = task("""
+    if job_id == 0:
+        return None
+    async with get_session() as session:
+        async with session.begin():
+            job = await session.get(Job, job_id)
+            job.status = JobStatus.COMPLETED
+    """).replace("int):", f"int){returns}:")
+    found = after(tmp_path, source, "SUP401", "SUP404")
+    assert "except Exception" in found and "raise" not in found
+
+
 def test_an_outer_handler_that_logs_does_not(tmp_path: Path) -> None:
     source = task("""
     try:

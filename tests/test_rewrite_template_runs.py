@@ -174,8 +174,8 @@ def forget() -> None:
         del sys.modules[name]
 
 
-async def run(root: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Run the task of a project: the status that its row ends with. That of the row beside it is to stay as it is."""
+async def run(root: Path, monkeypatch: pytest.MonkeyPatch, name: str = "process") -> str:
+    """Run the task of a project, or what calls it: the status that its row ends with. The row beside it is to stay."""
     forget()  # what another test has left
     monkeypatch.syspath_prepend(str(root))
     importlib.invalidate_caches()
@@ -193,7 +193,7 @@ async def run(root: Path, monkeypatch: pytest.MonkeyPatch) -> str:
             text("insert into jobs (id, status, steps) values (1, 'pending', 0), (2, 'pending', 0)")
         )
     with contextlib.suppress(RuntimeError):  # where nothing has been made of the task
-        await work.process(1)
+        await getattr(work, name)(1)
     async with session.engine.begin() as connection:
         status, other = (await connection.execute(text("select status from jobs order by id"))).scalars()
     assert other == "pending", (root / "app/work.py").read_text()
@@ -239,4 +239,40 @@ def test_a_row_that_the_task_has_not_touched_is_never_marked(
         shutil.copytree(tmp_path / "first", root)
         place(root, module)
         asyncio.run(run(root, monkeypatch))  # looks at the other row
+        forget()
+
+
+CALLER = """
+
+values = []
+
+
+async def call(job_id):
+    values.append(await process(job_id))
+"""
+VALUED = """
+    async with get_session() as session:
+        async with session.begin():
+            job = await session.get(Job, job_id)
+            job.status = JobStatus.PROCESSING
+        async with session.begin():
+            session.add(Item(job_id=job_id))
+        async with session.begin():
+            job = await session.get(Job, job_id)
+            job.status = JobStatus.COMPLETED
+    return 3
+"""
+
+
+@pytest.mark.parametrize("work", [VALUED, "    await asyncio.sleep(0)\n" + VALUED.lstrip("\n")])
+def test_whoever_uses_a_value_still_gets_the_error(work: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = after(tmp_path / "first", HEAD + work + CALLER, "SUP401", "SUP402", "SUP404", "SUP405", "SUP408")
+    assert source.count("except Exception") > 1
+    for number, module in enumerate([source, *faults_in(source)]):
+        root = tmp_path / str(number)
+        shutil.copytree(tmp_path / "first", root)
+        place(root, module)
+        status = asyncio.run(run(root, monkeypatch, "call"))
+        assert status == ("failed" if number else "completed"), module
+        assert sys.modules["app.work"].values == ([] if number else [3]), module
         forget()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from supavisor_lint.facts.file import block_of, walk
+from supavisor_lint.facts.file import block_of, enclosing_function, walk
 from supavisor_lint.facts.handlers import enclosing_tries, is_broad, is_log_statement
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import (
@@ -21,7 +21,7 @@ from supavisor_lint.facts.statements import (
     With,
     WithItem,
 )
-from supavisor_lint.facts.tree import Await, Call, Stmt
+from supavisor_lint.facts.tree import Await, Call, Constant, Stmt
 from supavisor_lint.findings import Edit, Span
 from supavisor_lint.rewrites.base import Context, NoFix
 
@@ -122,15 +122,30 @@ def rolls_back(handler: Handler, session: str) -> bool:
 # ------------------------------------------------------------------------------------------------ what comes behind
 
 
+def gives_a_value(function: FunctionDef) -> bool:
+    """Whether a function returns a value, or says so: its caller would take the None of a failure for one."""
+    told = function.returns is not None and not (isinstance(function.returns, Constant) and _is_none(function.returns))
+    return told or not all(isinstance(result, Constant) and _is_none(result) for result in function.results)
+
+
+def _is_none(value: Constant) -> bool:
+    return value.value is None or value.value == "None"
+
+
 def how_it_ends(node: Stmt, *, awaited: bool) -> list[str]:
     """How a new handler inside `node` ends, so that what has not run after a failure does not run now.
 
     `raise` where somebody waits for the error: another handler that does more than log it, or (`awaited`) whoever has
-    started the task.
+    started the task, or who uses its value.
     `return` where code follows.
     """
     waiting = [h for statement, part in enclosing_tries(node) if part == "body" for h in statement.handlers]
-    if awaited or any(not _only_logs(handler) for handler in waiting):
+    function = enclosing_function(node)
+    if (
+        awaited
+        or (function is not None and gives_a_value(function))
+        or any(not _only_logs(handler) for handler in waiting)
+    ):
         return ["raise"]
     return ["return"] if _is_followed(node) else []
 

@@ -19,7 +19,7 @@ from supavisor_lint.findings import Fix
 from supavisor_lint.flow.shape import Opening, TaskShape
 from supavisor_lint.rewrites.base import Context, NoFix, first_that_works
 from supavisor_lint.rewrites.failure_update import Site, failure_update
-from supavisor_lint.rewrites.handlers import put_in_try
+from supavisor_lint.rewrites.handlers import gives_a_value, put_in_try
 from supavisor_lint.rewrites.helpers import require_a_helper
 from supavisor_lint.rewrites.log_text import Update, handler, recorded
 from supavisor_lint.rewrites.logs import logger_of
@@ -46,7 +46,8 @@ def _round(context: Context, shape: TaskShape, body: list[Stmt]) -> Fix:
     own = _own_session(context, shape, Reach(shape.function, body))
     logger = logger_of(context, shape.function)
     unit = context.source.unit_of(body[0])
-    lines = [logger.logs.failed, *recorded(own.update, logger.logs, unit, own.opening)]
+    ending = ["raise"] if gives_a_value(shape.function) else []
+    lines = [logger.logs.failed, *recorded(own.update, logger.logs, unit, own.opening), *ending]
     edits = put_in_try(context, body, handler(lines, unit, own.update.error))
     return Context.fix("unsafe", f"{RECORD} when `{shape.function.name}` fails", [*edits, *logger.edits])
 

@@ -20,7 +20,7 @@ from supavisor_lint.flow.shape import Opening, TaskShape
 from supavisor_lint.project.tasks import Task
 from supavisor_lint.rewrites.base import Context, NoFix, NotYet
 from supavisor_lint.rewrites.failure_update import Site, failure_update
-from supavisor_lint.rewrites.handlers import how_it_ends, put_in_try, rolls_back, without_items_behind
+from supavisor_lint.rewrites.handlers import gives_a_value, how_it_ends, put_in_try, rolls_back, without_items_behind
 from supavisor_lint.rewrites.helpers import require_a_helper
 from supavisor_lint.rewrites.log_text import handler, recorded
 from supavisor_lint.rewrites.logs import logger_of
@@ -39,6 +39,7 @@ from supavisor_lint.rules.failure_status_not_recorded import responsible
 from supavisor_lint.rules.missing_failure_handler import first_bare
 
 _CATCH = "Catch and log what fails"
+_PASS_ON = "Log, and raise again, what fails"
 
 
 def failure_handler(context: Context, finding: Finding) -> Fix:
@@ -99,8 +100,11 @@ def _outer(context: Context, shape: TaskShape) -> Fix:
     covered = all(_has_inner_handler(shape, operation) for operation in shape.main_operations)
     line = logger.logs.no_session if covered and shape.main_operations else logger.logs.failed
     body = body_to_guard(shape.function)
-    edits = put_in_try(context, body, handler([line], context.source.unit_of(body[0])))
-    return Context.fix("unsafe", f"{_CATCH} in `{shape.function.name}`", [*edits, *logger.edits])
+    has_value = gives_a_value(shape.function)
+    lines = [line, "raise"] if has_value else [line]
+    edits = put_in_try(context, body, handler(lines, context.source.unit_of(body[0])))
+    title = f"{_PASS_ON if has_value else _CATCH} in `{shape.function.name}`"
+    return Context.fix("unsafe", title, [*edits, *logger.edits])
 
 
 def _has_inner_handler(shape: TaskShape, operation: Operation) -> bool:

@@ -27,7 +27,8 @@ except Exception as error:
 ## Fix safety
 Unsafe: the session is rolled back, which discards what the handler left to be committed, and the failed status is
 taken from the project: the statement that writes the completed one, with the sibling that the project defines, or the
-setting `template.failure-update`. There is no fix where neither tells, inside a `begin()` block, and in a loop where
+setting `template.failure-update`. There is no fix where neither tells, where that statement may find another row once
+the task has changed some (SUP401), inside a `begin()` block, and in a loop where
 the rollback would expire what the next round needs.
 """
 

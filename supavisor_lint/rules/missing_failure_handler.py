@@ -46,9 +46,11 @@ Unsafe: errors that left the task are caught, and whoever awaits it sees them no
 phases in the session's block, logs, rolls back, and writes the failed status in a transaction of its own, guarded;
 where a task also works outside of that block, one handler round all of it does the same on a session of its own. The
 failed status is the one that the project has beside the task's completed one, written by the same statement, or what
-the setting `template.failure-update` says; where neither tells, there is no fix. A task without a status gets a handler
-round its body that logs. The handler ends in `raise` where another one does more than log, and in `return` before code
-that has never run after a failure. There is no fix while SUP407 is selected: it asks for more than these handlers.
+the setting `template.failure-update` says; where neither tells, there is no fix. Nor is there one where that statement,
+once the task has changed rows, may find others: a row is read again by its primary key, by a unique column, or by other
+columns that nothing changes, with `one()` or its like. A task without a status gets a handler round its body that logs.
+The handler ends in `raise` where another one does more than log or the task returns a value, and in `return` before
+code that has never run after a failure. There is no fix while SUP407 is selected: it asks for more than these handlers.
 """
 
 from __future__ import annotations

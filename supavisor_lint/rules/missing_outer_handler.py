@@ -39,7 +39,7 @@ async def process(job_id):
 
 ## Fix safety
 Unsafe: the body of the task goes into a `try` that logs, so an error that left the task is caught, and whoever awaits
-it sees it no more.
+it sees it no more. Where the task returns a value, or says so, the handler raises it again.
 """
 
 from __future__ import annotations
