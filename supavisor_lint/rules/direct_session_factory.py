@@ -36,7 +36,8 @@ modules can be named with `session-modules`.
 
 ## Fix safety
 The session is opened with the helper (the setting `helper`, else the one beside the factory, else the only one) for the
-statements that use it; a `close()` that the helper makes superfluous goes, all other statements and comments stay. That
+statements that use it; a `close()` that the helper makes superfluous goes, all other statements and comments stay (so
+does a `close()` before an early `return`: it discards what is pending, which the helper would commit). That
 is safe where the helper's exit finds nothing to commit and no object that is read later: every path that ends without
 an error has committed or rolled back last, every handler that goes on has rolled back, and factory and helper are made
 alike. It is unsafe where work that was discarded would be committed, or where objects would expire. There is no fix
