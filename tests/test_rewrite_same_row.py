@@ -28,6 +28,16 @@ class Mail(Base):
     token: Mapped[str] = mapped_column(unique=True)
     customer: Mapped[str]
     status: Mapped[str]
+
+    @classmethod
+    async def get_by_token(cls, session, token):
+        query = select(cls).where(cls.token == token, cls.number == str(1))
+        return (await session.execute(query)).scalars().first()
+
+    @classmethod
+    async def get_by_customer(cls, session, customer):
+        query = select(cls).where(cls.customer == customer)
+        return (await session.execute(query)).scalars().first()
 """
 
 
@@ -72,6 +82,7 @@ def why_left(root: Path, read: str, *, head: str = "") -> str:
         ("row = (await session.scalars(select(Job))).first()", "the only `Job` that fits"),
         ("row = await session.get(Job, queue.pop())", "another value the second time"),
         ("row = await session.get(Job, await queue.get())", "another value the second time"),
+        ("row = await Mail.get_by_customer(session, customer)", "the only `cls` that fits"),
         ("row = await session.get(Job, payload.id)\npayload.id = 0", "the task changes `id`"),
         (
             'key = await session.scalar(select(Job.id).where(Job.status == "open").limit(1))\n'
@@ -120,6 +131,7 @@ def test_another_row_is_not_marked_instead(tmp_path: Path) -> None:
         "row = (await session.scalars(select(Mail).where(Mail.token == customer))).first()",
         "row = (await session.execute(select(Mail).where(Mail.customer == customer))).scalar_one()",
         "row = (await session.execute(select(Mail).where(Mail.customer == customer))).scalars().one_or_none()",
+        "row = await Mail.get_by_token(session, customer)",
         "query = select(Mail).where(Mail.customer == customer)\n"
         "result = await session.execute(query)\nrow = result.scalar_one_or_none()",
     ],

@@ -79,7 +79,7 @@ NO_FIX = {
         async with async_session_factory() as session:
             job_id.later(lambda: session.execute(select(Job)))
         """,
-        "nested function",
+        "a lambda uses the session",
     ),
     "4: captured by a nested function": (
         """

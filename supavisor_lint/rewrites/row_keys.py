@@ -10,6 +10,7 @@ from supavisor_lint.facts.statements import ClassDef
 from supavisor_lint.facts.tree import Call, Constant, Expr
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.mapped import class_behind
+from supavisor_lint.project.values import ClassValue
 
 _USUAL_KEY = "id"
 
@@ -19,11 +20,18 @@ def key_columns(ev: Evaluator, file: FileFacts, model: Expr, equal: set[str]) ->
 
     A model that does not say itself which its key is, having it from a base class, has the usual one: `id`.
     """
-    found = class_behind(ev, file, model)
-    keys = set(_with_flag(found[1], "primary_key")) if found is not None else set()
-    unique = equal & set(_with_flag(found[1], "unique")) if found is not None else set()
+    cls = _class_of(ev, file, model)
+    keys = set(_with_flag(cls, "primary_key")) if cls is not None else set()
+    unique = equal & set(_with_flag(cls, "unique")) if cls is not None else set()
     whole = keys or {_USUAL_KEY}
     return unique | (whole if whole <= equal else set())
+
+
+def _class_of(ev: Evaluator, file: FileFacts, model: Expr) -> ClassDef | None:
+    """The class that a statement selects from: by its name, or the `cls` of a class method."""
+    found = class_behind(ev, file, model)
+    own = ev.only(file, model) if found is None else None
+    return found[1] if found is not None else own.node if isinstance(own, ClassValue) else None
 
 
 def _with_flag(cls: ClassDef, flag: str) -> Iterator[str]:
