@@ -93,6 +93,22 @@ def test_what_stands_behind_a_star_is_unknown(tmp_path: Path) -> None:
     assert findings(tmp_path, files) == []
 
 
+@pytest.mark.parametrize("iterated", ["made()", "rest", "rest.values()", "rest.items()", "{}.items()"])
+def test_a_name_that_a_loop_over_something_unknown_binds_as_well(tmp_path: Path, iterated: str) -> None:
+    code = f"""
+    from app.session import async_session_factory
+    from elsewhere import made, rest
+
+    make = async_session_factory
+    for make in {iterated}:
+        pass
+
+    async def use():
+        await make().close()
+    """
+    assert findings(tmp_path, {"app/session.py": SESSION_MODULE, "app/use.py": code}) == []
+
+
 # ------------------------------------------------------------------------------------------------------ findings
 
 PACKAGES = {

@@ -66,16 +66,26 @@ def round_values(ev: Evaluator, file: FileFacts, iterated: Expr, index: int | No
     """What a `for` gets from a display of the project, all rounds together: by its name, and of a dictionary, too."""
     match iterated:
         case Call(Attribute(Name() | Dict() as mapping, "values" | "items" as view), ()):
-            for home, display in _displays(ev, file, mapping):
-                if isinstance(display, Dict) and (view == "values") == (index is None):
-                    for pair in display.items:
-                        part = pair.value if index in (None, 1) else pair.key
-                        yield from item_values(ev, home, part, None) if part is not None else (UNKNOWN,)
+            found = [
+                v for home, display in _displays(ev, file, mapping) for v in _of_view(ev, home, display, view, index)
+            ]
         case _:
-            for home, display in _displays(ev, file, iterated):
-                if isinstance(display, Collection):
-                    for item in display.items:
-                        yield from item_values(ev, home, item, index)
+            found = [v for home, display in _displays(ev, file, iterated) for v in _of_items(ev, home, display, index)]
+    return found or (UNKNOWN,)  # else other bindings of the name would stand alone
+
+
+def _of_view(ev: Evaluator, file: FileFacts, display: Expr, view: str, index: int | None) -> Iterable[Value]:
+    """What `values()` of a dictionary gives, or one part of its `items()`."""
+    if not isinstance(display, Dict) or (view == "values") != (index is None):
+        return (UNKNOWN,)
+    parts = [pair.value if index in (None, 1) else pair.key for pair in display.items]
+    return [v for part in parts for v in ((UNKNOWN,) if part is None else item_values(ev, file, part, None))]
+
+
+def _of_items(ev: Evaluator, file: FileFacts, display: Expr, index: int | None) -> Iterable[Value]:
+    if not isinstance(display, Collection):
+        return (UNKNOWN,)
+    return [value for item in display.items for value in item_values(ev, file, item, index)]
 
 
 def _displays(ev: Evaluator, file: FileFacts, expr: Expr) -> Iterable[tuple[FileFacts, Expr]]:
