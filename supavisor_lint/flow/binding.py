@@ -16,7 +16,17 @@ from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.session_keys import SessionKey, session_key
 from supavisor_lint.flow.session_state import SessionState
 from supavisor_lint.flow.state import State
-from supavisor_lint.flow.values import ANYTHING, EMPTY_COLLECTION, ConstantRef, KeeperRef, SessionRef, Tracked, TupleRef
+from supavisor_lint.flow.values import (
+    ANYTHING,
+    EMPTY_COLLECTION,
+    BlockRef,
+    ConstantRef,
+    KeeperRef,
+    SessionRef,
+    Tracked,
+    TransactionRef,
+    TupleRef,
+)
 from supavisor_lint.project.values import Session
 
 
@@ -25,6 +35,8 @@ def share(state: State, value: Tracked) -> State:
     if isinstance(value, KeeperRef):
         for site in value.sites:
             state = share(state, SessionRef(site))
+    if isinstance(value, BlockRef | TransactionRef):
+        value = SessionRef(value.session)
     if not isinstance(value, SessionRef) or value.site not in state.sessions:
         return state
     session = state.sessions[value.site]

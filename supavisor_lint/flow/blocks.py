@@ -10,10 +10,11 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted
 from supavisor_lint.facts.statements import WithItem
 from supavisor_lint.flow import expressions, machine
-from supavisor_lint.flow.binding import bind
+from supavisor_lint.flow.binding import bind, share
 from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.events import EndedInBlock
 from supavisor_lint.flow.frame import DATABASE, PLAIN, Frame
+from supavisor_lint.flow.managers import keeping_manager
 from supavisor_lint.flow.objects import after_commit, after_flush, after_rollback, detached, forgotten
 from supavisor_lint.flow.session_state import EMPTY_HISTORY, History, OpenBlock, SessionState
 from supavisor_lint.flow.state import State
@@ -23,6 +24,7 @@ from supavisor_lint.flow.values import (
     ANYTHING,
     BlockRef,
     Exit,
+    KeeperRef,
     OpenerRef,
     SessionRef,
     Site,
@@ -63,6 +65,8 @@ def enter(frame: Frame, item: WithItem, state: State, *, is_async: bool) -> list
             found += _begun_before(frame, item, after, value)
         elif isinstance(value, SessionRef) and value.site in after.sessions:
             found.append(_session(frame, item, after, value.site))
+        elif isinstance(value, KeeperRef):
+            found += _kept(frame, item, after, value)
         elif isinstance(value, OpenerRef):
             found.append(_opener(frame, item, after, value))
         else:
@@ -83,6 +87,17 @@ def _other(frame: Frame, item: WithItem, state: State) -> Entered:
     if len(sessions) == 1 and len(entered) == 1 and item.target is not None:
         return _opened(frame, item, state, sessions[0], begun=sessions[0].begun)
     return Entered(_bound(frame, state, item, ANYTHING), _same, _same, suppressor(frame, item.context))
+
+
+def _kept(frame: Frame, item: WithItem, state: State, keeper: KeeperRef) -> list[Entered]:
+    """A context manager of the project that keeps sessions; where it is not plain what it does, it may do anything."""
+    manager = keeping_manager(frame, item.context, keeper)
+    if manager is None:
+        return [_other(frame, item, share(state, keeper))]
+    return [
+        Entered(_bound(frame, inside, item, value), manager.left, manager.failed)
+        for inside, value in manager.entered(frame, state)
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------- sessions
@@ -174,7 +189,7 @@ def _begin(frame: Frame, item: WithItem, state: State, ref: BlockRef) -> list[En
     begin = machine.begin_nested if ref.nested else machine.begin
     found = []
     for after in begin(frame, state, ref.session, ref.call):
-        inside = _bound(frame, after, item, TransactionRef(ref.session, ref.call, ref.nested))
+        inside = _bound(frame, after.with_value(ref, ref.begun), item, ref.begun)
         leave = _leave_nested(ref) if ref.nested else _leave(ref.session, ref.call)
         fail = _fail_nested(ref) if ref.nested else _fail(ref.session, ref.call)
         found.append(Entered(inside, leave, fail))

@@ -16,7 +16,7 @@ from supavisor_lint.flow.attributes import (
     read_whole,
     set_by_name,
 )
-from supavisor_lint.flow.binding import opened_session
+from supavisor_lint.flow.binding import opened_session, share
 from supavisor_lint.flow.blank import answered_of
 from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
@@ -30,11 +30,13 @@ from supavisor_lint.flow.slow import slow_call
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import (
     ANYTHING,
+    BlockRef,
     KeeperRef,
     ObjectRef,
     OpenerRef,
     SessionRef,
     Tracked,
+    TransactionRef,
 )
 from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.values import (
@@ -203,6 +205,8 @@ def _unknown_effect(frame: Frame, node: Call, functions: Functions, state: State
             keeps = _may_keep(frame, node) or (frame.follower.wary and not isinstance(node.parent, Await))
             session = session._replace(sure=False, shared=session.shared or keeps)
             state = state.with_session(value.site, session)
+        elif isinstance(value, BlockRef | TransactionRef):
+            state = share(state, value)
         elif isinstance(value, ObjectRef):
             state = objects.handed(state, value.site) if functions else objects.unknown(state, value.site)
     return state

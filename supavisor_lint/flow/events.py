@@ -9,7 +9,7 @@ from typing import TypeVar
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
-from supavisor_lint.facts.tree import Call
+from supavisor_lint.facts.tree import Expr
 from supavisor_lint.flow.values import Opened, Site
 
 # Where a called function does it: its file and the node in it.
@@ -29,7 +29,7 @@ class Event:
     because: set[Node] = field(default_factory=set)
     via: Via | None = None
     sure: bool = False
-    calls: set[Call] = field(default_factory=set)
+    calls: set[Expr] = field(default_factory=set)
 
     def take(self, other: Event) -> None:
         """Take over what another event of this kind knows."""
@@ -174,9 +174,9 @@ class Trace:
 
     def __init__(self) -> None:
         self._events: dict[Hashable, Event] = {}
-        self.calls: dict[FunctionDef, set[Call]] = {}
+        self.calls: dict[FunctionDef, set[Expr]] = {}
         self.opened: set[Site] = set()  # the own sessions that are followed
-        self.current: Call | None = None  # the call of a nested function that is being followed
+        self.current: Expr | None = None  # the call of a nested function that is being followed
         self.inside: list[FunctionDef] = []  # that function, and those that it calls
         self.complete = True
 
@@ -218,8 +218,8 @@ class Trace:
             return None
         return None if event.because and all(inner.contains(node) for node in event.because) else inner
 
-    def _calls_of(self, inner: FunctionDef, function: FunctionDef, depth: int = 0) -> set[Call]:
-        found: set[Call] = set()
+    def _calls_of(self, inner: FunctionDef, function: FunctionDef, depth: int = 0) -> set[Expr]:
+        found: set[Expr] = set()
         for call in self.calls.get(inner, ()):
             around = next((f for f in self.calls if f is not inner and f.contains(call)), None)
             found |= {call} if around is None or depth > 5 else self._calls_of(around, function, depth + 1)

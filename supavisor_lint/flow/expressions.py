@@ -49,7 +49,6 @@ from supavisor_lint.flow.values import (
     ResultRef,
     SessionRef,
     Tracked,
-    TransactionRef,
 )
 
 Results: TypeAlias = list[tuple[State, Tracked]]
@@ -208,7 +207,7 @@ def _awaited(frame: Frame, expr: Await, state: State, value: Tracked) -> Results
             states = machine.work(frame, state, value.session, machine.Use(value.call, "begin_nested"))
         else:
             states = machine.begin(frame, state, value.session, value.call, by_hand=True)
-        return [(after, TransactionRef(value.session, value.call, value.nested)) for after in states]
+        return [(after.with_value(value, value.begun), value.begun) for after in states]
     if value == ANYTHING and isinstance(expr.value, Call):
         session = frame.ev.session(frame.file, expr)
         if session is not None and session.source in OPENED_HERE:

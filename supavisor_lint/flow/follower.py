@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from supavisor_lint.facts.file import FileFacts, enclosing_function
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
-from supavisor_lint.facts.tree import Call, Expr
+from supavisor_lint.facts.tree import Expr
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.events import Trace
@@ -149,7 +149,7 @@ class Follower:
         return True
 
     def called(
-        self, frame: Frame, node: Call, function: FunctionValue, given: dict[str, Tracked], state: State
+        self, frame: Frame, node: Expr, function: FunctionValue, given: dict[str, Tracked], state: State
     ) -> list[tuple[State, Tracked]]:
         """The states behind a call that hands sessions to a function of the project."""
         return self._inliner.call(frame, node, function, given, state)

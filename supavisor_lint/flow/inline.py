@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
-from supavisor_lint.facts.tree import Attribute, Call
+from supavisor_lint.facts.tree import Attribute, Expr
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.at_hand import given_rows
 from supavisor_lint.flow.events import (
@@ -57,7 +57,7 @@ class Inliner:
         self._cuts = 0
 
     def call(
-        self, frame: Frame, node: Call, function: FunctionValue, given: dict[str, Tracked], state: State
+        self, frame: Frame, node: Expr, function: FunctionValue, given: dict[str, Tracked], state: State
     ) -> list[tuple[State, Tracked]]:
         """The states behind the call, each with the returned value."""
         if frame.text.contains(function.node):
@@ -89,7 +89,7 @@ class Inliner:
         return [returned(state, back.state(after), node) for after in summary.ends]
 
     def _in_place(
-        self, frame: Frame, node: Call, function: FunctionValue, given: dict[str, Tracked], state: State
+        self, frame: Frame, node: Expr, function: FunctionValue, given: dict[str, Tracked], state: State
     ) -> list[tuple[State, Tracked]]:
         """A function nested in the caller: what happens in it is told where it stands."""
         from supavisor_lint.flow.follower import run_function
@@ -118,7 +118,7 @@ class Inliner:
         return [(end.but(variables=state.variables, assumed=state.assumed), end.value_of(RETURNED)) for end in ends]
 
     def _used(
-        self, frame: Frame, node: Call, manner: Manner, names: Renaming, state: State
+        self, frame: Frame, node: Expr, manner: Manner, names: Renaming, state: State
     ) -> list[tuple[State, Tracked]]:
         """A long function that only uses its sessions."""
         states = [state]

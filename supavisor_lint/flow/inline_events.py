@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from supavisor_lint.facts.tree import Call
+from supavisor_lint.facts.tree import Expr
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.events import (
     BegunTwice,
@@ -34,7 +34,7 @@ class Telling:
     their type: faults with them can be told at the call only."""
 
     frame: Frame
-    node: Call
+    node: Expr
     function: FunctionValue
     state: State
     back: Renaming
@@ -60,7 +60,8 @@ class Telling:
     def _lost(self, event: LostWrite) -> None:
         site = self._site(event)
         if site in self.state.sessions and event.node is CALLER:
-            machine.lost(self.frame, self.state, site, self.node, by_close=True)
+            if not self.frame.unwinding:
+                machine.lost(self.frame, self.state, site, self.node, by_close=True)
         elif site in self.hidden:
             self._mine(LostWrite, event, event.sure).because.add(self.node)
 

@@ -51,13 +51,13 @@ def made_with(frame: Frame, node: Call, given: list[Tracked]) -> Tracked:
     """What a call gives that makes an object of the project with sessions, where it does nothing but keep them."""
     if frame.follower.wary or not any(isinstance(value, SessionRef | KeeperRef) for value in given):
         return ANYTHING
-    made = frame.ev.only(frame.file, node)
-    if not isinstance(made, Instance) or not isinstance(made.of, ClassValue) or any(a.star for a in node.args):
+    made = frame.ev.only(frame.file, node.func)  # what only hands one on is followed
+    if not isinstance(made, ClassValue) or any(a.star for a in node.args):
         return ANYTHING
     known = frame.follower.keepers
-    if made.of.node not in known:
-        known[made.of.node] = _kept_by(frame.ev, made.of)
-    kept = known[made.of.node]
+    if made.node not in known:
+        known[made.node] = _kept_by(frame.ev, made)
+    kept = known[made.node]
     return ANYTHING if kept is None else _made(kept, node, given)
 
 

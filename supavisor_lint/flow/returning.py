@@ -9,7 +9,7 @@ from supavisor_lint.facts.file import enclosing_function, nodes_of_kind
 from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Assign, FunctionDef, Return
-from supavisor_lint.facts.tree import Attribute, Await, Call, Collection, Name
+from supavisor_lint.facts.tree import Attribute, Await, Collection, Expr, Name
 from supavisor_lint.flow.at_hand import rows_back
 from supavisor_lint.flow.session_state import History, SessionState
 from supavisor_lint.flow.state import Condition, ObjectState, State
@@ -18,6 +18,7 @@ from supavisor_lint.flow.values import (
     CALLER,
     BlankRef,
     ConstantRef,
+    KeeperRef,
     ManyRef,
     ObjectRef,
     SessionRef,
@@ -27,7 +28,7 @@ from supavisor_lint.flow.values import (
 from supavisor_lint.flow.witnesses import like_witnesses, told_by_reads
 
 
-def returned(state: State, after: State, node: Call) -> tuple[State, Tracked]:
+def returned(state: State, after: State, node: Expr) -> tuple[State, Tracked]:
     """The caller's state behind a call, with the returned value; `after` is the state behind the called function."""
     from supavisor_lint.flow.statements import RETURNED
 
@@ -43,7 +44,7 @@ def returned(state: State, after: State, node: Call) -> tuple[State, Tracked]:
 
 
 def _value_back(
-    state: State, after: State, node: Call, value: Tracked, site: Node | None, back: State
+    state: State, after: State, node: Expr, value: Tracked, site: Node | None, back: State
 ) -> tuple[State, Tracked]:
     """What the caller gets of a returned value; an object that is new to it is known by the site, if there is one."""
     if isinstance(value, ObjectRef | ManyRef):
@@ -55,10 +56,12 @@ def _value_back(
         return back, ANYTHING
     if isinstance(value, SessionRef):
         return (back, value) if value.site in state.sessions else (back, ANYTHING)
+    if isinstance(value, KeeperRef):
+        return (back, value) if state.sessions.keys() >= {*value.sites} else (back, ANYTHING)
     return back, value if isinstance(value, ConstantRef | BlankRef) else ANYTHING
 
 
-def _sites(node: Call, values: Sequence[Tracked]) -> Sequence[Node | None]:
+def _sites(node: Expr, values: Sequence[Tracked]) -> Sequence[Node | None]:
     """What the objects among several returned values are known by: `job, error = await load()`, `return await load()`.
 
     The names that they are bound to; where they are handed on, what the called function knows them by.
@@ -81,7 +84,7 @@ def _with_attributes(function: FunctionDef) -> frozenset[str]:
     return frozenset(node.value.id for node in nodes_of_kind(function, Attribute) if isinstance(node.value, Name))
 
 
-def unmasked(state: State, after: State, node: Call) -> State:
+def unmasked(state: State, after: State, node: Expr) -> State:
     """The caller's state behind the call: what the called function did is done by the call."""
     before = state
     for site, session in after.sessions.items():

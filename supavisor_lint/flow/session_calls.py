@@ -41,6 +41,7 @@ _HARMLESS = frozenset(
     | {"is_modified", "object_session"}
 )
 _ENDS = {"commit": "commit", "rollback": "rollback", "close": "close", "reset": "close"}
+_STARTS = frozenset({"start", "__aenter__"})  # of a transaction object
 _ONE = frozenset({"one", "one_or_none", "first"})
 _RAISING = frozenset({"one", "scalar_one", "get_one"})  # where there is no row
 _MANY = frozenset({"all", "fetchall", "partitions"})
@@ -54,6 +55,10 @@ def method(frame: Frame, node: Call, name: str, state: State, receiver: Tracked)
         return _session_method(frame, node, name, state, receiver.site)
     if isinstance(receiver, TransactionRef) and name in ("commit", "rollback", "close"):
         return _end_transaction(frame, node, name, state, receiver)
+    if isinstance(receiver, BlockRef) and name in _STARTS:
+        return [(state, receiver)]  # what is awaited begins
+    if isinstance(receiver, BlockRef | TransactionRef):
+        return [(share(after, receiver), ANYTHING) for after, _ in expressions.arguments(frame, node, state)]
     if isinstance(receiver, ResultRef):
         return _result_method(frame, node, name, state, receiver)
     return None

@@ -138,6 +138,12 @@ class State:
             return self
         return self._with_variables(name, variables, assumed)
 
+    def with_value(self, before: Tracked, now: Tracked) -> State:
+        """The state after what some names hold has become something else: they all hold that."""
+        if before not in self.variables.values():
+            return self
+        return self.but(variables={n: now if v == before else v for n, v in self.variables.items()})
+
     def _with_variables(self, name: str, variables: dict[str, Tracked], assumed: tuple[tuple[str, bool], ...]) -> State:
         loaded = self.loaded
         if loaded:

@@ -36,6 +36,7 @@ from supavisor_lint.flow.values import (
     ANYTHING,
     BlankRef,
     ConstantRef,
+    KeeperRef,
     ManyRef,
     ObjectRef,
     SessionRef,
@@ -198,10 +199,16 @@ def _store_attribute(frame: Frame, statement: Assign, target: Attribute, value: 
 
 def _return(frame: Frame, value: Expr | None, state: State) -> list[State]:
     for after, returned in _returned(frame, value, state) if value is not None else [(state, ANYTHING)]:
-        if isinstance(returned, SessionRef):
+        if not _is_the_callers(frame, returned):
             after = share(after, returned)
         frame.leave("return", after.with_variable(RETURNED, returned))
     return []
+
+
+def _is_the_callers(frame: Frame, value: Tracked) -> bool:
+    """Whether returned sessions come back to a caller that is followed, and has given them."""
+    sites = value.sites if isinstance(value, KeeperRef) else (value.site,) if isinstance(value, SessionRef) else ()
+    return frame.depth > 0 and bool(sites) and not any(frame.opened[site].own for site in sites)
 
 
 def _returned(frame: Frame, value: Expr, state: State) -> Results:

@@ -102,6 +102,11 @@ class BlockRef:
     call: Expr
     nested: bool
 
+    @property
+    def begun(self) -> TransactionRef:
+        """The same object, once it is entered or awaited."""
+        return TransactionRef(self.session, self.call, self.nested)
+
 
 @dataclass(frozen=True, slots=True)
 class OpenerRef:
