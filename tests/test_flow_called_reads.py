@@ -185,6 +185,57 @@ def test_a_called_function_that_may_not_read_it_either(tmp_path: Path, called: s
     assert ASK not in read_expired(tmp_path, called, STOP)
 
 
+PRESENT = "job):\n    return job is not None and job.steps"
+ASK_AGAIN = f"await next_step(first)\n            {{between}}{STOP[14:]}"
+
+
+def test_an_object_that_may_be_none_is_there_at_both_calls_or_at_none(tmp_path: Path) -> None:
+    call = ASK_AGAIN.format(between="")
+    assert read_expired(tmp_path, PRESENT, call) == ["number = await next_step(first)"]
+
+
+@pytest.mark.parametrize("between", ["first = gate()\n            ", "first = object()\n            "])
+def test_another_object_may_be_there_at_the_second_call(tmp_path: Path, between: str) -> None:
+    call = ASK_AGAIN.format(between=between)
+    assert read_expired(tmp_path, PRESENT, call) == ["number = await next_step(first)", *SECOND]
+
+
+METHODS = f"""{MODELS}
+
+class Secret(Base):
+    __tablename__ = "secrets"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str]
+
+    def shown(self):
+        return self.text.lower()
+
+    def shape(self):
+        return "round"
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "is_read"),
+    [
+        ("first.shown()", True),
+        ("getattr(first, 'text', '')", True),
+        ("first.shape()", False),
+        ("getattr(first, 'colour', '')", False),
+    ],
+)
+def test_a_method_is_known_though_the_module_of_its_class_speaks_of_no_session(
+    tmp_path: Path, call: str, is_read: bool
+) -> None:
+    first = "await session.get(Secret, first_id)"
+    code = WORK.replace("CALLED", READ).replace("CALL", call).replace("FIRST", first).replace("Job\n", "Job, Secret\n")
+    files = {"app/database.py": DATABASE, "app/models.py": METHODS, "app/work.py": code}
+    reads = [line for line in findings(tmp_path, files, profile="hazards") if "SUP309" in line]
+    told = [code.splitlines()[int(line.split(":")[1].split()[0]) - 1].strip() for line in reads]
+    assert told == ([f"number = {call}"] if is_read else SECOND)
+
+
 HOLDER = """
 from app.models import Job
 from app.database import sessions

@@ -10,6 +10,8 @@ from tests.project_support import SESSION_MODULE, findings
 from tests.template_support import MODELS
 
 WORK = """
+from dataclasses import dataclass, field
+
 import httpx
 from sqlalchemy.exc import SQLAlchemyError as StorageError
 
@@ -26,6 +28,18 @@ class Worse(Failed):
 
 
 WorkFailed = Failed
+
+
+@dataclass
+class Rights:
+    names: set = field(default_factory=set)
+
+    def has(self, name):
+        return name in self.names
+
+
+async def rights_of(session):
+    return Rights()
 
 
 async def renew(session, job):
@@ -63,6 +77,10 @@ def read_in_the_handler(root: Path, raised: str, caught: str) -> bool:
         ("raise Failed(error)", "httpx.HTTPStatusError"),
         ("raise Worse(error)", "(KeyError, httpx.HTTPStatusError)"),
         ("raise WorkFailed", "Worse"),
+        ('print(getattr(error, "orig", None))\nraise Failed(error)', "httpx.HTTPStatusError"),
+        ("for name, part in error.parts.items():\n    print(name, part)\nraise Failed(error)", "httpx.HTTPStatusError"),
+        ("rights = Rights()\nraise Failed(error)", "httpx.HTTPStatusError"),
+        ('rights = await rights_of(session)\nif rights.has("x"):\n    return\nraise Failed(error)', "httpx.HTTPError"),
     ],
 )
 def test_a_handler_of_other_errors_is_not_reached(tmp_path: Path, raised: str, caught: str) -> None:
@@ -79,6 +97,14 @@ def test_a_handler_of_other_errors_is_not_reached(tmp_path: Path, raised: str, c
         ("raise Worse(error)", "WorkFailed"),
         ("raise Worse(error)", "Exception"),
         ("error.parts.lower()\nraise Failed(error)", "httpx.HTTPStatusError"),  # of whatever that is
+        ('getattr(error, "orig")\nraise Failed(error)', "AttributeError"),
+        ("getattr(error, str(error), None)\nraise Failed(error)", "httpx.HTTPStatusError"),
+        ("error.parts.items(1)\nraise Failed(error)", "httpx.HTTPStatusError"),
+        (
+            "rights = await rights_of(session)\nif rights.lacks(error):\n    return\nraise Failed(error)",
+            "httpx.HTTPError",
+        ),
+        ("rights = Rights(error.orig)\nraise Failed(error)", "httpx.HTTPStatusError"),
     ],
 )
 def test_a_handler_is_reached_under_any_name(tmp_path: Path, raised: str, caught: str) -> None:

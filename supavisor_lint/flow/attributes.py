@@ -16,6 +16,7 @@ from supavisor_lint.flow.events import ExpiredRead
 from supavisor_lint.flow.frame import PLAIN, REFUSED, Frame, Thrown
 from supavisor_lint.flow.methods import answer_if_missing, reads_if_present, reads_of, reads_of_parameter
 from supavisor_lint.flow.objects import absent, refreshed, was_set
+from supavisor_lint.flow.sql import class_of
 from supavisor_lint.flow.state import Condition, State
 from supavisor_lint.flow.values import ANYTHING, CALLER, ConstantRef, ObjectRef, Tracked
 from supavisor_lint.flow.witnesses import was_not_expired
@@ -61,21 +62,20 @@ def read_attribute(frame: Frame, expr: Attribute, state: State, ref: ObjectRef) 
 def read_by_name(frame: Frame, call: Call, state: State, ref: ObjectRef) -> tuple[State, Tracked]:
     """`getattr(job, "status", None)`: the default is only for a name that the class has not."""
     name = call.args[1].value if len(call.args) > 1 else None
-    known = state.objects.get(ref.site)
-    if known is None or not isinstance(known.entity, ClassDef):
+    if not _may_raise(state, ref) or not isinstance(name, Constant) or not isinstance(name.value, str):
         return state, ANYTHING
-    if not isinstance(name, Constant) or not isinstance(name.value, str) or not _is_declared(name.value, known.entity):
+    cls = class_of(frame.ev, state.objects[ref.site].entity)
+    if cls is None or not _is_declared(name.value, cls):
         return state, ANYTHING
     return _read(frame, call, name.value, state, ref)
 
 
 def read_by_method(frame: Frame, call: Call, name: str, state: State, ref: ObjectRef) -> State:
     """`row.decrypted()`: what the method reads of its own columns on every path."""
-    known = state.objects.get(ref.site)
-    cls = known.entity if known is not None else None
-    bindings = cls.scope.bindings.get(name, []) if isinstance(cls, ClassDef) else []
+    cls = class_of(frame.ev, state.objects[ref.site].entity) if _may_raise(state, ref) else None
+    bindings = cls.scope.bindings.get(name, []) if cls is not None else []
     method = bindings[0] if len(bindings) == 1 else None
-    if not isinstance(cls, ClassDef) or not isinstance(method, FunctionDef):
+    if cls is None or not isinstance(method, FunctionDef):
         return state
     if method.is_async and not isinstance(call.parent, Await):
         return state
@@ -83,6 +83,12 @@ def read_by_method(frame: Frame, call: Call, name: str, state: State, ref: Objec
         if _is_declared(attr, cls):
             state, _ = _read(frame, call, attr, state, ref)
     return state
+
+
+def _may_raise(state: State, ref: ObjectRef) -> bool:
+    """Whether there is any attribute of an object that cannot be read."""
+    known = state.objects.get(ref.site)
+    return known is not None and any(condition.kind == "expired" for condition in known.conditions)
 
 
 def read_by_function(
@@ -108,9 +114,15 @@ def read_by_function(
             state = _read_each(frame, call, reads, state, ref)
             there = _read_each(frame, call, reads_if_present(function.node, name), state, ref)
             if there is not state and not reads and not ref.exists:
-                return [(there, ANYTHING), (absent(state, ref.site), answer_if_missing(function.node, name))]
+                return [(there, ANYTHING), (_without(state, expr, ref), answer_if_missing(function.node, name))]
             state = there
     return [(state, ANYTHING)]
+
+
+def _without(state: State, expr: Expr, ref: ObjectRef) -> State:
+    """The state in which there is no object; a name that holds it keeps that apart where the paths meet again."""
+    state = absent(state, ref.site)
+    return state.with_variable(expr.id, ConstantRef(None)) if isinstance(expr, Name) else state
 
 
 def _read_each(frame: Frame, call: Call, attrs: Sequence[str], state: State, ref: ObjectRef) -> State:

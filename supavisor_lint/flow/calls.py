@@ -17,7 +17,7 @@ from supavisor_lint.flow.attributes import (
     set_by_name,
 )
 from supavisor_lint.flow.binding import opened_session, share
-from supavisor_lint.flow.blank import answered_of
+from supavisor_lint.flow.blank import answered, answered_of, made_blank
 from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
 from supavisor_lint.flow.harmless import is_harmless
@@ -30,6 +30,7 @@ from supavisor_lint.flow.slow import slow_call
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import (
     ANYTHING,
+    BlankRef,
     BlockRef,
     KeeperRef,
     ObjectRef,
@@ -171,7 +172,7 @@ def _unfollowed(
     frame: Frame, node: Call, functions: Functions, state: State, given: list[Tracked], receiver: Tracked
 ) -> Results:
     """A call of something that is not looked into."""
-    if is_harmless(frame, node):
+    if is_harmless(frame, node, given) or _is_told(frame, node, state):
         return [(state, answered_of(node, [argument.value for argument in node.args], given))]
     thrown = ANY if isinstance(node.parent, Await) else PLAIN
     frame.throw(state, thrown)
@@ -180,6 +181,13 @@ def _unfollowed(
         frame.throw(state, thrown)
     used = [*given, receiver] if isinstance(receiver, KeeperRef) else given
     return [(_unknown_effect(frame, node, functions, state, used), ANYTHING)]
+
+
+def _is_told(frame: Frame, node: Call, state: State) -> bool:
+    """Whether it is known what a call gives, so that it does not fail: it makes a blank instance, or asks one."""
+    if isinstance(made_blank(frame, node), BlankRef):
+        return True
+    return state.has_blanks and answered(frame, node, state) is not ANYTHING
 
 
 def _is_cast(frame: Frame, node: Call) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from supavisor_lint.facts.handlers import is_log_call
 from supavisor_lint.facts.statements import Raise
-from supavisor_lint.facts.tree import Attribute, Call, Expr, FString
+from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, FString
 from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.values import Anything, ConstantRef, Tracked
+from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.values import ClassValue, External, Instance, Literally
 
 _HARMLESS = frozenset(
@@ -16,22 +20,43 @@ _OF_TEXTS = frozenset(
     {"lower", "upper", "casefold", "title", "capitalize", "strip", "lstrip", "rstrip", "replace", "join", "split"}
     | {"rsplit", "splitlines", "partition", "rpartition", "removeprefix", "removesuffix", "startswith", "endswith"}
 )
+_OF_DICTIONARIES = frozenset({"items", "keys", "values"})
 
 
-def is_harmless(frame: Frame, node: Call) -> bool:
-    """What does not fail for reasons that matter here.
+def is_harmless(frame: Frame, node: Call, given: Iterable[Tracked] = ()) -> bool:
+    """What does not fail for reasons that matter here; `given` are the values of its arguments.
 
-    Log calls, pure builtins, methods of texts, exceptions that are made to be raised, and what builds SQL.
+    Log calls, pure builtins, methods of texts and dictionaries, `getattr()` as far as `x.name` is harmless, exceptions
+    that are made to be raised, and what builds SQL.
     """
-    if is_log_call(node) or _asks_text(frame, node):
+    if is_log_call(node) or _asks_text(frame, node) or _asks_dictionary(frame, node):
         return True
     callee = frame.ev.only(frame.file, node.func)
+    if isinstance(callee, External) and callee.dotted in ("getattr", "builtins.getattr"):
+        return _reads_attribute(node) and all(isinstance(value, Anything | ConstantRef) for value in given)
     if isinstance(node.parent, Raise) and isinstance(callee, External | ClassValue):
         return True
     if isinstance(callee, External):
         return callee.dotted.removeprefix("builtins.") in _HARMLESS or callee.root == "sqlalchemy"
     value = frame.ev.only(frame.file, node)
     return isinstance(value, Instance) and isinstance(value.of, External) and value.of.root == "sqlalchemy"
+
+
+def _asks_dictionary(frame: Frame, node: Call) -> bool:
+    """`found.items()`, unless that is a function of the project."""
+    func = node.func
+    return (
+        isinstance(func, Attribute)
+        and func.attr in _OF_DICTIONARIES
+        and not node.args
+        and not functions_called(frame.ev, frame.file, node)
+    )
+
+
+def _reads_attribute(node: Call) -> bool:
+    """`getattr(job, "status", None)`: a name that stands there, and a default without which it may not be there."""
+    name = node.args[1].value if len(node.args) == 3 else None
+    return isinstance(name, Constant) and isinstance(name.value, str)
 
 
 def _asks_text(frame: Frame, node: Expr) -> bool:

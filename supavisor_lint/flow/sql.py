@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, NameImport
+from supavisor_lint.facts.statements import ClassDef
 from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name, Other
 from supavisor_lint.flow.condition_texts import condition_text
-from supavisor_lint.flow.values import Entity
+from supavisor_lint.flow.values import Entity, NamedEntity
 from supavisor_lint.project.evaluate import Evaluator
+from supavisor_lint.project.mapped import class_behind
 from supavisor_lint.project.values import ClassValue, External, Unknown
 
 _WRITES = frozenset({"insert", "update", "delete"})
@@ -168,7 +170,15 @@ def entity_of(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Entity | Non
     name = expr.id if isinstance(expr, Name) else expr.attr
     if not name[:1].isupper() or name.isupper():
         return None
-    return name if isinstance(found, External) or _is_imported(expr, found) else None
+    return NamedEntity(name, file, expr) if isinstance(found, External) or _is_imported(expr, found) else None
+
+
+def class_of(ev: Evaluator, entity: Entity | None) -> ClassDef | None:
+    """The definition of an object's class; its module is read for it if need be."""
+    if isinstance(entity, NamedEntity):
+        found = class_behind(ev, entity.file, entity.expr)
+        return found[1] if found is not None else None
+    return entity if isinstance(entity, ClassDef) else None
 
 
 def _is_imported(expr: Expr, found: object) -> bool:

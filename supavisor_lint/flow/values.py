@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import ClassDef
 from supavisor_lint.facts.tree import Expr, Name
@@ -13,7 +14,7 @@ from supavisor_lint.project.values import ClassValue, Session
 
 # Where a session comes from: the node that opens it, or the text of a variable that holds somebody else's.
 Site: TypeAlias = Hashable
-# What an ORM object is an instance of: its class's definition, or its name where that is all there is.
+# What an ORM object is an instance of: its class's definition, or a `NamedEntity` where its module was not read.
 Entity: TypeAlias = Hashable
 
 
@@ -22,6 +23,15 @@ def _caller() -> Node:
     node.be_root()
     node.set_order(-1)
     return node
+
+
+@dataclass(frozen=True, slots=True)
+class NamedEntity:
+    """A class of which no more is known than its name; `expr`, in `file`, is one place that names it."""
+
+    name: str
+    file: FileFacts = field(compare=False)
+    expr: Expr = field(compare=False)
 
 
 CALLER: Final = _caller()
