@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from supavisor_lint.facts.file import nodes_of_kind
+from supavisor_lint.facts.file import nodes_of_kind, scope_of
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Assign, ClassDef, For, FunctionDef, If, MatchCase, While
 from supavisor_lint.facts.tree import (
+    Argument,
     Attribute,
     BoolOp,
+    Call,
     Collection,
     Constant,
     Expr,
@@ -27,6 +29,20 @@ _IN = " in"
 def is_none(expr: Expr) -> bool:
     """Whether an expression is the literal `None`."""
     return isinstance(expr, Constant) and expr.value is None
+
+
+def is_bool(expr: Expr) -> bool:
+    """Whether an expression is the literal `True` or `False`."""
+    return isinstance(expr, Constant) and isinstance(expr.value, bool)
+
+
+def truth_of(expr: Expr) -> Expr | None:
+    """What `bool(value)` asks about; None for anything else."""
+    match expr:
+        case Call(Name("bool"), (Argument(value, keyword=None, star=""),)) if scope_of(expr).lookup("bool") is None:
+            return value
+        case _:
+            return None
 
 
 def condition_text(expr: Expr) -> str | None:
@@ -156,5 +172,8 @@ def _atoms(test: Expr) -> list[str]:
         return [text for operand in test.values for text in _atoms(operand)]
     if isinstance(test, Other) and test.op == "not":
         return _atoms(test.parts[0])
+    inner = truth_of(test)
+    if inner is not None:
+        return _atoms(inner)
     text = asked_text(test)
     return [] if text is None else [text]

@@ -7,15 +7,17 @@ from typing import TypeAlias
 from supavisor_lint.facts.file import scope_of
 from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, Name, Other
-from supavisor_lint.flow.condition_texts import asked_text, condition_text, is_none, tie_of, told_by
+from supavisor_lint.flow.condition_texts import asked_text, condition_text, is_bool, is_none, tie_of, told_by, truth_of
 from supavisor_lint.flow.counts import unwritten, without_empty_writes
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.objects import absent
+from supavisor_lint.flow.optional import there_or_none
 from supavisor_lint.flow.session_state import History, SessionState
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import (
     CALLER,
     EMPTY_COLLECTION,
+    NOTHING,
     BlankRef,
     ConstantRef,
     CountRef,
@@ -31,8 +33,11 @@ _MAX_ASSUMED = 6
 
 def truth(frame: Frame, test: Expr, state: State) -> Split:
     """The states behind a test, where it is true and where it is false."""
-    from supavisor_lint.flow.expressions import evaluate  # expressions have conditions in them, too
+    from supavisor_lint.flow.expressions import asked  # expressions have conditions in them, too
 
+    inner = truth_of(test)
+    if inner is not None:
+        return truth(frame, inner, state)
     if isinstance(test, Other) and test.op == "not":
         yes, no = truth(frame, test.parts[0], state)
         return no, yes
@@ -43,11 +48,14 @@ def truth(frame: Frame, test: Expr, state: State) -> Split:
     if isinstance(test, Other) and test.op in ("is", "is not") and is_none(test.parts[1]):
         yes, no = _none_test(frame, test.parts[0], state)
         return (yes, no) if test.op == "is" else (no, yes)
+    if isinstance(test, Other) and test.op in ("is", "is not", "==", "!=") and is_bool(test.parts[1]):
+        yes, no = _bool_test(frame, test, test.parts[0], state)
+        return (yes, no) if test.op in ("is", "==") else (no, yes)
     switch = _switch(test)
     if switch is not None:
         return ([state], []) if switch else ([], [state])
     both: Split = ([], [])
-    for after, value in evaluate(frame, test, state):
+    for after, value in asked(frame, test, state):
         for mine, found in zip(both, _decided(frame, test, after, value), strict=True):
             mine += found
     return without_empty_writes(test, both)
@@ -77,14 +85,16 @@ def _junction(frame: Frame, test: BoolOp, state: State) -> Split:
 def _decided(frame: Frame, test: Expr, state: State, value: Tracked) -> Split:
     if isinstance(value, ConstantRef):
         return ([state], []) if value.value else ([], [state])
-    if isinstance(value, SessionRef) and frame.opened[value.site].own:
-        return [state], []
+    session = there_or_none(frame, test, state, value)
+    if session is not None:
+        return session
     if isinstance(value, CountRef):
         return [state], [unwritten(state, value)]
     if value == EMPTY_COLLECTION:
         return [], [state]
-    if isinstance(test, Call) and isinstance(test.func, Attribute) and test.func.attr == "in_transaction":
-        return _in_transaction(frame, test.func.value, state)
+    receiver = session_asked(test)
+    if receiver is not None:
+        return _in_transaction(frame, receiver, state)
     if isinstance(test, Attribute) and test.attr == "is_active":
         return _is_active(frame, test, state)
     if isinstance(value, ObjectRef) and value.exists:
@@ -92,6 +102,12 @@ def _decided(frame: Frame, test: Expr, state: State, value: Tracked) -> Split:
     yes, no = _assume(frame, asked_text(test), state)
     no = [_without_object(s, value) for s in no]
     return (no, yes) if isinstance(test, Other) and test.op in ("!=", "not in") else (yes, no)
+
+
+def session_asked(test: Expr) -> Expr | None:
+    """What `session.in_transaction()` asks; None for anything else."""
+    func = test.func if isinstance(test, Call) else None
+    return func.value if isinstance(func, Attribute) and func.attr == "in_transaction" else None
 
 
 def _in_transaction(frame: Frame, receiver: Expr, state: State) -> Split:
@@ -131,16 +147,15 @@ def _none_test(frame: Frame, subject: Expr, state: State) -> Split:
 
     both: Split = ([], [])
     for after, value in evaluate(frame, subject, state):
-        if isinstance(value, ConstantRef):
+        session = there_or_none(frame, subject, after, value)
+        if session is not None:
+            both[0].extend(session[1])
+            both[1].extend(session[0])
+        elif isinstance(value, ConstantRef) and value != NOTHING:
             both[0 if value.value is None else 1].append(after)
         elif isinstance(value, CountRef):
             both[0].append(unwritten(after, value))
             both[1].append(after)
-        elif isinstance(value, SessionRef):
-            both[1].append(after)
-            if not frame.opened[value.site].own:
-                name = subject.id if isinstance(subject, Name) else None
-                both[0].append(after.with_variable(name, ConstantRef(None)) if name else after)
         elif isinstance(value, BlankRef) or (isinstance(value, ObjectRef) and value.exists):
             both[1].append(after)
         else:
@@ -148,6 +163,21 @@ def _none_test(frame: Frame, subject: Expr, state: State) -> Split:
             yes, no = _assume(frame, None if text is None else f"{text} is None", after)
             both[0].extend(_without_object(s, value) for s in yes)
             both[1].extend(no)
+    return both
+
+
+def _bool_test(frame: Frame, test: Other, subject: Expr, state: State) -> Split:
+    """`commit is True`: what is known to be something else is not."""
+    from supavisor_lint.flow.expressions import evaluate
+
+    asked_for = isinstance(test.parts[1], Constant) and test.parts[1].value is True
+    both: Split = ([], [])
+    for after, value in evaluate(frame, subject, state):
+        if isinstance(value, ConstantRef) and (value.exact or bool(value.value) is not asked_for):
+            both[0 if value.value is asked_for else 1].append(after)
+        else:
+            for mine, found in zip(both, _assume(frame, condition_text(test), after), strict=True):
+                mine += found
     return both
 
 

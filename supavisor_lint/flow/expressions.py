@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
@@ -27,9 +26,11 @@ from supavisor_lint.facts.tree import (
     Yield,
 )
 from supavisor_lint.flow import calls, machine
+from supavisor_lint.flow.answers import kept_answer
 from supavisor_lint.flow.attributes import behind_missing, is_missing, read_attribute
 from supavisor_lint.flow.binding import bind, foreign, opened_session, read_name, share, share_captured
 from supavisor_lint.flow.blank import answered, answered_of, still_blank
+from supavisor_lint.flow.choices import MAX_RESULTS, chosen, short_circuit
 from supavisor_lint.flow.conditions import elements, truth
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.inert import names_if_inert
@@ -57,7 +58,6 @@ Results: TypeAlias = list[tuple[State, Tracked]]
 HARMLESS_ATTRIBUTES = frozenset(
     {"autoflush", "bind", "binds", "deleted", "dirty", "identity_map", "info", "is_active", "new", "no_autoflush"}
 )
-MAX_RESULTS = 16  # ways through the parts of one expression; beyond that their values are given up
 
 
 def evaluate(frame: Frame, expr: Expr, state: State) -> Results:
@@ -65,6 +65,12 @@ def evaluate(frame: Frame, expr: Expr, state: State) -> Results:
     if isinstance(expr, Constant):
         value = expr.value
         return [(state, ConstantRef(value) if value is None or isinstance(value, bool) else ANYTHING)]
+    answers = kept_answer(frame, expr, state)
+    return asked(frame, expr, state) if answers is None else answers
+
+
+def asked(frame: Frame, expr: Expr, state: State) -> Results:
+    """The same for an expression that is a test itself: its answer is asked now, and not kept."""
     names = names_if_inert(frame, expr)
     if names is not None and names.isdisjoint(state.roots):
         return [(state, ANYTHING)]
@@ -87,41 +93,8 @@ def _named(frame: Frame, expr: NamedExpr, state: State) -> Results:
     return [(bind(frame, after, expr.target, v), v) for after, v in evaluate(frame, expr.value, state)]
 
 
-def _chosen(frame: Frame, expr: IfExp, state: State) -> Results:
-    yes, no = truth(frame, expr.test, state)
-    return _distinct(_absent_where_none(expr, [*_all(frame, expr.body, yes), *_all(frame, expr.orelse, no)]))
-
-
-def _absent_where_none(expr: IfExp, results: Results) -> Results:
-    """`await session.get(Job, key) if key else None`: an object that may be missing, as it may behind a `get()`."""
-    found = next(((s, v.site) for s, v in results if isinstance(v, ObjectRef) and expr.contains(v.site)), None)
-    known = found[0].objects.get(found[1]) if found is not None else None
-    if found is None or known is None:
-        return results
-    missing = known._replace(conditions=frozenset())
-    return [
-        (state.with_object(found[1], missing), ObjectRef(found[1])) if value == ConstantRef(None) else (state, value)
-        for state, value in results
-    ]
-
-
 def _subscript(frame: Frame, expr: Subscript, state: State) -> Results:
     return [(after, _element(v[0])) for after, v in sequence(frame, [expr.value, *expr.items], state)]
-
-
-def _distinct(results: Results) -> Results:
-    """The results without repetitions: most branches of an expression change nothing.
-
-    A constant tells something only where it goes with a state of its own.
-    """
-    if len(results) > 1:
-        times = Counter(id(state) for state, _ in results)
-        results = [(s, ANYTHING if isinstance(v, ConstantRef) and times[id(s)] > 1 else v) for s, v in results]
-    return list({(id(state), value): (state, value) for state, value in results}.values())
-
-
-def _all(frame: Frame, expr: Expr, states: Iterable[State]) -> Results:
-    return [result for state in states for result in evaluate(frame, expr, state)]
 
 
 def sequence(frame: Frame, exprs: Sequence[Expr], state: State) -> list[tuple[State, list[Tracked]]]:
@@ -217,26 +190,6 @@ def _awaited(frame: Frame, expr: Await, state: State, value: Tracked) -> Results
     return [(state, value)]
 
 
-def _short_circuit(frame: Frame, expr: BoolOp, state: State) -> Results:
-    """What is known to be true ends an `or`, and is no result of an `and` with more behind it."""
-    results: Results = []
-    current = [state]
-    for operand in expr.values:
-        is_last = operand is expr.values[-1]
-        following: list[State] = []
-        for before in current:
-            for after, value in evaluate(frame, operand, before):
-                ends = bool(value.value) is (expr.op == "or") if isinstance(value, ConstantRef) else None
-                if is_last or ends is not False:
-                    results.append((after, value))
-                if ends is not True:
-                    following.append(after)
-        current = following if len(following) <= MAX_RESULTS else list(States(following))
-    if len(results) > MAX_RESULTS:
-        return [(after, ANYTHING) for after in States(after for after, _ in results)]
-    return results
-
-
 def _element(value: Tracked) -> Tracked:
     return ObjectRef(value.site) if isinstance(value, ManyRef) else ANYTHING
 
@@ -305,8 +258,8 @@ _KINDS: dict[type, Callable[[Frame, Any, State], Results]] = {
     Call: lambda frame, expr, state: calls.call(frame, expr, state),
     Await: _await,
     NamedExpr: _named,
-    IfExp: _chosen,
-    BoolOp: lambda frame, expr, state: _distinct(_short_circuit(frame, expr, state)),
+    IfExp: chosen,
+    BoolOp: short_circuit,
     Lambda: lambda _, expr, state: [(share_captured(state, expr), ANYTHING)],
     Comprehension: _comprehension,
     Yield: lambda frame, expr, state: _yielded(frame, expr.value, state),

@@ -58,6 +58,7 @@ class Follower:
             self.registrations.setdefault(registration.node, []).append(registration)
         self.plain: dict[Expr, bool] = {}  # see binding.is_plain
         self.inert: dict[Node, frozenset[str] | None] = {}  # see inert.names_if_inert
+        self.optional: dict[FunctionDef, frozenset[str]] = {}  # see optional.there_or_none
         self.slow: dict[Node, str | None] = {}  # see calls._slow
         self.keepers: dict[ClassDef, Kept | None] = {}  # see keepers.made_with
         self.spent = 0

@@ -24,7 +24,7 @@ def first_fault_in_block(
     work of its own to lose.
     """
     frame = Frame(follower, function.file, function.node, Trace(), 1)
-    frame.opened = {_SITE: replace(opened, site=_SITE, own=False)}
+    frame.opened = {_SITE: replace(opened, site=_SITE, own=False, given=True)}
     by_caller = frozenset((CALLER,))
     written = by_caller if has_written else frozenset()
     history = EMPTY_HISTORY._replace(writes=written, unsent=written, queries=by_caller)

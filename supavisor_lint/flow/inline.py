@@ -182,7 +182,8 @@ class Inliner:
         inner = Frame(frame.follower, function.file, function.node, Trace(), frame.depth + 1)
         inner.in_handler = in_handler
         inner.given = frozenset(masked.objects)
-        inner.opened = {new: replace(frame.opened[old], site=new, own=False) for old, new in names.sites.items()}
+        for old, new in names.sites.items():
+            inner.opened[new] = replace(frame.opened[old], site=new, own=False, given=True)
         ends = run_function(inner, masked)
         raised = tuple((thrown, s) for thrown, states in inner.exits.raised.items() for s in states)
         return Summary(tuple(ends), raised, inner.trace, frozenset(inner.updates))

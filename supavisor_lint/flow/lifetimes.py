@@ -44,10 +44,11 @@ from supavisor_lint.facts.tree import (
     IfExp,
     Lambda,
     Name,
+    Other,
     Starred,
     Stmt,
 )
-from supavisor_lint.flow.condition_texts import repeated_conditions
+from supavisor_lint.flow.condition_texts import is_none, repeated_conditions
 from supavisor_lint.flow.state import State
 
 Names: TypeAlias = frozenset[str]
@@ -58,7 +59,8 @@ _NONE: Names = frozenset()
 class Life:
     """`dead`: the function's names that nobody reads from a statement on.
 
-    `tested` are those whose truth may decide something: in conditions, or constants that a call is given; `copied`
+    `tested` are those whose truth may decide something: in conditions, or constants that a call is given, or in what
+    another one of them is; `copied`
     are given to a tested one, `weighed` are what a tested one is made of, and what is iterated. `repeated` are the
     conditions that the function asks more than once, as text. `gets_until` is the place (a node's order) behind
     which no session is asked for an object by its key.
@@ -90,7 +92,7 @@ def life_of(function: FunctionDef) -> Life:
     """The life of all names of a function, its nested functions included."""
     handlers = (node.name for node in nodes_of_kind(function, Handler) if node.name is not None)
     mentioned = frozenset(node.id for node in nodes_of_kind(function, Name)).union(handlers)
-    tested = _given_constants(function).union(*map(_read, _tests(function)))
+    tested = _with_what_decides(function, _given_constants(function).union(*map(_read, _tests(function))))
     captured = (_read(node) for kind in (FunctionDef, Lambda, ClassDef) for node in nodes_of_kind(function, kind))
     always = frozenset({*function.scope.globals, *function.scope.nonlocals}).union(*captured)
     liveness = _Liveness()
@@ -144,6 +146,23 @@ def _given_constants(function: FunctionDef) -> Names:
 def _is_switch(binding: object) -> bool:
     value = binding.value if isinstance(binding, Assigned) else None
     return isinstance(value, Constant) and (value.value is None or isinstance(value.value, bool))
+
+
+def _with_what_decides(function: FunctionDef, tested: Names) -> Names:
+    """The tested names, with those that decide what they are: `own = not outer`."""
+    assigned = [a for a in nodes_of_kind(function, Assign) if a.value is not None and _is_decision(a.value)]
+    found = tested
+    while True:
+        more = found.union(*(_weighed(statement, found) for statement in assigned))
+        if more == found:
+            return found
+        found = more
+
+
+def _is_decision(value: Expr) -> bool:
+    if isinstance(value, Other):
+        return value.op == "not" or (value.op in ("is", "is not") and is_none(value.parts[1]))
+    return isinstance(value, BoolOp) and all(isinstance(part, Name) or _is_decision(part) for part in value.values)
 
 
 def _copied(statement: Assign, tested: Names) -> Iterator[str]:

@@ -34,6 +34,7 @@ from supavisor_lint.flow.loops import loop
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import (
     ANYTHING,
+    SOMETHING,
     BlankRef,
     ConstantRef,
     KeeperRef,
@@ -225,7 +226,9 @@ def _made(frame: Frame, expr: Expr, value: Tracked) -> Tracked:
     """What an expression gives that is returned: also whether a constant is true, and what has no contents."""
     if value != ANYTHING:
         return value
-    return ConstantRef(bool(expr.value)) if isinstance(expr, Constant) else made_blank(frame, expr)
+    if isinstance(expr, Constant):
+        return SOMETHING if expr.value else ConstantRef(False)
+    return made_blank(frame, expr)
 
 
 def _at_once(values: Iterable[Tracked]) -> Tracked:

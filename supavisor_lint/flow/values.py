@@ -127,9 +127,10 @@ class OpenerRef:
 
 @dataclass(frozen=True, slots=True)
 class ConstantRef:
-    """True, False or None."""
+    """True, False or None; what is not `exact` is something that is true, or something that is false, or None."""
 
     value: bool | None
+    exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,9 @@ Tracked: TypeAlias = (
 )
 
 ANYTHING: Final = Anything()
-SOMETHING: Final = ConstantRef(True)
+NOTHING: Final = ConstantRef(False, exact=False)
+"""Something that is false, or None."""
+SOMETHING: Final = ConstantRef(True, exact=False)
 """Something that is true and not None: an exception that was caught."""
 EMPTY_COLLECTION: Final = BlankRef(None)
 
@@ -184,7 +187,7 @@ class Opened:
     """One session of a function: what it is, how it ends, whether a commit expires its objects (None: unknown).
 
     `autoflush` says whether a query first sends what has changed (None: unknown); `engine` names what its factory is
-    bound to (None: unknown).
+    bound to (None: unknown). `given` is one that a caller has handed over, who has it for certain.
     """
 
     site: Site
@@ -195,3 +198,9 @@ class Opened:
     own: bool = False
     autoflush: bool | None = True
     engine: str | None = None
+    given: bool = False
+
+    @property
+    def there(self) -> bool:
+        """Whether there certainly is one: a parameter may be None."""
+        return self.own or self.given
