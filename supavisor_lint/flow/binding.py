@@ -12,6 +12,7 @@ from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Param, Starred
 from supavisor_lint.flow import wary
 from supavisor_lint.flow.ends import note_end
+from supavisor_lint.flow.flags import flag
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.session_keys import SessionKey, session_key
 from supavisor_lint.flow.session_state import SessionState
@@ -22,6 +23,7 @@ from supavisor_lint.flow.values import (
     BlockRef,
     ConstantRef,
     KeeperRef,
+    RecordRef,
     SessionRef,
     Tracked,
     TransactionRef,
@@ -132,6 +134,8 @@ def bind(frame: Frame, state: State, target: Expr, value: Tracked) -> State:
         return state
     text = dotted(target)
     state = share(state, value)
+    if isinstance(target, Attribute):
+        state = _without_flag(frame, state, target)
     if frame.follower.wary and wary.sets_row(frame, target):
         state = wary.write(frame, state, target)
     if not text:
@@ -139,6 +143,16 @@ def bind(frame: Frame, state: State, target: Expr, value: Tracked) -> State:
     if value == ANYTHING and text.partition(".")[0] in frame.function.scope.bindings and not _is_param(frame, text):
         return state.unbound(text)
     return state.with_variable(text, value)
+
+
+def _without_flag(frame: Frame, state: State, target: Attribute) -> State:
+    """The state after an attribute is set, under whatever name its object is known; a called function has its own."""
+    owner = state.variables.get(dotted(target.value) or "")
+    if not isinstance(owner, KeeperRef | RecordRef) or flag(owner.flags, target.attr) is None:
+        return state
+    left = replace(owner, flags=tuple(pair for pair in owner.flags if pair[0] != target.attr))
+    state = state.but(variables={name: left if v == owner else v for name, v in state.variables.items()})
+    return share(state, owner) if frame.depth > 0 else state
 
 
 def _unpacked(value: Tracked, targets: Sequence[Expr]) -> Sequence[Tracked]:

@@ -21,7 +21,7 @@ from supavisor_lint.flow.blank import answered, answered_of, made_blank
 from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
 from supavisor_lint.flow.harmless import is_harmless
-from supavisor_lint.flow.keepers import made_with, method_of
+from supavisor_lint.flow.keepers import made_with, method_of, record_of
 from supavisor_lint.flow.never import never_returns
 from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.passing import passed_values, with_receivers_sessions
@@ -160,9 +160,10 @@ def _into(
     if never_returns(functions) and awaited == functions[0].node.is_async:
         frame.throw(state)
         return []
+    record = record_of(frame, node, given)
     told = read_by_function(frame, node, functions[0], state, given) if len(functions) == 1 else [(state, ANYTHING)]
     return [
-        (after, answer if value is ANYTHING else value)
+        (after, record if record is not ANYTHING else answer if value is ANYTHING else value)
         for before, answer in told
         for after, value in _unfollowed(frame, node, functions, before, given, receiver)
     ]

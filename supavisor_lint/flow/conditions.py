@@ -21,7 +21,9 @@ from supavisor_lint.flow.values import (
     BlankRef,
     ConstantRef,
     CountRef,
+    KeeperRef,
     ObjectRef,
+    RecordRef,
     SessionRef,
     Tracked,
 )
@@ -156,7 +158,7 @@ def _none_test(frame: Frame, subject: Expr, state: State) -> Split:
         elif isinstance(value, CountRef):
             both[0].append(unwritten(after, value))
             both[1].append(after)
-        elif isinstance(value, BlankRef) or (isinstance(value, ObjectRef) and value.exists):
+        elif isinstance(value, BlankRef | KeeperRef | RecordRef) or (isinstance(value, ObjectRef) and value.exists):
             both[1].append(after)
         else:
             text = condition_text(subject)

@@ -32,6 +32,7 @@ from supavisor_lint.flow.binding import bind, foreign, opened_session, read_name
 from supavisor_lint.flow.blank import answered, answered_of, still_blank
 from supavisor_lint.flow.choices import MAX_RESULTS, chosen, short_circuit
 from supavisor_lint.flow.conditions import elements, truth
+from supavisor_lint.flow.flags import flag
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.inert import names_if_inert
 from supavisor_lint.flow.keepers import attribute_of, may_be_code
@@ -47,6 +48,7 @@ from supavisor_lint.flow.values import (
     KeeperRef,
     ManyRef,
     ObjectRef,
+    RecordRef,
     ResultRef,
     SessionRef,
     Tracked,
@@ -156,7 +158,9 @@ def _attribute(frame: Frame, expr: Attribute, state: State) -> Results:
             results.append(_of_keeper(frame, expr, after, value))
         elif isinstance(value, ResultRef) and expr.attr == "rowcount":
             results.append((after, CountRef(value.session, value.site)))
-        elif text and isinstance(value, type(ANYTHING)):
+        elif isinstance(value, RecordRef) and (constant := flag(value.flags, expr.attr)) is not None:
+            results.append((after, constant))
+        elif text and isinstance(value, type(ANYTHING) | RecordRef):
             results.append(foreign(frame, expr, after))
         else:
             results.append((after, ANYTHING))

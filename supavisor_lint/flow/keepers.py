@@ -6,14 +6,15 @@ What their methods do with such a session happens to the session of whoever made
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from supavisor_lint.facts.file import nodes_in
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Argument, Attribute, Call, Expr, Name, Subscript
+from supavisor_lint.flow.flags import flag, flags_of
 from supavisor_lint.flow.frame import Frame
-from supavisor_lint.flow.values import ANYTHING, KeeperRef, SessionRef, Tracked
+from supavisor_lint.flow.values import ANYTHING, Flags, KeeperRef, RecordRef, SessionRef, Tracked
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.members import member, self_assignments
 from supavisor_lint.project.registration import bind_arguments
@@ -58,7 +59,23 @@ def made_with(frame: Frame, node: Call, given: list[Tracked]) -> Tracked:
     if made.node not in known:
         known[made.node] = _kept_by(frame.ev, made)
     kept = known[made.node]
-    return ANYTHING if kept is None else _made(kept, node, given)
+    keeper = ANYTHING if kept is None else _made(kept, node, given)
+    return replace(keeper, flags=made_flags(frame, node, made, given)) if isinstance(keeper, KeeperRef) else keeper
+
+
+def record_of(frame: Frame, node: Call, given: list[Tracked]) -> Tracked:
+    """What a call gives that makes an object of the project with constants: `Options(commit=False)`."""
+    if frame.follower.wary or not (last_name(node.func) or "").lstrip("_")[:1].isupper():
+        return ANYTHING
+    made = frame.ev.only(frame.file, node.func)
+    flags = made_flags(frame, node, made, given) if isinstance(made, ClassValue) else ()
+    return RecordRef(flags) if flags else ANYTHING
+
+
+def made_flags(frame: Frame, node: Call, cls: ClassValue, given: list[Tracked]) -> Flags:
+    """The constants that a new object has."""
+    values = {id(argument.value): value for argument, value in zip(node.args, given, strict=True)}
+    return flags_of(frame.ev, cls, node.args, values)
 
 
 def _made(kept: Kept, node: Call, given: list[Tracked]) -> Tracked:
@@ -90,7 +107,7 @@ def method_of(frame: Frame, keeper: KeeperRef, name: str) -> list[FunctionValue]
 
 def attribute_of(keeper: KeeperRef, attr: str) -> Tracked:
     """What an attribute of such an object holds."""
-    return next((value for name, value in keeper.kept if name == attr), ANYTHING)
+    return next((value for name, value in keeper.kept if name == attr), flag(keeper.flags, attr) or ANYTHING)
 
 
 def may_be_code(ev: Evaluator, cls: ClassValue, attr: str, depth: int = 0) -> bool:

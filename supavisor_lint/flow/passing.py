@@ -6,8 +6,9 @@ from collections.abc import Container, Mapping
 
 from supavisor_lint.facts.file import enclosing_function
 from supavisor_lint.facts.spelling import dotted
-from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Collection, Constant, Dict, Expr, Name, Starred
+from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Collection, Dict, Expr, Name, Starred
 from supavisor_lint.flow.binding import foreign_session
+from supavisor_lint.flow.flags import flags_of, literal
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.holders import is_called_in_place
 from supavisor_lint.flow.lifetimes import life_of
@@ -17,14 +18,15 @@ from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import (
     ANYTHING,
     SOMETHING,
-    ConstantRef,
     KeeperRef,
+    RecordRef,
     SessionRef,
     Tracked,
 )
 from supavisor_lint.project.names import is_what_it_says
 from supavisor_lint.project.registration import bind_arguments
 from supavisor_lint.project.values import (
+    ClassValue,
     External,
     FunctionValue,
 )
@@ -44,7 +46,7 @@ def passed_values(
     if not is_what_it_says(frame.ev, function):
         return None  # a decorator may commit, retry or give it another session
     bound = bind_arguments(function, node.args)
-    defaults = _defaults(function, bound)
+    defaults = _defaults(frame, function, bound)
     if defaults and any(a.star for a in node.args):
         if any(name in life_of(function.node).tested for name in defaults):
             return None  # what the stars hide may decide what the function does
@@ -99,15 +101,20 @@ def _has_elements(expr: Expr) -> bool:
     return isinstance(expr, Collection) and any(not isinstance(item, Starred) for item in expr.items)
 
 
-def _defaults(function: FunctionValue, bound: Container[str]) -> dict[str, Tracked]:
+def _defaults(frame: Frame, function: FunctionValue, bound: Container[str]) -> dict[str, Tracked]:
     """The parameters that a call leaves at True, False or None: `commit: bool = True`."""
-    return {
-        param.name: ConstantRef(param.default.value)
-        for param in function.node.params
-        if param.name not in bound
-        and isinstance(param.default, Constant)
-        and (param.default.value is None or isinstance(param.default.value, bool))
-    }
+    left = {param.name: param.default for param in function.node.params if param.name not in bound}
+    found = {name: _constant(frame, function, default) for name, default in left.items() if default is not None}
+    return {name: value for name, value in found.items() if value != ANYTHING}
+
+
+def _constant(frame: Frame, function: FunctionValue, default: Expr) -> Tracked:
+    """What a default gives: a constant, or an object with constants, `options=Options()`."""
+    made = frame.ev.only(function.file, default.func) if isinstance(default, Call) else None
+    if isinstance(made, ClassValue) and isinstance(default, Call) and not frame.follower.wary:
+        flags = flags_of(frame.ev, made, default.args, {})
+        return RecordRef(flags) if flags else ANYTHING
+    return literal(default) or ANYTHING
 
 
 def with_receivers_sessions(frame: Frame, node: Call, functions: list[FunctionValue], state: State) -> State:

@@ -46,6 +46,25 @@ class SessionRef:
 
 
 @dataclass(frozen=True, slots=True)
+class ConstantRef:
+    """True, False or None; what is not `exact` is something that is true, or something that is false, or None."""
+
+    value: bool | None
+    exact: bool = True
+
+
+# The attributes of an object that are constants, sorted by name.
+Flags: TypeAlias = tuple[tuple[str, ConstantRef], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRef:
+    """An object of the project of which some attributes are constants: `Options(commit=False)`."""
+
+    flags: Flags
+
+
+@dataclass(frozen=True, slots=True)
 class KeeperRef:
     """An object of a class, made with sessions that it keeps: its attributes, by name, that hold one or such an object.
 
@@ -54,6 +73,7 @@ class KeeperRef:
 
     cls: ClassValue
     kept: tuple[tuple[str, SessionRef | KeeperRef], ...]
+    flags: Flags = ()
 
     @property
     def sites(self) -> tuple[Site, ...]:
@@ -126,14 +146,6 @@ class OpenerRef:
 
 
 @dataclass(frozen=True, slots=True)
-class ConstantRef:
-    """True, False or None; what is not `exact` is something that is true, or something that is false, or None."""
-
-    value: bool | None
-    exact: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class TupleRef:
     """What a function returns at once, where something in it is followed: `return False, []`."""
 
@@ -166,6 +178,7 @@ Tracked: TypeAlias = (
     | BlockRef
     | OpenerRef
     | ConstantRef
+    | RecordRef
     | TupleRef
     | BlankRef
     | Anything
