@@ -93,6 +93,7 @@ FOUND = [
     (BY_CLASS + SHUT, "Store(session)"),
     (BY_CLASS + SHUT.replace("False", "True"), "Quiet(session)"),
     (BY_SUPER, "Quiet(session, noisy=True)"),
+    (BY_CLASS.replace("True", "False") + SHUT.replace("False", "get_session()"), "Quiet(session)"),
     # set elsewhere as well
     (BY_PARAMETER + "\n    def speak(self):\n        self.autocommit = True\n", "Store(session, False)"),
     (BY_CLASS + "\n    def speak(self):\n        self.autocommit = False\n" + SHUT, "Quiet(session)"),
@@ -162,6 +163,12 @@ def test_options_say_whether_a_helper_commits(
     tmp_path: Path, classes: str, default: str, given: str, found: set[str]
 ) -> None:
     assert codes(tmp_path, HEAD + OPTIONS.format(classes=classes, default=default, given=given)) == found
+
+
+def test_options_that_commit_only_if_they_are_told_to(tmp_path: Path) -> None:
+    text = HEAD + OPTIONS.replace("{classes}", DATACLASS.replace("True\n", "False\n")).replace("{default}", "Options()")
+    assert codes(tmp_path, text.replace("{given}", "")) == set()
+    assert codes(tmp_path, text.replace("{given}", ", Options(commit=anything)")) == {"SUP303"}
 
 
 def test_options_of_a_name_that_are_changed_before_they_are_given(tmp_path: Path) -> None:
