@@ -6,15 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.project_support import findings
-from tests.template_support import MODELS
+from tests.flow_support import faults
 
-DATABASE = """
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
-
-engine = create_async_engine("sqlite+aiosqlite://")
-sessions = async_sessionmaker(engine, expire_on_commit=False)
-"""
 WORK = """
 import logging
 from contextlib import AsyncExitStack
@@ -121,12 +114,7 @@ async def work(job_id):
 
 
 def found(root: Path, body: str) -> list[str]:
-    """The code of each finding, with the text of its line."""
-    code = WORK.replace("BODY", body.strip().replace("\n", "\n        "))
-    files = {"app/database.py": DATABASE, "app/models.py": MODELS, "app/work.py": code}
-    lines = code.splitlines()
-    told = [line.partition(":")[2].split() for line in findings(root, files, profile="hazards")]
-    return [f"{code} {lines[int(number) - 1].strip()}" for number, code in told]
+    return faults(root, WORK, body)
 
 
 ADD = "session.add(Job(id=1))"

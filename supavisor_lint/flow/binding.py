@@ -15,7 +15,7 @@ from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.flags import flag
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.session_keys import SessionKey, session_key
-from supavisor_lint.flow.session_state import SessionState
+from supavisor_lint.flow.session_state import OpenBlock, SessionState
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import (
     ANYTHING,
@@ -23,6 +23,7 @@ from supavisor_lint.flow.values import (
     BlockRef,
     ConstantRef,
     KeeperRef,
+    Opened,
     RecordRef,
     SessionRef,
     Tracked,
@@ -175,7 +176,13 @@ def opened_session(frame: Frame, expr: Expr, state: State, session: Session) -> 
     frame.opened[expr] = frame.follower.openings.opened(expr, name, session, frame.file)
     frame.trace.opened.add(expr)
     state = state.but(histories={s: h for s, h in state.histories.items() if s is not expr})
-    return state.with_session(expr, SessionState("fresh", sure=session.confidence != "low")), SessionRef(expr)
+    return state.with_session(expr, fresh(frame.opened[expr])), SessionRef(expr)
+
+
+def fresh(opened: Opened, blocks: tuple[OpenBlock, ...] = ()) -> SessionState:
+    """How a session is that has just been opened."""
+    sure = opened.session.confidence != "low" and not opened.at_hand
+    return SessionState("fresh", blocks, sure=sure, shared=opened.at_hand)
 
 
 def _bound_name(expr: Expr) -> str:

@@ -10,7 +10,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted
 from supavisor_lint.facts.statements import WithItem
 from supavisor_lint.flow import expressions, machine
-from supavisor_lint.flow.binding import bind, share
+from supavisor_lint.flow.binding import bind, fresh, share
 from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.events import EndedInBlock
 from supavisor_lint.flow.frame import DATABASE, PLAIN, Frame
@@ -121,7 +121,7 @@ def _opened(frame: Frame, item: WithItem, state: State, session: Session, *, beg
     blocks = (OpenBlock(item.context, nested=False),) if begun else ()
     histories = {s: h for s, h in state.histories.items() if s is not site}
     state = state.but(histories=histories)
-    state = state.with_session(site, SessionState("fresh", blocks))
+    state = state.with_session(site, fresh(frame.opened[site], blocks))
     state = _bound(frame, state, item, SessionRef(site))
     return Entered(state, _leaving(site, item.context, begun), _failing(site, item.context))
 

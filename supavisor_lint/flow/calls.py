@@ -24,6 +24,7 @@ from supavisor_lint.flow.harmless import is_harmless
 from supavisor_lint.flow.keepers import made_with, method_of, record_of
 from supavisor_lint.flow.never import never_returns
 from supavisor_lint.flow.operations import OPENED_HERE
+from supavisor_lint.flow.own_session import session_of_object, shared_by_objects
 from supavisor_lint.flow.passing import passed_values, with_receivers_sessions
 from supavisor_lint.flow.registering import note_registration
 from supavisor_lint.flow.slow import slow_call
@@ -156,6 +157,10 @@ def _into(
     passed = passed_values(frame, node, functions, state, given, receiver)
     if passed is not None:
         return frame.follower.called(frame, node, functions[0], passed, state)
+    of_object = session_of_object(frame, node, state, given)
+    if of_object is not None:
+        return [of_object]
+    state = shared_by_objects(frame, functions, state, [*given, receiver])
     awaited = isinstance(node.parent, Await)
     if never_returns(functions) and awaited == functions[0].node.is_async:
         frame.throw(state)

@@ -38,6 +38,7 @@ from supavisor_lint.flow.inert import names_if_inert
 from supavisor_lint.flow.keepers import attribute_of, may_be_code
 from supavisor_lint.flow.objects import loaded
 from supavisor_lint.flow.operations import OPENED_HERE
+from supavisor_lint.flow.run_sync import HARMLESS_ATTRIBUTES
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import (
     ANYTHING,
@@ -55,11 +56,6 @@ from supavisor_lint.flow.values import (
 )
 
 Results: TypeAlias = list[tuple[State, Tracked]]
-
-# What reading of a session tells nothing but how it stands; anything else is a part of it, or a method for later.
-HARMLESS_ATTRIBUTES = frozenset(
-    {"autoflush", "bind", "binds", "deleted", "dirty", "identity_map", "info", "is_active", "new", "no_autoflush"}
-)
 
 
 def evaluate(frame: Frame, expr: Expr, state: State) -> Results:

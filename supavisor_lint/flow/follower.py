@@ -61,6 +61,7 @@ class Follower:
         self.optional: dict[FunctionDef, frozenset[str]] = {}  # see optional.there_or_none
         self.slow: dict[Node, str | None] = {}  # see calls._slow
         self.keepers: dict[ClassDef, Kept | None] = {}  # see keepers.made_with
+        self.asking: dict[FunctionDef, bool] = {}  # see own_session.shared_by_objects
         self.spent = 0
         self.shallow = False  # whether called functions are taken for unknown ones by now
         self.given_up: dict[FunctionDef, FileFacts] = {}  # functions with too many paths

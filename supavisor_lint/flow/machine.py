@@ -321,7 +321,7 @@ def left_to_caller(frame: Frame, state: State, site: Site) -> None:
 def lost(frame: Frame, state: State, site: Site, node: Node, *, by_close: bool = False) -> None:
     """The session ends here without a commit: what it has written is lost. A `close()` ends anybody's session."""
     opened = frame.opened[site]
-    if is_sure(state, site) and (opened.own or by_close):
+    if is_sure(state, site) and (opened.own or by_close) and not opened.others_commit:
         for write in state.history(site).writes:
             event = frame.trace.record(LostWrite, write, opened)
             event.because.add(node)

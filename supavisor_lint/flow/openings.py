@@ -7,15 +7,29 @@ from collections.abc import Iterable, Iterator
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.handlers import own_nodes_in
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, WithItem
-from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name
+from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
 from supavisor_lint.flow.autocommit import commits_at_once
+from supavisor_lint.flow.connections import is_connection, loses_its_own
 from supavisor_lint.flow.helper_body import HelperBody, called_methods, exit_method, helper_bodies
 from supavisor_lint.flow.operations import OPENED_HERE, SessionFlow
 from supavisor_lint.flow.session_keys import session_key
+from supavisor_lint.flow.session_options import NOT_ASKED, asked, made_in
 from supavisor_lint.flow.values import Exit, Opened, Site
 from supavisor_lint.project import results
-from supavisor_lint.project.values import ClassValue, Decorated, Factory, FunctionValue, Manager, NamedHelper, Session
+from supavisor_lint.project.values import (
+    ClassValue,
+    Decorated,
+    External,
+    Factory,
+    FunctionValue,
+    Manager,
+    NamedHelper,
+    Partial,
+    Session,
+)
+from supavisor_lint.project.vocabulary import SESSION_CLASSES
 
+_ENDS = ("commit", "rollback", "close", "reset", "remove")  # of a registry
 _MAX_HELPERS = 6  # a helper over a helper over a helper …
 
 
@@ -31,13 +45,58 @@ class Openings:
     def opened(self, site: Site, name: str, session: Session, file: FileFacts) -> Opened:
         """What is known of a session that is opened as `name`, in a file."""
         own = session.source in OPENED_HERE
-        expires = _asked_at(site, "expire_on_commit", self.expires(session))
-        autoflush = _asked_at(site, "autoflush", self.autoflush(session))
-        at_once = session.source in ("factory", "class") and commits_at_once(
-            self._ev, file, _given_engine(session, site)
+        expires = asked(self._ev, file, site, "expire_on_commit")
+        autoflush = asked(self._ev, file, site, "autoflush")
+        others = own and self._others_commit(file, site)
+        return Opened(
+            site,
+            name,
+            session,
+            "unknown" if others else self.exit(session),
+            self.expires(session) if expires == NOT_ASKED else expires,
+            own,
+            self.autoflush(session) if autoflush == NOT_ASKED else autoflush,
+            self.engine(session),
+            others_commit=others,
+            at_hand=self._is_at_hand(file, session),
         )
-        ends = "unknown" if at_once else self.exit(session)
-        return Opened(site, name, session, ends, expires, own, autoflush, self.engine(session))
+
+    def _is_at_hand(self, file: FileFacts, session: Session) -> bool:
+        """Whether a file ends the sessions of a registry by the registry itself: `Session.commit()`."""
+        factory = self.factory(session)
+        if factory is None or not factory.registry:
+            return False
+        return any(
+            self._gives(file, attribute.value, factory)
+            for name in (*_ENDS, "begin")
+            for attribute in file.attributes.get(name, ())
+        )
+
+    def _gives(self, file: FileFacts, expr: Expr, factory: Factory) -> bool:
+        """Whether an expression is a registry, or asks it for its session in passing."""
+        made = self._ev.factory(file, expr.func if isinstance(expr, Call) else expr)
+        return made is not None and made.registry and made.node is factory.node
+
+    def _others_commit(self, file: FileFacts, site: Site, depth: int = 0) -> bool:
+        """Whether what a session writes may be committed without it: by its engine at once, by its connection."""
+        made_by = site.context if isinstance(site, WithItem) else site
+        if not isinstance(made_by, Call) or depth > _MAX_HELPERS:
+            return False
+        callees = self._ev.values(file, made_by.func)
+        bind = made_by.argument(0 if _makes_sessions(callees) else None, "bind")
+        if bind is not None:
+            return commits_at_once(self._ev, file, bind) or (
+                is_connection(self._ev, file, bind) is not False and not loses_its_own(made_by)
+            )
+        if any(self._is_bound_to_others(file, callee) for callee in callees):
+            return True
+        functions = [v.function if isinstance(v, Decorated) else v for v in callees]
+        return any(
+            self._others_commit(function.file, inner, depth + 1)
+            for function in functions
+            if isinstance(function, FunctionValue)
+            for inner in made_in(self._ev, function)
+        )
 
     # -------------------------------------------------------------------------------------------------- its end
 
@@ -47,7 +106,7 @@ class Openings:
         if depth > _MAX_HELPERS:
             return "unknown"
         if session.source in ("factory", "class", "getter"):
-            if isinstance(definition, Factory) and self._autocommits(definition):
+            if isinstance(definition, Factory) and self._is_bound_to_others(None, definition):
                 return "unknown"
             return "commit" if session.begun else "close"
         if session.source != "helper" or definition is None:
@@ -60,11 +119,19 @@ class Openings:
             return self._exit_of_helper(definition, depth)
         return "unknown"
 
-    def _autocommits(self, factory: Factory) -> bool:
-        """Whether the factory's engine commits each statement: nothing waits for a commit then."""
-        if factory.file is None or not isinstance(factory.node, Call):
+    def _is_bound_to_others(self, file: FileFacts | None, maker: object) -> bool:
+        """Whether a factory, or a `partial` of one in a file, is made for what commits without its sessions.
+
+        Nothing waits for their commit on an engine that commits each statement, or on somebody's connection.
+        """
+        made_by = maker.node if isinstance(maker, Factory) else maker.call if isinstance(maker, Partial) else None
+        home = maker.file if isinstance(maker, Factory) else file
+        if home is None or not isinstance(made_by, Call):
             return False
-        return commits_at_once(self._ev, factory.file, factory.node.argument(0, "bind"))
+        bind = made_by.argument(0 if isinstance(maker, Factory) else None, "bind")
+        if bind is None:
+            return isinstance(maker, Partial) and self._is_bound_to_others(file, maker.target)
+        return commits_at_once(self._ev, home, bind) or is_connection(self._ev, home, bind) is True
 
     def _exit_of_class(self, cls: ClassValue) -> Exit:
         method = exit_method(cls.node)
@@ -153,7 +220,8 @@ class Openings:
             return None
         if any(self._sets(factory, found, option) for found in factory.file.attributes.get("configure", ())):
             return None
-        return _asked_at(call, option, True)
+        said = asked(self._ev, factory.file, call, option)
+        return True if said == NOT_ASKED else said
 
     def _sets(self, factory: Factory, configure: Attribute, option: str) -> bool:
         """`factory.configure(expire_on_commit=False)`, at whatever time: that is for all sessions from then on."""
@@ -164,22 +232,9 @@ class Openings:
         return any(argument.star or argument.keyword == option for argument in call.args)
 
 
-def _given_engine(session: Session, site: Site) -> Expr | None:
-    """The engine that a session is given where it is made: `AsyncSession(engine)`, `factory(bind=engine)`."""
-    made_by = site.context if isinstance(site, WithItem) else site
-    if not isinstance(made_by, Call):
-        return None
-    return made_by.argument(0 if session.source == "class" else None, "bind")
-
-
-def _asked_at(site: Site, option: str, default: bool | None) -> bool | None:
-    """The option that a call passes itself: to the factory's maker, or to the factory."""
-    if not isinstance(site, Call):
-        return default
-    asked = site.argument(None, option)
-    if asked is None:
-        return default if not any(argument.star == "**" for argument in site.args) else None
-    return asked.value if isinstance(asked, Constant) and isinstance(asked.value, bool) else None
+def _makes_sessions(callees: Iterable[object]) -> bool:
+    """Whether a class of sessions is called, whose first argument is what they are bound to."""
+    return any(isinstance(v, ClassValue) or (isinstance(v, External) and v.dotted in SESSION_CLASSES) for v in callees)
 
 
 def _hands_over(body: HelperBody) -> bool:

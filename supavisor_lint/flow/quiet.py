@@ -17,6 +17,7 @@ from supavisor_lint.facts.statements import For, FunctionDef, Try, With
 from supavisor_lint.facts.tree import Attribute, Await, Call, Generator, Name, Stmt
 from supavisor_lint.flow.frame import DATABASE
 from supavisor_lint.flow.handlers import catches
+from supavisor_lint.flow.merging import may_only_read
 from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.values import External, FunctionValue
@@ -79,6 +80,8 @@ class Quiet:
         """`session.add(…)` (not a set's), `insert(…)`."""
         func = call.func
         receiver = func.value if isinstance(func, Attribute) and func.attr in _PUTS else None
+        if last_name(func) == "merge" and may_only_read(call):
+            receiver = None
         if isinstance(receiver, Name | Attribute) and self._may_be_session(file, function, receiver):
             return True
         if last_name(func) not in _STATEMENTS:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supavisor_lint.facts.file import walk
-from supavisor_lint.facts.tree import Attribute, Call, Lambda, Name
+from supavisor_lint.facts.tree import Attribute, Call, Name
 from supavisor_lint.flow import at_hand, expressions, machine, objects
 from supavisor_lint.flow.autocommit import asks_for_autocommit
 from supavisor_lint.flow.binding import share
 from supavisor_lint.flow.events import EndedInBlock
 from supavisor_lint.flow.frame import PLAIN, Frame
 from supavisor_lint.flow.machine import Use
+from supavisor_lint.flow.merging import may_only_read
 from supavisor_lint.flow.refreshing import refresh
+from supavisor_lint.flow.run_sync import ENDS, HARMLESS, run_sync
 from supavisor_lint.flow.sql import entity_of, only_reads, statement
 from supavisor_lint.flow.state import ObjectState, State
 from supavisor_lint.flow.values import (
@@ -29,18 +30,12 @@ from supavisor_lint.flow.values import (
 )
 from supavisor_lint.project.values import (
     ClassValue,
-    FunctionValue,
     Instance,
 )
 
 Results = list[tuple[State, Tracked]]
 
 _LOADS_RESULT = {"execute": False, "stream": False, "scalars": True, "stream_scalars": True}
-_HARMLESS = frozenset(
-    {"close_all", "get_bind", "identity_key", "in_nested_transaction", "in_transaction"}
-    | {"is_modified", "object_session"}
-)
-_ENDS = {"commit": "commit", "rollback": "rollback", "close": "close", "reset": "close"}
 _STARTS = frozenset({"start", "__aenter__"})  # of a transaction object
 _ONE = frozenset({"one", "one_or_none", "first"})
 _RAISING = frozenset({"one", "scalar_one", "get_one"})  # where there is no row
@@ -101,8 +96,8 @@ def _session_method(frame: Frame, node: Call, name: str, state: State, site: Sit
 def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, given: list[Tracked]) -> Results:
     if name in ("begin", "begin_nested"):
         return [(state, BlockRef(site, node, name == "begin_nested"))]
-    if name in _ENDS:
-        return [(after, ANYTHING) for after in machine.end(frame, state, site, node, _ENDS[name])]
+    if name in ENDS:
+        return [(after, ANYTHING) for after in machine.end(frame, state, site, node, ENDS[name])]
     if name == "flush":
         return _flush(frame, node, state, site)
     if name in ("add", "add_all", "delete"):
@@ -110,14 +105,15 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
     if name in ("get", "get_one"):
         return _get(frame, node, state, site)
     if name == "merge":
-        states = machine.work(frame, state, site, Use(node, name, writes=True))
+        writes = frame.follower.wary or not may_only_read(node)
+        states = machine.work(frame, state, site, Use(node, name, writes=writes))
         return [_gives_object(after, node, site, None) for after in states]
     if name in ("execute", "scalars", "scalar", "stream", "stream_scalars"):
         return _query(frame, node, name, state, site)
     if name == "refresh":
         return [(after, ANYTHING) for after in refresh(frame, node, state, site, given)]
     if name == "run_sync":
-        return _run_sync(frame, node, state, site)
+        return [(after, ANYTHING) for after in run_sync(frame, node, state, site)]
     if name == "connection":
         states = machine.work(frame, state, site, Use(node, name))
         shared = frame.follower.wary or asks_for_autocommit(node)
@@ -126,7 +122,7 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
         return [(after, ANYTHING) for after in machine.end(frame, state, site, node, "close")]
     if name in ("expunge", "expunge_all", "expire", "expire_all"):
         return [(_let_go(state, site, wary=frame.follower.wary), ANYTHING)]
-    if name in _HARMLESS:
+    if name in HARMLESS:
         return [(state, ANYTHING)]
     return [(share(state, SessionRef(site)), ANYTHING)]  # `get_transaction()`, or a method of a class of the project
 
@@ -136,36 +132,6 @@ def _let_go(state: State, site: Site, *, wary: bool) -> State:
     history = state.history(site)
     kept = history if wary else history._replace(writes=history.writes - history.unsent, unsent=frozenset())
     return objects.forgotten(state.with_session(site, state.sessions[site], kept), site)
-
-
-def _run_sync(frame: Frame, node: Call, state: State, site: Site) -> Results:
-    """`run_sync(function)`: work, unless the function ignores its session; what it may end is not followed."""
-    function = node.args[0].value if node.args else None
-    values = frame.ev.values(frame.file, function) if function is not None else ()
-    found = (
-        function if isinstance(function, Lambda) else next((v for v in values if isinstance(v, FunctionValue)), None)
-    )
-    body = found.node if isinstance(found, FunctionValue) else found
-    if isinstance(body, Lambda) and len(body.params) == 1 and _leaves_alone(body, body.params[0].name):
-        return [(state, ANYTHING)]
-    states = machine.work(frame, state, site, Use(node, "run_sync"))
-    if frame.follower.wary or body is None or any(isinstance(n, Attribute) and n.attr in _ENDS for n in walk(body)):
-        states = [share(after, SessionRef(site)) for after in states]
-    return [(after, ANYTHING) for after in states]
-
-
-def _leaves_alone(body: Lambda, session: str) -> bool:
-    """Whether a lambda asks its session for nothing, or only for what needs no transaction."""
-    return all(_asks_nothing(n) for n in walk(body) if isinstance(n, Name) and n.id == session)
-
-
-def _asks_nothing(session: Name) -> bool:
-    asked = session.parent
-    if not isinstance(asked, Attribute):
-        return False
-    if isinstance(asked.parent, Call) and asked.parent.func is asked:
-        return asked.attr in _HARMLESS
-    return asked.attr in expressions.HARMLESS_ATTRIBUTES
 
 
 def _get(frame: Frame, node: Call, state: State, site: Site) -> Results:

@@ -200,7 +200,9 @@ class Opened:
     """One session of a function: what it is, how it ends, whether a commit expires its objects (None: unknown).
 
     `autoflush` says whether a query first sends what has changed (None: unknown); `engine` names what its factory is
-    bound to (None: unknown). `given` is one that a caller has handed over, who has it for certain.
+    bound to (None: unknown). `given` is one that a caller has handed over, who has it for certain. `others_commit` what
+    it has written, whatever ends it: its connection, its engine. It is `at_hand` where others may use it without being
+    given it: by the registry that it comes from.
     """
 
     site: Site
@@ -212,6 +214,8 @@ class Opened:
     autoflush: bool | None = True
     engine: str | None = None
     given: bool = False
+    others_commit: bool = False
+    at_hand: bool = False
 
     @property
     def there(self) -> bool:

@@ -159,7 +159,7 @@ def _scoped(ev: Evaluator, file: FileFacts, call: Call) -> Factory:
     """`async_scoped_session(factory, scope)` makes sessions as the factory does, maybe one that is not known."""
     given = call.argument(0, "session_factory")
     inner = ev.factory(file, given) if given is not None else None
-    made = Factory(file, call, _bound_name(call), on_the_spot=is_on_the_spot(call), scoped=True)
+    made = Factory(file, call, _bound_name(call), on_the_spot=is_on_the_spot(call), scoped=True, registry=True)
     return made if inner is None else replace(made, file=inner.file, node=inner.node, scoped=inner.scoped)
 
 

@@ -120,7 +120,8 @@ class Method:
 class Factory:
     """A session factory. `node` is its defining expression, None when only the settings' names say so.
 
-    One that is `scoped` hands out the sessions of another one that is not known, with options of its own.
+    One that is `scoped` hands out the sessions of another one that is not known, with options of its own. A `registry`
+    gives the same session to all who ask for one, and has its methods itself: an `async_scoped_session`.
     """
 
     file: FileFacts | None
@@ -129,6 +130,7 @@ class Factory:
     confidence: Confidence = "high"
     on_the_spot: bool = False
     scoped: bool = False
+    registry: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from supavisor_lint.facts.tree import (
     Other,
     Yield,
 )
-from supavisor_lint.flow.expressions import HARMLESS_ATTRIBUTES
+from supavisor_lint.flow.run_sync import HARMLESS_ATTRIBUTES
 from supavisor_lint.project.values import Coroutine
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.session_life import Life, bindings_of, binds_anew, loop_around, reads_of
