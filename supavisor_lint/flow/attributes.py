@@ -13,9 +13,10 @@ from supavisor_lint.facts.tree import Attribute, Await, Call, Constant, Expr, Na
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.at_hand import maybe_of_same_row, row_of
 from supavisor_lint.flow.events import ExpiredRead
-from supavisor_lint.flow.frame import PLAIN, REFUSED, Frame, Thrown
+from supavisor_lint.flow.frame import ANY, DATABASE, PLAIN, REFUSED, Frame, Thrown
+from supavisor_lint.flow.loading import is_column
 from supavisor_lint.flow.methods import answer_if_missing, reads_if_present, reads_of, reads_of_parameter
-from supavisor_lint.flow.objects import absent, refreshed, was_set
+from supavisor_lint.flow.objects import absent, maybe_loaded, refreshed, was_set
 from supavisor_lint.flow.sql import class_of
 from supavisor_lint.flow.state import Condition, State
 from supavisor_lint.flow.values import ANYTHING, CALLER, ConstantRef, ObjectRef, Tracked
@@ -163,6 +164,30 @@ def _read(
     return frame.behind_failure(refreshed(state, ref.site)), ANYTHING
 
 
+def awaitable(expr: Await) -> tuple[Expr, str] | None:
+    """`job` and "status" of `await job.awaitable_attrs.status`."""
+    match expr.value:
+        case Attribute(Attribute(owner, "awaitable_attrs"), attr):
+            return owner, attr
+        case _:
+            return None
+
+
+def load_attribute(frame: Frame, expr: Await, attr: str, state: State, owner: Tracked) -> State:
+    """What has expired is loaded again, all of it at once; a relationship brings other objects with it."""
+    known = state.objects.get(owner.site) if isinstance(owner, ObjectRef) else None
+    if known is None or not isinstance(owner, ObjectRef):
+        frame.throw(state)
+        return state
+    expired = [c for c in known.conditions if c.blocks(attr)]
+    if expired and not all(c.detached for c in expired):
+        state = _begun_by(state, known.session, expr.value, expired)
+    frame.throw(state, DATABASE if expired else ANY)
+    if expired:
+        state = refreshed(state, owner.site)
+    return state if is_column(frame, known.entity, attr) else maybe_loaded(state, known.session, None)
+
+
 def set_attribute(frame: Frame, node: Expr, attr: str, state: State, owner: ObjectRef) -> list[State]:
     """Setting an attribute of a persistent object begins a transaction, and is a write."""
     known = state.objects[owner.site]
@@ -170,7 +195,7 @@ def set_attribute(frame: Frame, node: Expr, attr: str, state: State, owner: Obje
         return [state]
     for site in (owner.site, *maybe_of_same_row(frame, state, owner.site)):
         state = was_set(state, site, attr)
-    idle = [c for c in known.conditions if c.kind in ("unknown", "added", "new") or c.detached]
+    idle = [c for c in known.conditions if c.kind in ("unknown", "added", "new", "gone") or c.detached]
     if len(idle) == len(known.conditions):
         return [state]
     row = row_of(owner.site, known)

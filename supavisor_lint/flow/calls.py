@@ -24,6 +24,7 @@ from supavisor_lint.flow.harmless import is_harmless
 from supavisor_lint.flow.keepers import made_with, method_of, record_of
 from supavisor_lint.flow.never import never_returns
 from supavisor_lint.flow.operations import OPENED_HERE
+from supavisor_lint.flow.orm_functions import of_sqlalchemy
 from supavisor_lint.flow.own_session import session_of_object, shared_by_objects
 from supavisor_lint.flow.passing import passed_values, with_receivers_sessions
 from supavisor_lint.flow.registering import note_registration
@@ -178,6 +179,8 @@ def _unfollowed(
     frame: Frame, node: Call, functions: Functions, state: State, given: list[Tracked], receiver: Tracked
 ) -> Results:
     """A call of something that is not looked into."""
+    if given and isinstance(given[0], ObjectRef):
+        state = of_sqlalchemy(frame, node, state, given[0])
     if is_harmless(frame, node, given) or _is_told(frame, node, state):
         return [(state, answered_of(node, [argument.value for argument in node.args], given))]
     thrown = ANY if isinstance(node.parent, Await) else PLAIN

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from supavisor_lint.facts.file import FileFacts, block_of, walk
 from supavisor_lint.facts.handlers import own_nodes, own_nodes_in
+from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted, last_name
 from supavisor_lint.facts.statements import Assign, FunctionDef, Handler, If, Raise
@@ -92,7 +93,13 @@ def _asks(test: Node, changed: set[str]) -> bool:
 def _changed_names(function: FunctionDef) -> set[str]:
     """Names that are bound more than once, or whose value is changed in place."""
     changed = {name for name, bindings in function.scope.bindings.items() if len(bindings) > 1}
-    return changed | _changed_in_place(own_nodes_in(function))
+    return changed | changed_in_place(function)
+
+
+@kept
+def changed_in_place(function: FunctionDef) -> frozenset[str]:
+    """Names of collections and counters that a function adds to."""
+    return frozenset(_changed_in_place(own_nodes_in(function)))
 
 
 def _changed_in_place(nodes: Iterable[Node | None]) -> set[str]:

@@ -10,6 +10,7 @@ from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, N
 from supavisor_lint.flow.condition_texts import asked_text, condition_text, is_bool, is_none, tie_of, told_by, truth_of
 from supavisor_lint.flow.counts import unwritten, without_empty_writes
 from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.guards import told
 from supavisor_lint.flow.objects import absent
 from supavisor_lint.flow.optional import there_or_none
 from supavisor_lint.flow.session_state import History, SessionState
@@ -53,6 +54,9 @@ def truth(frame: Frame, test: Expr, state: State) -> Split:
     if isinstance(test, Other) and test.op in ("is", "is not", "==", "!=") and is_bool(test.parts[1]):
         yes, no = _bool_test(frame, test, test.parts[0], state)
         return (yes, no) if test.op in ("is", "==") else (no, yes)
+    split = told(frame, test, state)
+    if split is not None:
+        return split
     switch = _switch(test)
     if switch is not None:
         return ([state], []) if switch else ([], [state])

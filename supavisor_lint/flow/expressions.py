@@ -27,7 +27,7 @@ from supavisor_lint.facts.tree import (
 )
 from supavisor_lint.flow import calls, machine
 from supavisor_lint.flow.answers import kept_answer
-from supavisor_lint.flow.attributes import behind_missing, is_missing, read_attribute
+from supavisor_lint.flow.attributes import awaitable, behind_missing, is_missing, load_attribute, read_attribute
 from supavisor_lint.flow.binding import bind, foreign, opened_session, read_name, share, share_captured
 from supavisor_lint.flow.blank import answered, answered_of, still_blank
 from supavisor_lint.flow.choices import MAX_RESULTS, chosen, short_circuit
@@ -36,6 +36,7 @@ from supavisor_lint.flow.flags import flag
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.inert import names_if_inert
 from supavisor_lint.flow.keepers import attribute_of, may_be_code
+from supavisor_lint.flow.meant import never_empty, without_rounds
 from supavisor_lint.flow.objects import loaded
 from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.run_sync import HARMLESS_ATTRIBUTES
@@ -84,6 +85,10 @@ def _of_blanks(frame: Frame, expr: Expr, state: State, value: Tracked) -> Tracke
 
 
 def _await(frame: Frame, expr: Await, state: State) -> Results:
+    lazy = awaitable(expr)
+    if lazy is not None:
+        owners = evaluate(frame, lazy[0], state)
+        return [(load_attribute(frame, expr, lazy[1], after, owner), ANYTHING) for after, owner in owners]
     return [r for after, inner in evaluate(frame, expr.value, state) for r in _awaited(frame, expr, after, inner)]
 
 
@@ -209,7 +214,7 @@ def _comprehension(frame: Frame, expr: Comprehension, state: State) -> Results:
     done: list[State] = []
     for started, iterable in evaluate(frame, first, state):  # once, in front of all rounds
         states, none = elements(frame, first, started, iterable)
-        done += none
+        done += () if never_empty(frame, first) else without_rounds(frame, expr, none)
         for _ in range(2):
             states = [after for s in states for after in _one_iteration(frame, expr, s, iterable)]
             done += states

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from supavisor_lint.facts.statements import For, While
-from supavisor_lint.facts.tree import Block, Call, Collection, Constant, Expr, Name
+from supavisor_lint.facts.tree import Block
+from supavisor_lint.flow import objects
 from supavisor_lint.flow.binding import bind
 from supavisor_lint.flow.conditions import elements, truth
 from supavisor_lint.flow.expressions import evaluate, iterated
 from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.meant import never_empty, without_rounds
 from supavisor_lint.flow.state import State, States, TooManyStates
-from supavisor_lint.flow.values import ANYTHING, Tracked
+from supavisor_lint.flow.values import ANYTHING, ObjectRef, Tracked
 
 MAX_ROUNDS = 25
 Run: TypeAlias = Callable[[Frame, Block, States], States]
@@ -29,7 +31,7 @@ def loop(frame: Frame, statement: While | For, state: State, run: Run) -> States
         for entry, value in evaluate(frame, statement.iter, state):
             some, none = elements(frame, statement.iter, _kept(entry, name, value), value)
             heads.update(some)
-            done.update(() if _never_empty(statement.iter) else none)
+            done.update(() if never_empty(frame, statement.iter) else without_rounds(frame, statement, none))
     waiting = heads
     for _ in range(MAX_ROUNDS):
         with frame.stretch() as exits:
@@ -62,6 +64,10 @@ def _while_head(frame: Frame, statement: While | For, state: State) -> tuple[lis
 def _for_head(frame: Frame, statement: While | For, state: State) -> tuple[list[State], list[State]]:
     assert isinstance(statement, For)
     after, element = iterated(state, state.value_of(_iterable(statement)), statement.iter)
+    if isinstance(element, ObjectRef) and element.site in after.objects:
+        opened = frame.opened.get(after.objects[element.site].session)
+        expires = opened.expires if opened is not None else None
+        after = objects.next_in_loop(after, element.site, statement, expires=expires)
     if statement.is_async:
         frame.throw(after)
     return [bind(frame, after, statement.target, element)], []
@@ -74,13 +80,3 @@ def _kept(state: State, name: str, value: Tracked) -> State:
 def _iterable(statement: For) -> str:
     """The name under which a state keeps what a loop goes over."""
     return f"<iterable {statement.order}>"
-
-
-def _never_empty(expr: Expr) -> bool:
-    """`range(3)`, `(1, 2)`: at least one round."""
-    if isinstance(expr, Collection):
-        return bool(expr.items)
-    if isinstance(expr, Call) and isinstance(expr.func, Name) and expr.func.id == "range" and len(expr.args) == 1:
-        count = expr.args[0].value
-        return isinstance(count, Constant) and isinstance(count.value, int) and count.value > 0
-    return False

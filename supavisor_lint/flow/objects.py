@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.statements import ClassDef
 from supavisor_lint.flow.state import Condition, ObjectState, State
-from supavisor_lint.flow.values import Entity, Opened, Site
+from supavisor_lint.flow.values import Entity, NamedEntity, Opened, Site
 
 ADDED = Condition("added")
 NEW = Condition("new")
@@ -32,8 +33,10 @@ def after_commit(state: State, opened: Opened, node: Node) -> State:
         state = state.without_loaded(opened.site)
 
     def turn(condition: Condition) -> Condition:
-        if condition.kind == "unknown" or condition.detached:
+        if condition.kind in ("unknown", "gone") or condition.detached:
             return condition
+        if condition.kind == "deleted":
+            return Condition("gone", node)
         if opened.expires is None:
             return condition if condition.kind == "expired" else KEPT
         if opened.expires:
@@ -47,7 +50,7 @@ def after_rollback(state: State, session: Site, node: Node) -> State:
     """Rollback: every persistent object is expired; those added in the transaction are the program's own again."""
 
     def turn(condition: Condition) -> Condition:
-        if condition.kind in ("live", "kept", "expired") and not condition.detached:
+        if condition.kind in ("live", "kept", "expired", "deleted") and not condition.detached:
             return _expired(condition, node)
         return UNKNOWN if condition.kind in ("added", "new") else condition
 
@@ -70,17 +73,32 @@ def detached(state: State, session: Site) -> State:
 
 def maybe_loaded(state: State, session: Site, entity: Entity | None) -> State:
     """A query gave objects of a class (None: of some class): expired ones among them may be loaded again."""
-    objects = {}
     for node, known in state.objects.items():
-        may_be = entity is None or known.entity is None or known.entity == entity
-        if known.session == session and may_be:
-            known = known._replace(conditions=frozenset(_reloaded(c) for c in known.conditions))
-        objects[node] = known
-    return state.but(objects=objects)
+        if known.session == session and may_be_of(known, entity):
+            state = may_be_loaded(state, node)
+    return state
 
 
-def _reloaded(condition: Condition) -> Condition:
-    return KEPT if condition.kind == "expired" and not condition.detached else condition
+def may_be_of(known: ObjectState, entity: Entity | None) -> bool:
+    """Whether an object may be a row of a class."""
+    return entity is None or known.entity is None or _name(known.entity) == _name(entity)
+
+
+def _name(entity: Entity) -> object:
+    """A class is known by its definition in its own file, and by its name where it is imported."""
+    return entity.name if isinstance(entity, ClassDef | NamedEntity) else entity
+
+
+def may_be_loaded(state: State, node: Node, names: frozenset[str] | None = None) -> State:
+    """An object, or some attributes of it, may have been loaded again."""
+
+    def turn(condition: Condition) -> Condition:
+        if condition.kind != "expired" or condition.detached:
+            return condition
+        return KEPT if names is None else condition._replace(present=condition.present | names)
+
+    known = state.objects.get(node)
+    return state if known is None else state.with_object(node, _turn_one(known, turn))
 
 
 def after_flush(state: State, session: Site) -> State:
@@ -113,9 +131,43 @@ def loaded_again(state: State, node: Node, names: frozenset[str] | None) -> Stat
 
 
 def refreshed(state: State, node: Node) -> State:
-    """`refresh(object)`, or a read that has shown that it is loaded."""
+    """`refresh(object)`, or a read that has shown that it is loaded; a new one stays new until the commit."""
     known = state.objects.get(node)
-    return state if known is None else state.with_object(node, known._replace(conditions=frozenset((LIVE,))))
+    return state if known is None else state.with_object(node, _turn_one(known, lambda c: NEW if c == NEW else LIVE))
+
+
+def deleted(state: State, node: Node, by: Node) -> State:
+    """An object is to be deleted: the next flush does, and the commit lets it go as it is."""
+    known = state.objects.get(node)
+    return state if known is None else state.with_object(node, _turn_one(known, lambda c: _deleted(c, by)))
+
+
+def deleted_with(state: State, session: Site, entity: Entity | None, by: Node) -> State:
+    """A DELETE of a class: the session lets the objects go of which it was the row."""
+    for node, known in state.objects.items():
+        if known.session == session and entity is not None and _name(known.entity) == _name(entity):
+            state = deleted(state, node, by)
+    return state
+
+
+def _deleted(condition: Condition, by: Node) -> Condition:
+    if condition.detached or condition.kind not in ("live", "kept"):
+        return UNKNOWN if condition.kind in ("added", "new") else condition
+    return Condition("deleted", by)
+
+
+def next_in_loop(state: State, node: Node, loop: Node, *, expires: bool | None) -> State:
+    """Another object of those that a loop goes over: what the rounds have deleted was not this one."""
+
+    def turn(condition: Condition) -> Condition:
+        if condition.kind not in ("deleted", "gone") or not loop.contains(condition.by):
+            return condition
+        if condition.kind == "deleted" or expires is False:
+            return LIVE
+        return Condition("expired", condition.by) if expires else KEPT
+
+    known = state.objects.get(node)
+    return state if known is None else state.with_object(node, _turn_one(known, turn))
 
 
 def not_expired_by(state: State, session: Site, causes: frozenset[Node | None]) -> State:

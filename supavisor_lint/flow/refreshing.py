@@ -6,6 +6,8 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Attribute, Call, Collection, Constant, Expr, Name
 from supavisor_lint.flow import machine, objects
 from supavisor_lint.flow.frame import REFUSED, Frame
+from supavisor_lint.flow.loading import after_query, is_column
+from supavisor_lint.flow.meant import meant
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import ObjectRef, Site, Tracked
 
@@ -20,10 +22,30 @@ def refresh(frame: Frame, node: Call, state: State, site: Site, given: list[Trac
     some = node.argument(1, "attribute_names")
     if target is None or some is not None:
         states = machine.work(frame, state, site, machine.Use(node, "refresh"))
-        return states if target is None else [objects.loaded_again(s, target, _texts(some)) for s in states]
+        if target is None:
+            return [_any_loaded(frame, s, site, node.argument(0, "instance"), some) for s in states]
+        return [_some_loaded(frame, s, target, _texts(some)) for s in states]
     expired = objects.expired(state, target, node)  # it forgets first what it then asks for
     states = machine.work(frame, expired, site, machine.Use(node, "refresh"))
-    return [objects.refreshed(_others_loaded(s, target), target) for s in states]
+    return [objects.refreshed(_others_loaded(frame, s, target), target) for s in states]
+
+
+def _any_loaded(frame: Frame, state: State, site: Site, expr: Expr | None, some: Expr | None) -> State:
+    """An object that is not followed was read again: it may be one that is, under another name."""
+    sites = None if expr is None else meant(frame, state, expr)
+    names = None if some is None else _texts(some)
+    for node, known in state.objects.items():
+        if known.session == site and (sites is None or node in sites):
+            state = objects.may_be_loaded(state, node, names)
+    return state
+
+
+def _some_loaded(frame: Frame, state: State, site: Node, names: frozenset[str] | None) -> State:
+    """Some attributes of an object were read again; a relationship among them brings other objects."""
+    known = state.objects.get(site)
+    if known is not None and not (names and all(is_column(frame, known.entity, name) for name in names)):
+        state = objects.maybe_loaded(state, known.session, None)
+    return objects.loaded_again(state, site, names)
 
 
 def _is_not_persistent(state: State, node: Node, site: Site) -> bool:
@@ -48,10 +70,10 @@ def _without_changes(state: State, site: Site, node: Call) -> State:
     return state.with_session(site, state.sessions[site], history)
 
 
-def _others_loaded(state: State, site: Node) -> State:
+def _others_loaded(frame: Frame, state: State, site: Node) -> State:
     """What was read may be the row of other objects, too."""
     known = state.objects.get(site)
-    return state if known is None else objects.maybe_loaded(state, known.session, known.entity)
+    return state if known is None else after_query(frame, state, known.session, site, known.entity)
 
 
 def _texts(names: Expr | None) -> frozenset[str] | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from supavisor_lint.facts.file import walk
+from collections.abc import Sequence
+
+from supavisor_lint.facts.file import FileFacts, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Attribute, Call, Lambda, Name
 from supavisor_lint.flow import machine
@@ -10,7 +12,8 @@ from supavisor_lint.flow.binding import share
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.machine import Use
 from supavisor_lint.flow.state import State
-from supavisor_lint.flow.values import SessionRef, Site
+from supavisor_lint.flow.sync_loads import has_expired, seen_by, with_loaded
+from supavisor_lint.flow.values import SessionRef, Site, Tracked
 from supavisor_lint.project.values import FunctionValue
 
 ENDS = {"commit": "commit", "rollback": "rollback", "close": "close", "reset": "close"}
@@ -26,15 +29,16 @@ HARMLESS_ATTRIBUTES = frozenset(
 """What reading of a session tells nothing but how it stands; anything else is a part of it, or a method for later."""
 
 
-def run_sync(frame: Frame, node: Call, state: State, site: Site) -> list[State]:
+def run_sync(frame: Frame, node: Call, state: State, site: Site, given: Sequence[Tracked]) -> list[State]:
     """The states behind the call: work, unless the function ignores its session, or does nothing but end it."""
-    body = _body(frame, node)
+    file, body = _body(frame, node)
+    seen = seen_by(frame, state, body, given)
     if isinstance(body, Lambda) and len(body.params) == 1:
         session = body.params[0].name
         ends = _only_end(body, session)
         if ends is not None:
             return machine.end(frame, state, site, node, ENDS[ends])
-        if _leaves_alone(body, session):
+        if _leaves_alone(body, session) and not any(has_expired(state, value) for value in seen):
             return [state]
     called = {n.attr for n in walk(body) if isinstance(n, Attribute)} if body is not None else set[str]()
     if not called.isdisjoint(ENDS.keys() - {"commit"}):
@@ -42,16 +46,17 @@ def run_sync(frame: Frame, node: Call, state: State, site: Site) -> list[State]:
     states = machine.work(frame, state, site, Use(node, "run_sync"))
     if frame.follower.wary or body is None or not called.isdisjoint(ENDS):
         states = [share(after, SessionRef(site)) for after in states]
-    return states
+    return [with_loaded(frame, after, site, seen, file, body) for after in states]
 
 
-def _body(frame: Frame, node: Call) -> Node | None:
-    """The lambda or function that is run; None if it is not known."""
+def _body(frame: Frame, node: Call) -> tuple[FileFacts, Node | None]:
+    """The lambda or function that is run, with its file; None if it is not known."""
     function = node.args[0].value if node.args else None
     if function is None or isinstance(function, Lambda):
-        return function
+        return frame.file, function
     values = frame.ev.values(frame.file, function)
-    return next((v.node for v in values if isinstance(v, FunctionValue)), None)
+    found = next((v for v in values if isinstance(v, FunctionValue)), None)
+    return (frame.file, None) if found is None else (found.file, found.node)
 
 
 def _only_end(body: Lambda, session: str) -> str | None:

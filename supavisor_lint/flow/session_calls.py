@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supavisor_lint.facts.tree import Attribute, Call, Name
+from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
 from supavisor_lint.flow import at_hand, expressions, machine, objects
 from supavisor_lint.flow.autocommit import asks_for_autocommit
 from supavisor_lint.flow.binding import share
 from supavisor_lint.flow.events import EndedInBlock
 from supavisor_lint.flow.frame import PLAIN, Frame
+from supavisor_lint.flow.loading import after_query
 from supavisor_lint.flow.machine import Use
+from supavisor_lint.flow.meant import meant
 from supavisor_lint.flow.merging import may_only_read
 from supavisor_lint.flow.refreshing import refresh
 from supavisor_lint.flow.run_sync import ENDS, HARMLESS, run_sync
@@ -107,13 +109,13 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
     if name == "merge":
         writes = frame.follower.wary or not may_only_read(node)
         states = machine.work(frame, state, site, Use(node, name, writes=writes))
-        return [_gives_object(after, node, site, None) for after in states]
+        return [_gives_object(frame, after, node, site, None) for after in states]
     if name in ("execute", "scalars", "scalar", "stream", "stream_scalars"):
         return _query(frame, node, name, state, site)
     if name == "refresh":
         return [(after, ANYTHING) for after in refresh(frame, node, state, site, given)]
     if name == "run_sync":
-        return [(after, ANYTHING) for after in run_sync(frame, node, state, site)]
+        return [(after, ANYTHING) for after in run_sync(frame, node, state, site, given)]
     if name == "connection":
         states = machine.work(frame, state, site, Use(node, name))
         shared = frame.follower.wary or asks_for_autocommit(node)
@@ -150,7 +152,7 @@ def _get(frame: Frame, node: Call, state: State, site: Site) -> Results:
         state = state.with_session(site, state.sessions[site]._replace(sure=False))
     found += machine.work(frame, state, site, Use(node, "get"))
     found = [at_hand.with_row(frame, after, node, site, entity, key) for after in found]
-    return [_gives_object(after, node, site, entity) for after in found]
+    return [_gives_object(frame, after, node, site, entity) for after in found]
 
 
 def _flush(frame: Frame, node: Call, state: State, site: Site) -> Results:
@@ -174,8 +176,17 @@ def _put(frame: Frame, node: Call, name: str, state: State, site: Site, given: l
             after = objects.added(after, node, site, entity).with_variable(argument.id, ObjectRef(node))
             key = at_hand.key_made_with(argument)
             after = after if key is None else at_hand.with_row(frame, after, node, site, entity, key)
+        if name == "delete" and argument is not None:
+            after = _deleted(frame, node, after, argument, given[0])
         results.append((after, ANYTHING))
     return results
+
+
+def _deleted(frame: Frame, node: Call, state: State, argument: Expr, given: Tracked) -> State:
+    sites = (given.site,) if isinstance(given, ObjectRef) else meant(frame, state, argument)
+    for site in sites or ():
+        state = objects.deleted(state, site, node)
+    return state
 
 
 def _is_empty(node: Call) -> bool:
@@ -191,8 +202,8 @@ def _made_as(frame: Frame, name: Name) -> object:
     return None
 
 
-def _gives_object(state: State, node: Call, site: Site, entity: object) -> tuple[State, Tracked]:
-    state = objects.maybe_loaded(state, site, entity)
+def _gives_object(frame: Frame, state: State, node: Call, site: Site, entity: object) -> tuple[State, Tracked]:
+    state = after_query(frame, state, site, node, entity)
     exists = isinstance(node.func, Attribute) and node.func.attr in _RAISING
     return objects.loaded(state, node, site, entity), ObjectRef(node, exists)
 
@@ -207,13 +218,16 @@ def _query(frame: Frame, node: Call, name: str, state: State, site: Site) -> Res
     use = Use(node, name, writes=writes, is_dml=asked.writes, updates=asked.updates)
     results: Results = []
     for after in machine.work(frame, state, site, use):
+        if asked.selects or asked.returns:
+            after = after_query(frame, after, site, node, asked.entity)
+        if asked.deletes:
+            after = objects.deleted_with(after, site, asked.entity, node)
         if asked.selects:
-            after = objects.maybe_loaded(after, site, asked.entity)
             after = at_hand.with_row(frame, after, node, site, asked.entity, asked.key)
         if name == "scalar" and asked.writes:
             results.append((after, CountRef(site, node)))  # `returning(…)` of no row is None
         elif name == "scalar" and asked.entity is not None:
-            results.append(_gives_object(after, node, site, asked.entity))
+            results.append(_gives_object(frame, after, node, site, asked.entity))
         elif name in _LOADS_RESULT:
             results.append((after, ResultRef(site, node, asked.entity, _LOADS_RESULT[name])))
         else:

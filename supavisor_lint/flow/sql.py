@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, NameImport
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import ClassDef
 from supavisor_lint.facts.tree import Attribute, Call, Constant, Expr, Name, Other
 from supavisor_lint.flow.condition_texts import condition_text
@@ -19,6 +20,9 @@ from supavisor_lint.project.values import ClassValue, External, Unknown
 
 _WRITES = frozenset({"insert", "update", "delete"})
 _MAKERS = _WRITES | {"select", "text"}
+_OF_COLUMNS = frozenset(
+    {"load_only", "defer", "undefer", "undefer_group", "raiseload", "noload", "lazyload", "with_expression", "Load"}
+)
 _SQL_READ = re.compile(r"\s*(?:select|show)\b", re.IGNORECASE)
 _SQL_HIDDEN_WRITE = re.compile(r"\b(?:into|insert|update|delete|merge|call)\b|;\s*\S", re.IGNORECASE)
 _SQL_CALL = re.compile(r"(\w+)\s*\(")
@@ -34,11 +38,16 @@ _SQL_WRITE = re.compile(r"\s*(?:insert|update|delete|merge|replace)\b", re.IGNOR
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A SQL statement: `writes`, and the class whose objects it selects (None: rows, or unknown)."""
+    """A SQL statement: `writes`, and the class whose objects it selects (None: rows, or unknown).
+
+    `returns` the objects that it writes; `deletes` them.
+    """
 
     writes: bool = False
     updates: bool = False
     selects: bool = False
+    returns: bool = False
+    deletes: bool = False
     entity: Entity | None = None
     key: str | None = None
 
@@ -55,7 +64,9 @@ def statement(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Statement:
     kind = kinds.pop()
     if kind in _WRITES:
         entity = entity_of(ev, file, root.args[0].value) if root.args else None
-        return Statement(writes=True, updates=kind != "insert", entity=entity, key=_key(expr))
+        returns = any(entity_of(ev, file, argument) is not None for argument in _given(expr, "returning"))
+        deletes = kind == "delete"
+        return Statement(True, kind != "insert", returns=returns, deletes=deletes, entity=entity, key=_key(expr))
     if kind == "text":
         sql = root.argument(0, "text")
         return Statement(writes=_is_writing(sql))
@@ -196,6 +207,29 @@ def locks_rows(expr: Expr | None) -> bool:
         isinstance(node, Attribute) and (node.attr in ("with_for_update", "nextval") or node.attr.startswith("pg_"))
         for node in _pieces(expr)
     )
+
+
+def loads_related(expr: Expr) -> bool:
+    """Whether a query, a statement or a `get()`, asks for objects of other classes as well.
+
+    `.options(joinedload(Line.order))`, `get(…, options=[…])`, `.add_columns(Order)`.
+    """
+    options = [*_given(expr, "options"), *_given(expr, "add_columns"), *_given(expr, "add_entity")]
+    by_name = expr.argument(None, "options") if isinstance(expr, Call) else None
+    return any(not _stays_in_class(option) for option in (*options, *((by_name,) if by_name is not None else ())))
+
+
+def _stays_in_class(option: Expr) -> bool:
+    """`load_only(Order.id)`: an option that loads nothing else."""
+    calls = {last_name(node.func) for node in walk(option) if isinstance(node, Call)}
+    return bool(calls) and calls <= _OF_COLUMNS
+
+
+def _given(expr: Expr | None, method: str) -> Iterator[Expr]:
+    """What the calls of a method in a statement are given."""
+    for node in _pieces(expr):
+        if isinstance(node, Call) and isinstance(node.func, Attribute) and node.func.attr == method:
+            yield from (argument.value for argument in node.args)
 
 
 def _pieces(expr: Expr | None) -> Iterator[Node]:

@@ -20,12 +20,13 @@ class TooManyStates(Exception):  # noqa: N818 - it is named for what happened
 class Condition(NamedTuple):
     """How an ORM object stands.
 
-    `added` (not flushed), `new` (not committed), `live`, `expired` by a node, `kept` (one of the two), `unknown`.
+    `added` (not flushed), `new` (not committed), `live`, `expired` by a node, `kept` (one of the two), `unknown`;
+    `deleted` by a node, and `gone` by the node that has committed that: it has left the session as it was.
 
     `present` are the attributes of an expired object that were set since: they can be read.
     """
 
-    kind: Literal["added", "new", "live", "expired", "kept", "unknown"]
+    kind: Literal["added", "new", "live", "expired", "kept", "unknown", "deleted", "gone"]
     by: Node | None = None
     detached: bool = False
     present: frozenset[str] = frozenset()

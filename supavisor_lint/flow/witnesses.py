@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Name
-from supavisor_lint.flow.objects import KEPT, LIVE, NEW, not_expired_by
+from supavisor_lint.flow.objects import KEPT, LIVE, NEW, UNKNOWN, not_expired_by
 from supavisor_lint.flow.renaming import Renaming
 from supavisor_lint.flow.state import Condition, ObjectState, State
 from supavisor_lint.flow.values import CALLER, Site
@@ -53,8 +53,10 @@ class _Fate:
 
     def of(self, condition: Condition) -> Iterator[Condition]:
         """What has become of a condition."""
-        if condition.detached or condition.kind == "unknown":
+        if condition.detached or condition.kind in ("unknown", "gone"):
             yield condition
+        elif condition.kind == "deleted":
+            yield condition if all(after.kind != "expired" for after in self.live) else UNKNOWN
         elif condition.kind in ("added", "new"):
             yield from map(self._told, self.new)
         elif condition.kind == "expired" and not self.expired:
