@@ -107,7 +107,7 @@ def foreign_session(frame: Frame, key: SessionKey, session: Session, state: Stat
         frame.opened[key] = replace(frame.follower.openings.opened(key, name, session, frame.file), own=False)
     if key not in state.sessions:
         state = state.with_session(key, SessionState("entry", sure=session.confidence == "high"))
-    return state.with_variable(name, SessionRef(key))
+    return state.with_variable(name, SessionRef(key)).but(remembered=state.remembered)  # the name held it before
 
 
 def bind_name(frame: Frame, state: State, name: str, value: Tracked) -> State:

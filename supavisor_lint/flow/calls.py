@@ -22,6 +22,7 @@ from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
 from supavisor_lint.flow.harmless import is_harmless
 from supavisor_lint.flow.keepers import made_with, method_of, record_of
+from supavisor_lint.flow.memos import removed
 from supavisor_lint.flow.never import never_returns
 from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.orm_functions import of_sqlalchemy
@@ -65,6 +66,7 @@ def call(frame: Frame, node: Call, state: State) -> Results:
     """The states behind a call."""
     if not isinstance(node.func, Attribute):
         return _plain(frame, node, state)
+    state = removed(frame, node, state)
     if isinstance(node.func.value, Call | Await | Attribute | Name):
         results: Results = []
         for after, receiver in expressions.evaluate(frame, node.func.value, state):

@@ -11,6 +11,7 @@ from supavisor_lint.flow.condition_texts import asked_text, condition_text, is_b
 from supavisor_lint.flow.counts import unwritten, without_empty_writes
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.guards import told
+from supavisor_lint.flow.memos import known_answer, with_answer
 from supavisor_lint.flow.objects import absent
 from supavisor_lint.flow.optional import there_or_none
 from supavisor_lint.flow.session_state import History, SessionState
@@ -36,6 +37,14 @@ _MAX_ASSUMED = 6
 
 def truth(frame: Frame, test: Expr, state: State) -> Split:
     """The states behind a test, where it is true and where it is false."""
+    known = known_answer(frame, test, state)
+    if known is not None:
+        return ([state], []) if known else ([], [state])
+    yes, no = _asked(frame, test, state)
+    return with_answer(frame, test, yes, True), with_answer(frame, test, no, False)
+
+
+def _asked(frame: Frame, test: Expr, state: State) -> Split:
     from supavisor_lint.flow.expressions import asked  # expressions have conditions in them, too
 
     inner = truth_of(test)

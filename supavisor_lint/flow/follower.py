@@ -10,10 +10,12 @@ from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Expr
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.ends import note_end
-from supavisor_lint.flow.events import Trace
+from supavisor_lint.flow.entering import Entering
+from supavisor_lint.flow.events import ExpiredRead, Trace
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.inline import Inliner
 from supavisor_lint.flow.keepers import Kept
+from supavisor_lint.flow.memos import Asking
 from supavisor_lint.flow.openings import Openings
 from supavisor_lint.flow.operations import SessionFlow
 from supavisor_lint.flow.quiet import Quiet
@@ -62,6 +64,8 @@ class Follower:
         self.slow: dict[Node, str | None] = {}  # see calls._slow
         self.keepers: dict[ClassDef, Kept | None] = {}  # see keepers.made_with
         self.asking: dict[FunctionDef, bool] = {}  # see own_session.shared_by_objects
+        self.memos = Asking(flow.ev)
+        self._entering = Entering(flow.ev, self.memos)
         self.spent = 0
         self.shallow = False  # whether called functions are taken for unknown ones by now
         self.given_up: dict[FunctionDef, FileFacts] = {}  # functions with too many paths
@@ -119,32 +123,48 @@ class Follower:
         return True
 
     def _follow(self, file: FileFacts, function: FunctionDef, trace: Trace) -> None:
-        """Follow a function; where that is too much, less closely.
+        """Follow a function; once more where it only seems to fail because nobody asked what its callers know."""
+        known = frozenset[str]() if self.wary else self._entering.by_decorators(file, function)
+        self._follow_from(file, function, trace, EMPTY.but(remembered=known))
+        if not self.wary and next(iter(trace.of(ExpiredRead)), None) and self.memos.has_found_any:
+            more = self._entering.by_callers(function) - known
+            if more:
+                self._follow_from(file, function, trace, EMPTY.but(remembered=known | more))
+        trace.tell_at_calls(file, function)
+
+    def _follow_from(self, file: FileFacts, function: FunctionDef, trace: Trace, entry: State) -> None:
+        """Follow a function into an empty trace; where that is too much, less closely.
 
         Where its own paths are too many, its branches are not tied to one another any more, and then its calls not
         followed.
         """
-        if self._attempt(file, function, trace) or (
-            not (self.wary and self.is_exhausted) and self._attempt(file, function, trace, untied=True)
+        if self._attempt(file, function, trace, entry) or (
+            not (self.wary and self.is_exhausted) and self._attempt(file, function, trace, entry, untied=True)
         ):
             trace.complete = not self.shallow
-        elif self.wary or not self._attempt(file, function, trace, untied=True, shallow=True):
+        elif self.wary or not self._attempt(file, function, trace, entry, untied=True, shallow=True):
             self.given_up[function] = file
         if self.shallow and function not in self.given_up:
             self.cut_short[function] = file
-        trace.tell_at_calls(file, function)
 
     def _attempt(
-        self, file: FileFacts, function: FunctionDef, trace: Trace, *, untied: bool = False, shallow: bool = False
+        self,
+        file: FileFacts,
+        function: FunctionDef,
+        trace: Trace,
+        entry: State,
+        *,
+        untied: bool = False,
+        shallow: bool = False,
     ) -> bool:
-        """Follow a function into an empty trace; whether its paths were few enough."""
+        """Follow a function from a state into an empty trace; whether its paths were few enough."""
         trace.clear()
         self.start(shallow=shallow)
         frame = Frame(self, file, function, trace, 0)
         if untied:
             frame.repeated = frozenset()
         try:
-            run_function(frame, EMPTY)
+            run_function(frame, entry)
         except TooManyStates:
             trace.clear()
             return False

@@ -13,6 +13,7 @@ from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.flow.condition_texts import reads_attributes
 from supavisor_lint.flow.events import Trace
 from supavisor_lint.flow.lifetimes import life_of
+from supavisor_lint.flow.memos import Memo
 from supavisor_lint.flow.state import State, States, TooManyStates
 from supavisor_lint.flow.values import Opened, Site
 from supavisor_lint.project.evaluate import Evaluator
@@ -116,6 +117,11 @@ class Frame:
     def _ties(self) -> frozenset[str]:
         repeated = self.life.repeated
         return frozenset(t for t in repeated if not reads_attributes(t)) if self.follower.wary else repeated
+
+    @property
+    def memo(self) -> Memo:
+        """What the function asks some mapping for, and puts there."""
+        return self.follower.memos.memo(self.file, self.function)
 
     @property
     def ev(self) -> Evaluator:

@@ -43,14 +43,13 @@ def is_harmless(frame: Frame, node: Call, given: Iterable[Tracked] = ()) -> bool
 
 
 def _asks_dictionary(frame: Frame, node: Call) -> bool:
-    """`found.items()`, unless that is a function of the project."""
+    """`found.items()`, unless that is a function of the project; `session.info.setdefault("rights", {})`."""
     func = node.func
-    return (
-        isinstance(func, Attribute)
-        and func.attr in _OF_DICTIONARIES
-        and not node.args
-        and not functions_called(frame.ev, frame.file, node)
-    )
+    if not isinstance(func, Attribute):
+        return False
+    if isinstance(func.value, Attribute) and func.value.attr == "info" and func.attr in ("get", "setdefault"):
+        return bool(node.args) and isinstance(node.args[0].value, Constant)
+    return func.attr in _OF_DICTIONARIES and not node.args and not functions_called(frame.ev, frame.file, node)
 
 
 def _reads_attribute(node: Call) -> bool:

@@ -14,6 +14,7 @@ from supavisor_lint.flow.events import (
 )
 from supavisor_lint.flow.frame import Frame, Thrown
 from supavisor_lint.flow.inline_events import Telling, hidden_sessions
+from supavisor_lint.flow.memos import facts_back, given_facts
 from supavisor_lint.flow.operations import handler_around
 from supavisor_lint.flow.quiet import SMALL, Manner, Quiet
 from supavisor_lint.flow.renaming import Renaming
@@ -71,7 +72,8 @@ class Inliner:
         is_long = manner.quiet and manner.size > SMALL and KeeperRef not in map(type, given.values())
         if is_long and not (manner.swallows and any(state.sessions[site].blocks for site in names.sites)):
             return self._used(frame, node, manner, names, state)
-        masked = names.state(_masked(state, given, names))
+        facts = given_facts(frame, state, function, node)
+        masked = names.state(_masked(state, given, names).but(remembered=facts))
         in_handler = frame.in_handler or handler_around(node) is not None
         summary = self._followed(frame, function, masked, names, in_handler)
         if summary is None and is_long:
@@ -85,8 +87,12 @@ class Inliner:
         if any(summary.locks(after) for after in (*summary.ends, *(after for _, after in summary.raised))):
             frame.updates.add(node)
         for thrown, after in summary.raised:
-            frame.throw(unmasked(state, back.state(after), node), thrown)
-        return [returned(state, back.state(after), node) for after in summary.ends]
+            remembered = facts_back(state, facts, after, function, node)
+            frame.throw(unmasked(state, back.state(after), node).but(remembered=remembered), thrown)
+        results = [(after, *returned(state, back.state(after), node)) for after in summary.ends]
+        return [
+            (behind.but(remembered=facts_back(state, facts, after, function, node)), v) for after, behind, v in results
+        ]
 
     def _in_place(
         self, frame: Frame, node: Expr, function: FunctionValue, given: dict[str, Tracked], state: State
@@ -106,7 +112,7 @@ class Inliner:
         frame.trace.inside.append(function.node)
         self._active.add(function.node)
         try:
-            entry = state.but(variables=dict(given), assumed=())
+            entry = state.but(variables=dict(given), assumed=(), remembered=frozenset())
             ends = run_function(inner, entry)
         finally:
             self._active.discard(function.node)
@@ -114,8 +120,8 @@ class Inliner:
             frame.trace.current = outer
         for thrown, states in inner.exits.raised.items():
             for after in states:
-                frame.throw(after.but(variables=state.variables, assumed=state.assumed), thrown)
-        return [(end.but(variables=state.variables, assumed=state.assumed), end.value_of(RETURNED)) for end in ends]
+                frame.throw(_behind_part(after, state), thrown)
+        return [(_behind_part(end, state), end.value_of(RETURNED)) for end in ends]
 
     def _used(
         self, frame: Frame, node: Expr, manner: Manner, names: Renaming, state: State
@@ -187,6 +193,11 @@ class Inliner:
         ends = run_function(inner, masked)
         raised = tuple((thrown, s) for thrown, states in inner.exits.raised.items() for s in states)
         return Summary(tuple(ends), raised, inner.trace, frozenset(inner.updates))
+
+
+def _behind_part(after: State, before: State) -> State:
+    """The caller's state behind a nested function that was followed where it stands."""
+    return after.but(variables=before.variables, assumed=before.assumed, remembered=before.remembered)
 
 
 def _unsure(state: State, names: Renaming) -> State:

@@ -64,7 +64,8 @@ class State:
 
     `assumed` are the conditions taken so far, by text; `ghost` marks a path behind something that always fails;
     `loaded` says which rows a session has at hand, so that a `get()` asks nobody: its class and the text of its key
-    (None: unknown which). Only what a later `get()` may ask for is in it.
+    (None: unknown which). Only what a later `get()` may ask for is in it. `remembered` says what is in some mappings
+    (see `memos`).
     """
 
     variables: dict[str, Tracked]
@@ -74,6 +75,7 @@ class State:
     assumed: tuple[tuple[str, bool], ...] = ()
     ghost: bool = False
     loaded: frozenset[Loaded] = frozenset()
+    remembered: frozenset[str] = frozenset()
     _key: object = field(default=None, init=False)
     _roots: frozenset[str] | None = field(default=None, init=False)
 
@@ -82,7 +84,8 @@ class State:
         """What tells this state from others; what is left are histories, which add up."""
         if self._key is None:
             variables = frozenset(self.variables.items())
-            self._key = (variables, frozenset(self.sessions.items()), self.assumed, self.ghost, self.loaded)
+            sessions = frozenset(self.sessions.items())
+            self._key = (variables, sessions, self.assumed, self.ghost, self.loaded, self.remembered)
         return self._key
 
     @property
@@ -112,6 +115,7 @@ class State:
         assumed: tuple[tuple[str, bool], ...] | None = None,
         ghost: bool | None = None,
         loaded: frozenset[Loaded] | None = None,
+        remembered: frozenset[str] | None = None,
     ) -> State:
         """The state with some of its parts replaced."""
         return State(
@@ -122,6 +126,7 @@ class State:
             self.assumed if assumed is None else assumed,
             self.ghost if ghost is None else ghost,
             self.loaded if loaded is None else loaded,
+            self.remembered if remembered is None else remembered,
         )
 
     def with_variable(self, name: str, value: Tracked) -> State:
@@ -132,10 +137,12 @@ class State:
 
     def unbound(self, name: str) -> State:
         """The state after a name is bound to something that is not followed."""
-        if not self.assumed and not self.loaded and name.partition(".")[0] not in self.roots:
+        if not (self.assumed or self.loaded or self.remembered) and name.partition(".")[0] not in self.roots:
             return self
         variables, assumed = self._without(name), self._assumed_without(name)
-        if len(variables) == len(self.variables) and assumed == self.assumed and not self.loaded:
+        remembered = forget(self.remembered, name)
+        is_new = len(variables) != len(self.variables) or assumed != self.assumed or remembered != self.remembered
+        if not is_new and not self.loaded:
             return self
         return self._with_variables(name, variables, assumed)
 
@@ -149,7 +156,8 @@ class State:
         loaded = self.loaded
         if loaded:
             loaded = frozenset(row._replace(key=None) if row.key and mentions(row.key, name) else row for row in loaded)
-        return self.but(variables=variables, assumed=assumed, loaded=loaded)
+        remembered = forget(self.remembered, name)
+        return self.but(variables=variables, assumed=assumed, loaded=loaded, remembered=remembered)
 
     def _without(self, name: str) -> dict[str, Tracked]:
         prefix = f"{name}."
@@ -209,6 +217,14 @@ EMPTY = State({}, {}, {}, {})
 def mentions(text: str, name: str) -> bool:
     """Whether a condition's text (words separated by blanks) speaks of a name."""
     return name in text.split()
+
+
+def forget(facts: frozenset[str], name: str) -> frozenset[str]:
+    """The facts (words separated by blanks) that do not speak of a name, dotted for attributes."""
+    if not facts:
+        return facts
+    text = f" {name.replace('.', ' .')} "
+    return frozenset(fact for fact in facts if text not in f" {fact} ")
 
 
 class States:

@@ -31,6 +31,7 @@ from supavisor_lint.flow.expressions import Results, evaluate, sequence, shared_
 from supavisor_lint.flow.frame import Frame, Thrown
 from supavisor_lint.flow.handlers import thrown_by
 from supavisor_lint.flow.loops import loop
+from supavisor_lint.flow.memos import removed, stored
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import (
     ANYTHING,
@@ -116,6 +117,7 @@ def step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
             return _simple(frame, keyword, parts, state)
         case Delete(targets):
             for target in targets:
+                state = removed(frame, target, state)
                 if isinstance(target, Name) or frame.follower.wary:
                     state = bind(frame, state, target, ANYTHING)
             return [state]
@@ -178,7 +180,7 @@ def _store(frame: Frame, statement: Assign, target: Expr, value: Tracked, state:
         return [bind(frame, state, target, ANYTHING if statement.augmented else value)]
     if frame.follower.wary and wary.sets_row(frame, target):
         state = wary.write(frame, state, target)
-    return [share(after, value) for after, _ in evaluate(frame, target, state)]
+    return [stored(frame, target, share(after, value)) for after, _ in evaluate(frame, target, state)]
 
 
 def _store_attribute(frame: Frame, statement: Assign, target: Attribute, value: Tracked, state: State) -> list[State]:

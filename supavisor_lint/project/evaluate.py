@@ -52,6 +52,9 @@ class Files(Protocol):
     def peek(self, path: str) -> FileFacts | None:
         """The facts of a module that is read for its classes only: what others know of it stays as it is."""
 
+    def mentioning(self, word: str) -> tuple[str, ...]:
+        """All files of the project whose bytes hold a word."""
+
     def module(self, importer: str, module: str, level: int) -> str | None:
         """The path of an imported module, None if it is not of this project."""
 
