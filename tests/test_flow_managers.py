@@ -251,3 +251,54 @@ def test_who_gets_a_transaction_object_may_end_it(tmp_path: Path) -> None:
     for hand in ("registry[session] = tx", "await finish(tx)", "unit.tx = tx\nawait unit.finish()"):
         assert found(tmp_path, body.replace("HAND", hand)) == []
     assert found(tmp_path, body.replace("HAND", "logger.info('open')")) == [f"SUP302 {BEGIN}"]
+
+
+STACK = """
+async with AsyncExitStack() as stack:
+    await stack.enter_async_context(session.begin())
+    session.add(Job(id=1))
+"""
+
+
+def test_a_stack_enters_a_block_only_where_no_transaction_is_open(tmp_path: Path) -> None:
+    enter = "await stack.enter_async_context(session.begin())"
+    assert found(tmp_path, f"await session.get(Job, 1)\n{STACK.strip()}") == [f"SUP302 {enter}"]
+    assert found(tmp_path, f"{ADD}\nawait session.commit()\n{STACK.strip()}") == []
+
+
+def test_the_open_transaction_ends_by_its_object(tmp_path: Path) -> None:
+    body = f"{ADD}\ntx = session.get_transaction()\nawait tx.END()\n{BEGIN}\n    await session.get(Job, 1)"
+    for end in ("commit", "rollback"):
+        assert found(tmp_path, body.replace("END", end)) == []
+    assert found(tmp_path, body.replace("await tx.END()", "logger.info(tx.is_active)")) == [f"SUP302 {BEGIN}"]
+
+
+def test_a_rollback_of_the_open_transaction_expires_its_objects(tmp_path: Path) -> None:
+    body = """
+job = await session.get(Job, 1)
+tx = session.get_transaction()
+if tx is not None:
+    await tx.END()
+logger.info(job.status)
+"""
+    assert found(tmp_path, body.replace("END", "rollback")) == ["SUP309 logger.info(job.status)"]
+    assert found(tmp_path, body.replace("END", "commit")) == []
+
+
+def test_a_commit_of_the_open_transaction_ends_its_block(tmp_path: Path) -> None:
+    body = f"{BEGIN}\n    {ADD}\n    await session.get_transaction().commit()\n    LAST"
+    told = ["SUP303 await session.get_transaction().commit()"]
+    assert found(tmp_path, body.replace("LAST", "await session.get(Job, 2)")) == told
+    assert found(tmp_path, body.replace("LAST", "logger.info('saved')")) == []
+
+
+@pytest.mark.parametrize("there", ["tx is not None", "tx", "not (tx is None)"])
+def test_an_open_transaction_is_there(tmp_path: Path, there: str) -> None:
+    body = f"{ADD}\ntx = session.get_transaction()\nif {there}:\n    await tx.rollback()\n{BEGIN}\n    {ADD}"
+    assert found(tmp_path, body) == []
+    assert found(tmp_path, body.replace("tx.rollback()", "other.rollback()")) == [f"SUP302 {BEGIN}"]
+
+
+def test_where_no_transaction_is_open_none_is_given(tmp_path: Path) -> None:
+    body = f"if session.get_transaction() is not None:\n    await session.get(Job, 1)\n{BEGIN}\n    {ADD}"
+    assert found(tmp_path, body) == []

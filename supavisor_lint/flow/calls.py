@@ -30,6 +30,7 @@ from supavisor_lint.flow.own_session import session_of_object, shared_by_objects
 from supavisor_lint.flow.passing import passed_values, with_receivers_sessions
 from supavisor_lint.flow.registering import note_registration
 from supavisor_lint.flow.slow import slow_call
+from supavisor_lint.flow.stacks import entered_by_stack
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import (
     ANYTHING,
@@ -160,6 +161,7 @@ def _into(
     passed = passed_values(frame, node, functions, state, given, receiver)
     if passed is not None:
         return frame.follower.called(frame, node, functions[0], passed, state)
+    state = entered_by_stack(frame, node, state, given)
     of_object = session_of_object(frame, node, state, given)
     if of_object is not None:
         return [of_object]

@@ -28,11 +28,13 @@ from supavisor_lint.flow.values import (
     RecordRef,
     SessionRef,
     Tracked,
+    TransactionRef,
 )
 
 Split: TypeAlias = tuple[list[State], list[State]]
 
 _MAX_ASSUMED = 6
+_THERE = BlankRef | KeeperRef | RecordRef | TransactionRef  # never None
 
 
 def truth(frame: Frame, test: Expr, state: State) -> Split:
@@ -112,7 +114,7 @@ def _decided(frame: Frame, test: Expr, state: State, value: Tracked) -> Split:
         return _in_transaction(frame, receiver, state)
     if isinstance(test, Attribute) and test.attr == "is_active":
         return _is_active(frame, test, state)
-    if isinstance(value, ObjectRef) and value.exists:
+    if isinstance(value, TransactionRef) or (isinstance(value, ObjectRef) and value.exists):
         return [state], []
     yes, no = _assume(frame, asked_text(test), state)
     no = [_without_object(s, value) for s in no]
@@ -171,7 +173,7 @@ def _none_test(frame: Frame, subject: Expr, state: State) -> Split:
         elif isinstance(value, CountRef):
             both[0].append(unwritten(after, value))
             both[1].append(after)
-        elif isinstance(value, BlankRef | KeeperRef | RecordRef) or (isinstance(value, ObjectRef) and value.exists):
+        elif isinstance(value, _THERE) or (isinstance(value, ObjectRef) and value.exists):
             both[1].append(after)
         else:
             text = condition_text(subject)

@@ -21,6 +21,7 @@ from supavisor_lint.flow.state import ObjectState, State
 from supavisor_lint.flow.values import (
     ANYTHING,
     BlockRef,
+    ConstantRef,
     CountRef,
     ManyRef,
     ObjectRef,
@@ -126,7 +127,19 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
         return [(_let_go(state, site, wary=frame.follower.wary), ANYTHING)]
     if name in HARMLESS:
         return [(state, ANYTHING)]
-    return [(share(state, SessionRef(site)), ANYTHING)]  # `get_transaction()`, or a method of a class of the project
+    if name == "get_transaction":
+        return [_transaction(state, node, site)]
+    return [(share(state, SessionRef(site)), ANYTHING)]  # a method of a class of the project, or one for later
+
+
+def _transaction(state: State, node: Call, site: Site) -> tuple[State, Tracked]:
+    """`get_transaction()`: the one that is open, if it is known whether there is one."""
+    session = state.sessions[site]
+    if session.is_over is not None or session.transaction == "entry" or not session.sure:
+        return share(state, SessionRef(site)), ANYTHING
+    if session.block is not None:
+        return state, TransactionRef(site, session.block.node)
+    return state, TransactionRef(site, node) if session.is_begun else ConstantRef(None)
 
 
 def _let_go(state: State, site: Site, *, wary: bool) -> State:
