@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from supavisor_lint.facts.node import Node
@@ -20,6 +20,7 @@ from supavisor_lint.flow.session_state import EMPTY_HISTORY, History, OpenBlock,
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.suppressing import Suppressor, suppressor
 from supavisor_lint.flow.swallowing import tell_swallowed
+from supavisor_lint.flow.units import Unit, begins, unit_of
 from supavisor_lint.flow.values import (
     ANYTHING,
     BlockRef,
@@ -32,7 +33,7 @@ from supavisor_lint.flow.values import (
     TransactionRef,
 )
 from supavisor_lint.project import calls as project_calls
-from supavisor_lint.project.values import Session
+from supavisor_lint.project.values import ClassValue, Session
 
 Leave: TypeAlias = Callable[[Frame, State], list[State]]
 
@@ -85,7 +86,11 @@ def _other(frame: Frame, item: WithItem, state: State) -> Entered:
     entered = project_calls.entered(frame.ev, frame.file, values)
     sessions = [v for v in entered if isinstance(v, Session)]
     if len(sessions) == 1 and len(entered) == 1 and item.target is not None:
-        return _opened(frame, item, state, sessions[0], begun=sessions[0].begun)
+        opened = _opened(frame, item, state, sessions[0], begun=sessions[0].begun)
+        return opened if not isinstance(sessions[0].definition, ClassValue) else _begun(frame, item, opened)
+    unit = None if frame.follower.wary else unit_of(frame, item, values)
+    if unit is not None:
+        return _unit(frame, item, state, unit)
     return Entered(_bound(frame, state, item, ANYTHING), _same, _same, suppressor(frame, item.context))
 
 
@@ -124,6 +129,29 @@ def _opened(frame: Frame, item: WithItem, state: State, session: Session, *, beg
     state = state.with_session(site, fresh(frame.opened[site], blocks))
     state = _bound(frame, state, item, SessionRef(site))
     return Entered(state, _leaving(site, item.context, begun), _failing(site, item.context))
+
+
+def _unit(frame: Frame, item: WithItem, state: State, unit: Unit) -> Entered:
+    """A unit of work opens its own session; its class says how that ends."""
+    name = f"{dotted(item.target)}.{unit.attr}" if item.target is not None else unit.attr
+    openings = frame.follower.openings
+    made = openings.opened(unit.made_by, name, unit.session, unit.cls.file)
+    helper = Session("helper", unit.cls, confidence=unit.session.confidence)
+    frame.opened[item] = replace(made, site=item, session=helper, exit=openings.exit(helper))
+    histories = {s: h for s, h in state.histories.items() if s is not item}
+    state = _bound(frame, state.but(histories=histories), item, ANYTHING)
+    state = state.with_session(item, fresh(frame.opened[item])).with_variable(name, SessionRef(item))
+    return _begun(frame, item, Entered(state, _leaving(item, item.context, False), _failing(item, item.context)))
+
+
+def _begun(frame: Frame, item: WithItem, entered: Entered) -> Entered:
+    """The same block where the class has begun a transaction on entering it."""
+    definition = frame.opened[item].session.definition
+    if not isinstance(definition, ClassValue) or not begins(frame.follower.flow, definition):
+        return entered
+    begun = entered.state.sessions[item]._replace(transaction="begun")
+    history = History(origins=frozenset((item.context,)))
+    return replace(entered, state=entered.state.with_session(item, begun, history))
 
 
 def _session(frame: Frame, item: WithItem, state: State, site: Site) -> Entered:

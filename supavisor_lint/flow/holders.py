@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from supavisor_lint.facts.file import FileFacts, enclosing_function, walk
+from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of, walk
 from supavisor_lint.facts.handlers import own_nodes_in
 from supavisor_lint.facts.kept import kept
+from supavisor_lint.facts.scopes import Entered
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
 from supavisor_lint.flow.operations import SessionFlow
@@ -28,7 +29,9 @@ def session_functions(
         found.add(function)
     for attribute in _operations(file):
         held = enclosing_function(attribute)
-        if held is None or held in found or quiet.of(file, held).quiet:
+        if held is None or held in found:
+            continue
+        if quiet.of(file, held).quiet and not _is_of_entered(attribute.value):
             continue
         if flow.ev.session(file, attribute.value) is not None:
             found.add(held)
@@ -83,6 +86,14 @@ def _candidates(file: FileFacts, session_calls: Iterable[Call]) -> Iterator[Func
         function = enclosing_function(call)
         if function is not None:
             yield function
+
+
+def _is_of_entered(expr: Expr) -> bool:
+    """Whether a session is an attribute of what a block enters, which may have opened it: `unit.session`."""
+    unit = expr.value if isinstance(expr, Attribute) else None
+    owner = scope_of(unit).lookup(unit.id) if isinstance(unit, Name) else None
+    bindings = owner.bindings[unit.id] if owner is not None and isinstance(unit, Name) else []
+    return any(isinstance(binding, Entered) for binding in bindings)
 
 
 def _operations(file: FileFacts) -> Iterator[Attribute]:
