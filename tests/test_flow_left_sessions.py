@@ -129,3 +129,24 @@ def test_who_asks_how_an_object_stands(tmp_path: Path, guard: str) -> None:
 )
 def test_who_asks_the_wrong_thing(tmp_path: Path, guard: str) -> None:
     assert reads(tmp_path, f"{ORDER}{COMMIT}{guard}{READ}") == [READ]
+
+
+@pytest.mark.parametrize("names", ["['state']", "('state', 'id')", "attribute_names={'state'}"])
+def test_some_attributes_are_forgotten(tmp_path: Path, names: str) -> None:
+    body = f"{ORDER}session.expire(order, {names})\n"
+    state = "print(order.state)"
+    assert reads(tmp_path, f"{body}{READ}") == []
+    assert reads(tmp_path, f"{body}await session.refresh(order)\n{state}") == []
+    assert reads(tmp_path, f"{body}await session.refresh(order, ['state'])\n{state}") == []
+    assert reads(tmp_path, f"{body}if 'state' in order.__dict__:\n    {state}") == []
+    assert reads(tmp_path, f"{body}{READ}\n{state}") == [state]
+    assert reads(tmp_path, f"{body}{COMMIT}{READ}") == [READ]
+
+
+def test_an_object_is_forgotten(tmp_path: Path) -> None:
+    other = "line = await session.get_one(Line, 2)\n"
+    assert reads(tmp_path, f"{ORDER}session.expire(order)\n{READ}") == [READ]
+    assert reads(tmp_path, f"{ORDER}{other}session.expire(line)\n{READ}") == []
+    assert reads(tmp_path, f"{ORDER}session.expire(order, keys)\n{READ}") == []
+    assert reads(tmp_path, f"{ORDER}session.expire(order)\nawait session.refresh(order)\n{READ}") == []
+    assert reads(tmp_path, f"{NEW}session.expire(order)\n{ROLLBACK}{READ}") == []

@@ -62,7 +62,7 @@ def _about_attribute(frame: Frame, state: State, name: str, where: Expr, inside:
             return None
 
     def is_loaded(condition: Condition) -> bool | None:
-        return name in condition.present if condition.kind == "expired" else None
+        return not condition.blocks(name) if condition.kind == "expired" else None
 
     return _either(inside is (attr not in _NOT_LOADED), _split(state, subject, is_loaded))
 
@@ -98,7 +98,7 @@ def _object(state: State, name: Name) -> ObjectState | None:
 
 
 def _is_expired(condition: Condition) -> bool | None:
-    if condition.kind in ("unknown", "kept") or condition.present:
+    if condition.kind in ("unknown", "kept") or condition.present or condition.only is not None:
         return None
     return condition.kind == "expired"
 

@@ -59,7 +59,7 @@ def after_rollback(state: State, session: Site, node: Node) -> State:
 
 def _expired(condition: Condition, node: Node) -> Condition:
     """What was expired before stays so for the first reason; what was set on it since is forgotten."""
-    return Condition("expired", condition.by if condition.kind == "expired" else node)
+    return Condition("expired", condition.by if condition.kind == "expired" and condition.only is None else node)
 
 
 def detached(state: State, session: Site) -> State:
@@ -112,13 +112,16 @@ def after_flush(state: State, session: Site) -> State:
     return _turned(state, session, turn)
 
 
-def expired(state: State, node: Node, by: Node) -> State:
-    """What an object was loaded with is forgotten."""
+def expired(state: State, node: Node, by: Node, names: frozenset[str] | None = None) -> State:
+    """What an object was loaded with is forgotten (of some attributes, or of all)."""
+
+    def turn(condition: Condition) -> Condition:
+        if condition.kind not in ("live", "kept") or condition.detached:
+            return condition
+        return _expired(condition, by)._replace(only=names)
+
     known = state.objects.get(node)
-    if known is None:
-        return state
-    conditions = (_expired(c, by) if c.kind in ("live", "kept") and not c.detached else c for c in known.conditions)
-    return state.with_object(node, known._replace(conditions=frozenset(conditions)))
+    return state if known is None else state.with_object(node, _turn_one(known, turn))
 
 
 def loaded_again(state: State, node: Node, names: frozenset[str] | None) -> State:

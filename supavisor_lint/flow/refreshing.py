@@ -70,6 +70,19 @@ def _without_changes(state: State, site: Site, node: Call) -> State:
     return state.with_session(site, state.sessions[site], history)
 
 
+def expire(state: State, site: Site, node: Call, given: list[Tracked]) -> State | None:
+    """`session.expire(job)`, `expire(job, ["status"])`; None where it is not known what that forgets."""
+    target = next((value.site for value in given if isinstance(value, ObjectRef)), None)
+    known = state.objects.get(target) if target is not None else None
+    some = node.argument(1, "attribute_names")
+    names = None if some is None else _texts(some)
+    if target is None or known is None or known.session != site or (some is not None and not names):
+        return None
+    if any(c.kind not in ("live", "kept") or c.detached for c in known.conditions):
+        return None
+    return objects.expired(state.without_loaded(site), target, node, names)
+
+
 def _others_loaded(frame: Frame, state: State, site: Node) -> State:
     """What was read may be the row of other objects, too."""
     known = state.objects.get(site)

@@ -14,7 +14,7 @@ from supavisor_lint.flow.loading import after_query
 from supavisor_lint.flow.machine import Use
 from supavisor_lint.flow.meant import meant
 from supavisor_lint.flow.merging import may_only_read
-from supavisor_lint.flow.refreshing import refresh
+from supavisor_lint.flow.refreshing import expire, refresh
 from supavisor_lint.flow.run_sync import ENDS, HARMLESS, run_sync
 from supavisor_lint.flow.sql import entity_of, only_reads, statement
 from supavisor_lint.flow.state import ObjectState, State
@@ -123,6 +123,9 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
         return [(share(s, SessionRef(site)) if shared else s, ANYTHING) for s in states]
     if name == "invalidate":
         return [(after, ANYTHING) for after in machine.end(frame, state, site, node, "close")]
+    forgotten = expire(state, site, node, given) if name == "expire" else None
+    if forgotten is not None:
+        return [(_without_unsent(forgotten, site, wary=frame.follower.wary), ANYTHING)]
     if name in ("expunge", "expunge_all", "expire", "expire_all"):
         return [(_let_go(state, site, wary=frame.follower.wary), ANYTHING)]
     if name in HARMLESS:
@@ -144,9 +147,13 @@ def _transaction(state: State, node: Call, site: Site) -> tuple[State, Tracked]:
 
 def _let_go(state: State, site: Site, *, wary: bool) -> State:
     """Objects leave the session, with what no flush has sent of them; a wary follower asks which."""
+    return objects.forgotten(_without_unsent(state, site, wary=wary), site)
+
+
+def _without_unsent(state: State, site: Site, *, wary: bool) -> State:
     history = state.history(site)
     kept = history if wary else history._replace(writes=history.writes - history.unsent, unsent=frozenset())
-    return objects.forgotten(state.with_session(site, state.sessions[site], kept), site)
+    return state.with_session(site, state.sessions[site], kept)
 
 
 def _get(frame: Frame, node: Call, state: State, site: Site) -> Results:

@@ -23,17 +23,19 @@ class Condition(NamedTuple):
     `added` (not flushed), `new` (not committed), `live`, `expired` by a node, `kept` (one of the two), `unknown`;
     `deleted` by a node, and `gone` by the node that has committed that: it has left the session as it was.
 
-    `present` are the attributes of an expired object that were set since: they can be read.
+    `present` are the attributes of an expired object that were set since: they can be read. `only` are those that have
+    expired (None: all).
     """
 
     kind: Literal["added", "new", "live", "expired", "kept", "unknown", "deleted", "gone"]
     by: Node | None = None
     detached: bool = False
     present: frozenset[str] = frozenset()
+    only: frozenset[str] | None = None
 
     def blocks(self, attr: str) -> bool:
         """Whether reading an attribute asks the database."""
-        return self.kind == "expired" and attr not in self.present
+        return self.kind == "expired" and attr not in self.present and (self.only is None or attr in self.only)
 
 
 class ObjectState(NamedTuple):
