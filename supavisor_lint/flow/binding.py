@@ -75,7 +75,7 @@ def is_plain(frame: Frame, expr: Name | Attribute) -> bool:
 
 def _find_plain(frame: Frame, expr: Name | Attribute) -> bool:
     if isinstance(expr, Name):
-        if _nested_function(frame, expr) is not None:
+        if expr in frame.unbound or _nested_function(frame, expr) is not None:
             return False
         owner = scope_of(expr).lookup(expr.id)
         if owner is frame.function.scope and not any(isinstance(b, Param) for b in owner.bindings[expr.id]):

@@ -23,7 +23,7 @@ from supavisor_lint.flow.frame import ANY, PLAIN, Frame
 from supavisor_lint.flow.harmless import is_harmless
 from supavisor_lint.flow.keepers import made_with, method_of, record_of
 from supavisor_lint.flow.memos import removed
-from supavisor_lint.flow.never import never_returns
+from supavisor_lint.flow.never import SYSTEM_EXIT, ends_process, never_returns
 from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.orm_functions import of_sqlalchemy
 from supavisor_lint.flow.own_session import session_of_object, shared_by_objects
@@ -169,6 +169,9 @@ def _into(
     awaited = isinstance(node.parent, Await)
     if never_returns(functions) and awaited == functions[0].node.is_async:
         frame.throw(state)
+        return []
+    if ends_process(frame.ev, frame.file, node):
+        frame.throw(state, SYSTEM_EXIT)
         return []
     record = record_of(frame, node, given)
     told = read_by_function(frame, node, functions[0], state, given) if len(functions) == 1 else [(state, ANYTHING)]

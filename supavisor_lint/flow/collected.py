@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from supavisor_lint.facts.file import FileFacts, block_of, walk
+from supavisor_lint.facts.file import FileFacts, block_of
 from supavisor_lint.facts.handlers import own_nodes, own_nodes_in
 from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted, last_name
-from supavisor_lint.facts.statements import Assign, FunctionDef, Handler, If, Raise
+from supavisor_lint.facts.statements import Assign, FunctionDef, If
 from supavisor_lint.facts.tree import Attribute, Call, Name, Subscript
 from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.evaluate import Evaluator
@@ -33,7 +33,7 @@ def commits_what_was_collected(function: FunctionDef, session: str, write: Node)
 
 def is_committed_with_it(function: FunctionDef, session: str, write: Node) -> bool:
     """Whether a write is collected right beside it, in a list that makes a commit behind it certain: `if new:`."""
-    beside = _changed_in_place(node for statement in block_of(write) for node in (getattr(statement, "value", None),))
+    beside = changed_by(node for statement in block_of(write) for node in (getattr(statement, "value", None),))
     collected = {name for name in beside if len(function.scope.bindings.get(name, ())) == 1}
     return any(
         isinstance(node, If)
@@ -60,22 +60,6 @@ def may_commit_collected(ev: Evaluator, file: FileFacts, call: Node, depth: int 
     return False
 
 
-def raises_what_was_collected(function: FunctionDef, handler: Handler) -> bool:
-    """Whether an error hangs on what a handler collects: `errors.append(error)`, and `if errors: raise …` behind it."""
-    changed = _changed_in_place(own_nodes(handler.body))
-    return any(
-        isinstance(node, If)
-        and node.order > handler.order
-        and _mentions(node.test, changed)
-        and any(isinstance(inner, Raise) for inner in own_nodes(node.body))
-        for node in own_nodes_in(function)
-    )
-
-
-def _mentions(test: Node, names: set[str]) -> bool:
-    return any(isinstance(node, Name) and node.id in names for node in walk(test))
-
-
 def _commits(node: Node, session: str) -> bool:
     return isinstance(node, Call) and dotted(node.func) == f"{session}.commit"
 
@@ -99,10 +83,10 @@ def _changed_names(function: FunctionDef) -> set[str]:
 @kept
 def changed_in_place(function: FunctionDef) -> frozenset[str]:
     """Names of collections and counters that a function adds to."""
-    return frozenset(_changed_in_place(own_nodes_in(function)))
+    return frozenset(changed_by(own_nodes_in(function)))
 
 
-def _changed_in_place(nodes: Iterable[Node | None]) -> set[str]:
+def changed_by(nodes: Iterable[Node | None]) -> set[str]:
     """Names of collections and counters that some statements add to."""
     changed: set[str] = set()
     for node in nodes:

@@ -33,7 +33,7 @@ from supavisor_lint.flow.blank import answered, answered_of, still_blank
 from supavisor_lint.flow.choices import MAX_RESULTS, chosen, short_circuit
 from supavisor_lint.flow.conditions import elements, truth
 from supavisor_lint.flow.flags import flag
-from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.frame import Frame, Thrown
 from supavisor_lint.flow.inert import names_if_inert
 from supavisor_lint.flow.keepers import attribute_of, may_be_code
 from supavisor_lint.flow.meant import never_empty, without_rounds
@@ -82,6 +82,13 @@ def _of_blanks(frame: Frame, expr: Expr, state: State, value: Tracked) -> Tracke
     if isinstance(value, BlankRef):
         return still_blank(frame, expr, value)
     return answered(frame, expr, state) if value is ANYTHING else value
+
+
+def _name(frame: Frame, expr: Name, state: State) -> Results:
+    if expr not in frame.unbound:
+        return [read_name(frame, expr, state)]
+    frame.throw(state, Thrown("class", "UnboundLocalError"))
+    return []
 
 
 def _await(frame: Frame, expr: Await, state: State) -> Results:
@@ -258,7 +265,7 @@ def _yielded(frame: Frame, value: Expr | None, state: State) -> Results:
 
 # `match` would try one class after the other, for every expression on every path.
 _KINDS: dict[type, Callable[[Frame, Any, State], Results]] = {
-    Name: lambda frame, expr, state: [read_name(frame, expr, state)],
+    Name: _name,
     Attribute: _attribute,
     Call: lambda frame, expr, state: calls.call(frame, expr, state),
     Await: _await,

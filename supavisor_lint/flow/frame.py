@@ -11,10 +11,11 @@ from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.flow.condition_texts import reads_attributes
-from supavisor_lint.flow.events import Trace
+from supavisor_lint.flow.events import Swallowed, Trace
 from supavisor_lint.flow.lifetimes import life_of
 from supavisor_lint.flow.memos import Memo
 from supavisor_lint.flow.state import State, States, TooManyStates
+from supavisor_lint.flow.unbound import unbound_reads
 from supavisor_lint.flow.values import Opened, Site
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.values import FunctionValue
@@ -101,9 +102,11 @@ class Frame:
         self.opened: dict[Site, Opened] = {}
         self.exits = Exits()
         self.life = life_of(function)
+        self.unbound = unbound_reads(function)
         self.repeated = self._ties()  # the conditions that tie branches together
         self.swallowers: dict[Node, set[Node]] = {}  # a failed operation and what lets its block go on
         self.losses: dict[tuple[Site, Node], dict[Node, set[Node]]] = {}  # of these, those that lose work: which writes
+        self.left_failed: dict[tuple[Site, Node], Swallowed] = {}  # calls that swallow what spoils their caller's block
         self.updates: set[Node] = set()  # executed statements that lock the rows they change
         self.rows: dict[
             Node, tuple[object, str]
@@ -133,7 +136,7 @@ class Frame:
         inner = Frame(self.follower, function.file, function.node, self.trace, self.depth + 1)
         inner.text, inner.opened, inner.given = self.text, self.opened, self.given
         inner.updates, inner.rows = self.updates, self.rows
-        inner.swallowers, inner.losses = self.swallowers, self.losses
+        inner.swallowers, inner.losses, inner.left_failed = self.swallowers, self.losses, self.left_failed
         return inner
 
     def spend(self) -> None:

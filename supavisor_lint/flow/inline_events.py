@@ -87,15 +87,27 @@ class Telling:
             mine.in_block = event.in_block
 
     def _swallowed(self, event: Swallowed) -> None:
-        """The called function swallows an error that its caller's block does not survive."""
+        """The called function swallows an error that its caller's block does not survive.
+
+        Where the called function itself does not notice, it is told when that block ends as if all were well.
+        """
         site = self._site(event)
         session = self.state.sessions.get(site)
-        if session is not None and (site in self.hidden or (event.sure and session.block is not None)):
-            mine = self._mine(Swallowed, event, event.sure and machine.is_sure(self.state, site))
-            mine.because.add(self.node)
-            mine.writes |= self.state.history(site).pending - {CALLER}
-            mine.used |= {self.node} if event.used else set()
-            mine.silent = mine.silent or event.silent or bool(mine.writes)
+        if session is None or not (site in self.hidden or (event.sure and session.block is not None)):
+            return
+        sure = event.sure and machine.is_sure(self.state, site)
+        if session.block is not None and not event.used:
+            key = (site, self.node)
+            mine = self.frame.left_failed.setdefault(key, Swallowed(self.node, self.frame.opened[site]))
+            mine.via = mine.via or event.via or (self.function.file, event.node)
+            mine.sure = mine.sure or sure
+            self.frame.swallowers.setdefault(self.node, set()).add(self.node)
+        else:
+            mine = self._mine(Swallowed, event, sure)
+        mine.because.add(self.node)
+        mine.writes |= self.state.history(site).pending - {CALLER}
+        mine.used |= {self.node} if event.used else set()
+        mine.silent = mine.silent or event.silent or bool(mine.writes)
 
     def _ended(self, event: EndedInBlock) -> None:
         site = self._site(event)

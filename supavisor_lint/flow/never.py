@@ -1,14 +1,21 @@
-"""Functions that never return: they end with a `raise` whatever happens, such as `def not_found(): raise …`."""
+"""Calls that never return: `sys.exit()`, and functions that raise whatever happens: `def not_found(): raise …`."""
 
 from __future__ import annotations
 
+from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.kept import kept
-from supavisor_lint.facts.spelling import last_name
-from supavisor_lint.facts.statements import FunctionDef, If, Raise, Return, Try, With
+from supavisor_lint.facts.spelling import dotted, last_name
+from supavisor_lint.facts.statements import ExprStmt, FunctionDef, If, Raise, Return, Try, With
 from supavisor_lint.facts.tree import Block, Call, Stmt
+from supavisor_lint.flow.frame import Thrown
 from supavisor_lint.flow.handlers import catches, thrown_by
-from supavisor_lint.project.values import FunctionValue
+from supavisor_lint.project.evaluate import Evaluator
+from supavisor_lint.project.values import External, FunctionValue
+
+SYSTEM_EXIT = Thrown("class", "SystemExit")
+_ENDING = frozenset({"sys.exit", "os._exit", "os.abort", "builtins.exit", "builtins.quit", "exit", "quit"})
+_ENDS = frozenset(name.rpartition(".")[2] for name in _ENDING)
 
 
 def never_returns(functions: list[FunctionValue]) -> bool:
@@ -16,13 +23,20 @@ def never_returns(functions: list[FunctionValue]) -> bool:
     return len(functions) == 1 and not functions[0].bound and _raises(functions[0].node)
 
 
+def ends_process(ev: Evaluator, file: FileFacts, call: Call) -> bool:
+    """Whether a call ends the program: `sys.exit()` and its like."""
+    if last_name(call.func) not in _ENDS:
+        return False
+    return any(isinstance(v, External) and v.dotted in _ENDING for v in ev.values(file, call.func))
+
+
 @kept
 def _raises(function: FunctionDef) -> bool:
     return not function.is_generator and not function.decorators and bool(_raised(function.body))
 
 
-def _raised(block: Block) -> list[Raise]:
-    """The `raise` statements that a block certainly comes to; none if it may end or return."""
+def _raised(block: Block) -> list[Thrown]:
+    """The exceptions that a block certainly ends with; none if it may end or return."""
     for statement in block:
         found = _raised_by(statement)
         if found or _has_return((statement,)):
@@ -34,9 +48,12 @@ def _has_return(block: Block) -> bool:
     return any(isinstance(node, Return) for node in own_nodes(block))
 
 
-def _raised_by(statement: Stmt) -> list[Raise]:
+def _raised_by(statement: Stmt) -> list[Thrown]:
     if isinstance(statement, Raise):
-        return [] if _is_abstract(statement) else [statement]
+        return [] if _is_abstract(statement) else [thrown_by(statement.exc)]
+    if isinstance(statement, ExprStmt):
+        call = statement.value
+        return [SYSTEM_EXIT] if isinstance(call, Call) and dotted(call.func) in _ENDING else []
     if isinstance(statement, If):
         arms = [_raised(statement.body), _raised(statement.orelse)]
         return [*arms[0], *arms[1]] if all(arms) else []
@@ -45,10 +62,10 @@ def _raised_by(statement: Stmt) -> list[Raise]:
     return _raised_by_try(statement) if isinstance(statement, Try) else []
 
 
-def _raised_by_try(statement: Try) -> list[Raise]:
+def _raised_by_try(statement: Try) -> list[Thrown]:
     found = [] if _has_return(statement.finalbody) else _raised(statement.body)
     for handler in statement.handlers if found else ():
-        if any(catches(handler, thrown_by(one.exc)) is not False for one in found):
+        if any(catches(handler, one) is not False for one in found):
             caught = _raised(handler.body)
             if not caught:
                 return []

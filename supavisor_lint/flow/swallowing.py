@@ -9,10 +9,10 @@ from collections.abc import Iterable
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Handler, Try, With
-from supavisor_lint.flow.collected import raises_what_was_collected
 from supavisor_lint.flow.events import Swallowed
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.machine import is_sure
+from supavisor_lint.flow.raised_later import raises_what_a_call_tells, raises_what_was_collected
 from supavisor_lint.flow.session_state import SessionState
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import CALLER, Site
@@ -52,6 +52,11 @@ def tell_swallowed(frame: Frame, state: State, site: Site) -> None:
         event.because.add(failed)
         event.writes |= writes
         event.silent = event.silent or (not is_refused and is_sure(state, site))
+    left = frame.left_failed.get((site, failed))
+    if left is not None and not raises_what_a_call_tells(frame.ev, frame.function, frame.file, left.node):
+        event = frame.trace.record(Swallowed, left.node, left.opened, left.sure and is_sure(state, site))
+        event.take(left)
+        event.via = event.via or left.via
 
 
 def _failed_here(statement: Try | With, session: SessionState) -> Node | None:

@@ -1,0 +1,129 @@
+"""Errors that end inside a `begin()` block but come out of it all the same, by a result or something that is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.project_support import SESSION_MODULE, findings
+from tests.template_support import MODELS
+
+HELPERS = """
+import os
+import sys
+
+from app.models import Job
+from app.session import get_session
+
+
+class Refused(Exception):
+    pass
+
+
+async def told(session, name):
+    try:
+        session.add(Job(name=name))
+        await session.flush()
+    except Exception:
+        return False
+    return True
+
+
+async def error_of(session, name):
+    try:
+        session.add(Job(name=name))
+        await session.flush()
+    except Exception as error:
+        return error
+    return None
+
+
+async def listed(session, name, problems):
+    try:
+        session.add(Job(name=name))
+        await session.flush()
+    except Exception as error:
+        problems.append(error)
+
+
+async def kept_quiet(session, name):
+    try:
+        session.add(Job(name=name))
+        await session.flush()
+    except Exception:
+        print("no")
+
+
+async def asked_twice(session, name):
+    return await told(session, name)
+
+
+def give_up():
+    print("giving up")
+    sys.exit(1)
+
+
+class Run:
+    problem = None
+
+    async def work(self, name, flag):
+        problems, first = [], None
+        async with get_session() as session, session.begin():
+            BODY
+"""
+
+
+def is_reported(root: Path, body: str) -> bool:
+    """Whether SUP306 says something of `Run.work`."""
+    source = HELPERS.replace("BODY", body.replace("\n", "\n            "))
+    files = {"app/session.py": SESSION_MODULE, "app/models.py": MODELS, "app/work.py": source}
+    return any(line.endswith("SUP306") for line in findings(root, files))
+
+
+ATTEMPT = "try:\n    session.add(Job(name=name))\n    await session.flush()\nexcept Exception as error:\n    "
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "if not await told(session, name):\n    raise Refused",
+        "done = await told(session, name)\nif not done:\n    raise Refused(name)",
+        "done = await asked_twice(session, name)\nassert done",
+        "if (problem := await error_of(session, name)):\n    raise problem",
+        "match await error_of(session, name):\n    case None:\n        pass\n    case problem:\n        raise problem",
+        "problem = await error_of(session, name)\nif isinstance(problem, ValueError):\n    raise Refused",
+        "await listed(session, name, problems)\nif problems:\n    raise problems[0]",
+        "for one in (name, flag):\n    await listed(session, one, problems)\nif len(problems) > 0:\n    raise Refused",
+        ATTEMPT + "first = first or error\nif first:\n    raise first",
+        ATTEMPT + "self.problem = error\nif self.problem is not None:\n    raise self.problem",
+        ATTEMPT + "self.problem = error\nif self.problem is None:\n    print(name)\nelse:\n    raise Refused",
+        ATTEMPT + "sys.exit(1)",
+        ATTEMPT + "os._exit(1)",
+        ATTEMPT + "give_up()",
+    ],
+)
+def test_an_error_that_comes_out_of_the_block_is_not_swallowed(tmp_path: Path, body: str) -> None:
+    assert not is_reported(tmp_path, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "await kept_quiet(session, name)",
+        "await told(session, name)",
+        "if not await told(session, name):\n    print(name)",
+        "if not await told(session, name):\n    return",
+        "if await told(session, name):\n    raise Refused",
+        "done = await told(session, name)\nif not done and flag:\n    raise Refused",
+        "await kept_quiet(session, name)\nif flag:\n    raise Refused",
+        "await kept_quiet(session, name)\nif session.is_modified(self):\n    raise Refused",
+        "await kept_quiet(session, name)\nawait session.get(Job, 1)",
+        "await listed(session, name, problems)\nif flag:\n    raise Refused",
+        ATTEMPT + "self.problem = error\nif flag:\n    raise Refused",
+        ATTEMPT + "first = first or error\nif first:\n    print(first)",
+        ATTEMPT + "if flag:\n    sys.exit(1)".replace("\n", "\n    "),
+    ],
+)
+def test_an_error_that_does_not_is(tmp_path: Path, body: str) -> None:
+    assert is_reported(tmp_path, body)
