@@ -10,7 +10,16 @@ from supavisor_lint.flow.conditions import truth
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.optional import there_or_none
 from supavisor_lint.flow.state import State, States
-from supavisor_lint.flow.values import ANYTHING, NOTHING, SOMETHING, ConstantRef, ObjectRef, SessionRef, Tracked
+from supavisor_lint.flow.values import (
+    ANYTHING,
+    NOTHING,
+    SOMETHING,
+    ConstantRef,
+    ModeRef,
+    ObjectRef,
+    SessionRef,
+    Tracked,
+)
 
 Results: TypeAlias = list[tuple[State, Tracked]]
 
@@ -67,6 +76,8 @@ def _ends(expr: BoolOp, value: Tracked) -> bool | None:
     """Whether the value of an operand is that of the whole; None where that is not known."""
     if isinstance(value, SessionRef):
         return expr.op == "or"
+    if isinstance(value, ModeRef) and value.true is not None:
+        return value.true is (expr.op == "or")
     return bool(value.value) is (expr.op == "or") if isinstance(value, ConstantRef) else None
 
 

@@ -12,6 +12,7 @@ from supavisor_lint.flow.counts import unwritten, without_empty_writes
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.guards import told
 from supavisor_lint.flow.memos import known_answer, with_answer
+from supavisor_lint.flow.modes import chosen_by
 from supavisor_lint.flow.objects import absent
 from supavisor_lint.flow.optional import there_or_none
 from supavisor_lint.flow.session_state import History, SessionState
@@ -24,6 +25,7 @@ from supavisor_lint.flow.values import (
     ConstantRef,
     CountRef,
     KeeperRef,
+    ModeRef,
     ObjectRef,
     RecordRef,
     SessionRef,
@@ -34,7 +36,7 @@ from supavisor_lint.flow.values import (
 Split: TypeAlias = tuple[list[State], list[State]]
 
 _MAX_ASSUMED = 6
-_THERE = BlankRef | KeeperRef | RecordRef | TransactionRef  # never None
+_THERE = BlankRef | KeeperRef | RecordRef | TransactionRef  # never None | ModeRef
 
 
 def truth(frame: Frame, test: Expr, state: State) -> Split:
@@ -71,6 +73,9 @@ def _asked(frame: Frame, test: Expr, state: State) -> Split:
     switch = _switch(test)
     if switch is not None:
         return ([state], []) if switch else ([], [state])
+    chosen = chosen_by(frame, test, state)
+    if chosen is not None:
+        return ([state], []) if chosen else ([], [state])
     both: Split = ([], [])
     for after, value in asked(frame, test, state):
         for mine, found in zip(both, _decided(frame, test, after, value), strict=True):
@@ -107,6 +112,8 @@ def _decided(frame: Frame, test: Expr, state: State, value: Tracked) -> Split:
         return session
     if isinstance(value, CountRef):
         return [state], [unwritten(state, value)]
+    if isinstance(value, ModeRef) and value.true is not None:
+        return ([state], []) if value.true else ([], [state])
     if value == EMPTY_COLLECTION:
         return [], [state]
     receiver = session_asked(test)

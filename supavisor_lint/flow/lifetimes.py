@@ -179,6 +179,7 @@ def _weighed(statement: Assign, tested: Names) -> Names:
 def _tests(function: FunctionDef) -> Iterator[Expr]:
     yield from (branch.test for branch in nodes_of_kind(function, If))
     yield from (loop.test for loop in nodes_of_kind(function, While))
+    yield from (match.subject for match in nodes_of_kind(function, Match))
     yield from (choice.test for choice in nodes_of_kind(function, IfExp))
     for operation in nodes_of_kind(function, BoolOp):
         yield from operation.values[:-1]

@@ -12,6 +12,7 @@ from supavisor_lint.flow.flags import flags_of, literal
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.holders import is_called_in_place
 from supavisor_lint.flow.lifetimes import life_of
+from supavisor_lint.flow.modes import mode_of
 from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.session_keys import SessionKey
 from supavisor_lint.flow.state import State
@@ -19,6 +20,7 @@ from supavisor_lint.flow.values import (
     ANYTHING,
     SOMETHING,
     KeeperRef,
+    ModeRef,
     RecordRef,
     SessionRef,
     Tracked,
@@ -52,7 +54,14 @@ def passed_values(
             return None  # what the stars hide may decide what the function does
         defaults = {}
     passed = {**_by_closure(frame, function, state), **_by_receiver(node, function, state, receiver)}
-    passed.update({**_displays(function, bound), **defaults, **_by_argument(bound, node.args, given)})
+    passed.update(
+        {
+            **_displays(function, bound),
+            **_modes(frame, function, bound),
+            **defaults,
+            **_by_argument(bound, node.args, given),
+        }
+    )
     if any(isinstance(v, SessionRef | KeeperRef) for v in passed.values()) or _is_part(frame, function):
         return passed
     return None
@@ -95,6 +104,13 @@ def _displays(function: FunctionValue, bound: Mapping[str, Expr]) -> dict[str, T
     return {name: SOMETHING for name, expr in bound.items() if name in tested and _has_elements(expr)}
 
 
+def _modes(frame: Frame, function: FunctionValue, bound: Mapping[str, Expr]) -> dict[str, Tracked]:
+    """The tested parameters that get one of several constants: `mode="flush"`, `Mode.FLUSH`."""
+    tested = life_of(function.node).tested
+    found = {name: mode_of(frame.ev, frame.file, expr) for name, expr in bound.items() if name in tested}
+    return {name: value for name, value in found.items() if value != ANYTHING}
+
+
 def _has_elements(expr: Expr) -> bool:
     if isinstance(expr, Dict):
         return any(item.key is not None for item in expr.items)
@@ -105,7 +121,8 @@ def _defaults(frame: Frame, function: FunctionValue, bound: Container[str]) -> d
     """The parameters that a call leaves at True, False or None: `commit: bool = True`."""
     left = {param.name: param.default for param in function.node.params if param.name not in bound}
     found = {name: _constant(frame, function, default) for name, default in left.items() if default is not None}
-    return {name: value for name, value in found.items() if value != ANYTHING}
+    tested = life_of(function.node).tested
+    return {n: v for n, v in found.items() if v != ANYTHING and (n in tested or not isinstance(v, ModeRef))}
 
 
 def _constant(frame: Frame, function: FunctionValue, default: Expr) -> Tracked:
@@ -114,7 +131,8 @@ def _constant(frame: Frame, function: FunctionValue, default: Expr) -> Tracked:
     if isinstance(made, ClassValue) and isinstance(default, Call) and not frame.follower.wary:
         flags = flags_of(frame.ev, made, default.args, {})
         return RecordRef(flags) if flags else ANYTHING
-    return literal(default) or ANYTHING
+    constant = literal(default)
+    return mode_of(frame.ev, function.file, default) if constant is None else constant
 
 
 def with_receivers_sessions(frame: Frame, node: Call, functions: list[FunctionValue], state: State) -> State:

@@ -14,6 +14,7 @@ from supavisor_lint.facts.statements import (
     FunctionDef,
     If,
     Match,
+    MatchCase,
     Raise,
     Return,
     Simple,
@@ -32,6 +33,7 @@ from supavisor_lint.flow.frame import Frame, Thrown
 from supavisor_lint.flow.handlers import thrown_by
 from supavisor_lint.flow.loops import loop
 from supavisor_lint.flow.memos import removed, stored
+from supavisor_lint.flow.modes import matches
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import (
     ANYTHING,
@@ -261,16 +263,24 @@ def _simple(frame: Frame, keyword: str, parts: tuple[Expr, ...], state: State) -
 
 def _match(frame: Frame, statement: Match, state: State) -> States:
     ends = States()
-    for after, _ in evaluate(frame, statement.subject, state):
+    for after, subject in evaluate(frame, statement.subject, state):
         open_states = [after]
         for case in statement.cases:
+            answer = True if _takes_the_rest(statement, case) else matches(frame, subject, case)
+            if answer is False:
+                continue
             taken: list[State] = []
             for before in open_states:
                 for name in case.names:
                     before = bind_name(frame, before, name, ANYTHING)
                 taken += truth(frame, case.guard, before)[0] if case.guard is not None else [before]
             ends.update(run(frame, case.body, States(taken)))
-            if case.guard is None and not case.values and len(case.names) <= 1 and case is statement.cases[-1]:
+            if case.guard is None and answer:
                 open_states = []
         ends.update(open_states)
     return ends
+
+
+def _takes_the_rest(statement: Match, case: MatchCase) -> bool:
+    """`case _:`, at the end."""
+    return not case.values and len(case.names) <= 1 and case is statement.cases[-1]

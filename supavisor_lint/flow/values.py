@@ -53,6 +53,18 @@ class ConstantRef:
     exact: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class ModeRef:
+    """A text or whole number of the source (`kind` is None), or the member of an enumeration (its class).
+
+    `true` says whether it is true, where that is known.
+    """
+
+    kind: ClassDef | None
+    word: str
+    true: bool | None
+
+
 # The attributes of an object that are constants, sorted by name.
 Flags: TypeAlias = tuple[tuple[str, ConstantRef], ...]
 
@@ -178,6 +190,7 @@ Tracked: TypeAlias = (
     | BlockRef
     | OpenerRef
     | ConstantRef
+    | ModeRef
     | RecordRef
     | TupleRef
     | BlankRef

@@ -1,0 +1,102 @@
+"""Which of several constants something is: a text, a number, the member of an enumeration that a helper is given."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from supavisor_lint.facts.file import FileFacts, scope_of
+from supavisor_lint.facts.statements import ClassDef, MatchCase
+from supavisor_lint.facts.tree import Attribute, Collection, Constant, Expr, Name, Other
+from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.state import State
+from supavisor_lint.flow.values import ANYTHING, ConstantRef, ModeRef, Tracked
+from supavisor_lint.project.evaluate import Evaluator
+from supavisor_lint.project.values import ClassValue, External, Literally
+
+_ENUMS = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum"})
+
+Answer: TypeAlias = bool | None
+
+
+def mode_of(ev: Evaluator, file: FileFacts, expr: Expr) -> Tracked:
+    """What an expression of constants gives: `"flush"`, `Mode.FLUSH`, a name that is bound to one once."""
+    if isinstance(expr, Constant):
+        return _constant(expr.value)
+    if isinstance(expr, Attribute):
+        owner = ev.only(file, expr.value)
+        return _member(ev, owner, expr.attr) if isinstance(owner, ClassValue) else ANYTHING
+    if isinstance(expr, Name):
+        found = scope_of(expr).lookup(expr.id)
+        bindings = found.bindings[expr.id] if found is not None else []
+        value = getattr(bindings[0], "value", None) if len(bindings) == 1 else None
+        if isinstance(value, Constant | Attribute):
+            return mode_of(ev, file, value)
+        known = ev.only(file, expr) if found is not None and found.kind == "module" else None
+        return _constant(known.value) if isinstance(known, Literally) else ANYTHING
+    return ANYTHING
+
+
+def _constant(value: object) -> Tracked:
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        return ModeRef(None, repr(value), bool(value))
+    return ANYTHING
+
+
+def _member(ev: Evaluator, cls: ClassValue, name: str) -> Tracked:
+    """The member of an enumeration, by the first name that it has."""
+    bases = [ev.only(cls.file, base) for base in cls.node.bases]
+    if not any(isinstance(base, External) and base.dotted in _ENUMS for base in bases):
+        return ANYTHING
+    mine = _value(cls.node, name)
+    first = next((member for member in cls.node.scope.bindings if _value(cls.node, member) == mine), name)
+    return ANYTHING if mine is None else ModeRef(cls.node, first, None)
+
+
+def _value(cls: ClassDef, name: str) -> object:
+    """What a member stands for: a constant as text, another expression by itself; None for no member."""
+    bindings = cls.scope.bindings.get(name, [])
+    value = getattr(bindings[0], "value", None) if len(bindings) == 1 else None
+    if isinstance(value, Name) and value.id != name:
+        return _value(cls, value.id)
+    return repr(value.value) if isinstance(value, Constant) else value
+
+
+def chosen_by(frame: Frame, test: Expr, state: State) -> Answer:
+    """What `mode == "flush"`, `mode is Mode.FLUSH` or `mode in (…)` says of a mode that is known; None for else."""
+    if not isinstance(test, Other) or test.op not in ("==", "!=", "is", "is not", "in", "not in"):
+        return None
+    left, right = test.parts
+    if not _is_followed(left, state) and not _is_followed(right, state):
+        return None
+    choices = right.items if isinstance(right, Collection) else (right,)
+    if (test.op in ("in", "not in")) is not isinstance(right, Collection):
+        return None
+    answers = [_same(_mode(frame, left, state), _mode(frame, choice, state)) for choice in choices]
+    found = True if True in answers else None if None in answers else False
+    return found if found is None or test.op in ("==", "is", "in") else not found
+
+
+def matches(frame: Frame, subject: Tracked, case: MatchCase) -> Answer:
+    """Whether a case is that of a mode, or constant, that is known, but for its guard; None where nothing tells."""
+    if not case.values or not isinstance(subject, ModeRef | ConstantRef):
+        return None
+    answers = [_same(subject, mode_of(frame.ev, frame.file, value)) for value in case.values]
+    if isinstance(subject, ConstantRef) and subject.exact:
+        answers = [value.value is subject.value if isinstance(value, Constant) else None for value in case.values]
+    return True if True in answers else None if None in answers else False
+
+
+def _is_followed(expr: Expr, state: State) -> bool:
+    return isinstance(expr, Name) and isinstance(state.variables.get(expr.id), ModeRef)
+
+
+def _mode(frame: Frame, expr: Expr, state: State) -> Tracked:
+    known = state.variables.get(expr.id) if isinstance(expr, Name) else None
+    return mode_of(frame.ev, frame.file, expr) if known is None else known
+
+
+def _same(first: Tracked, second: Tracked) -> Answer:
+    """Whether two modes are the same; members of enumerations may be equal to texts, too."""
+    if not isinstance(first, ModeRef) or not isinstance(second, ModeRef) or first.kind is not second.kind:
+        return None
+    return first == second
