@@ -16,6 +16,7 @@ from supavisor_lint.flow.attributes import (
     read_whole,
     set_by_name,
 )
+from supavisor_lint.flow.being_handled import being_handled
 from supavisor_lint.flow.binding import opened_session, share
 from supavisor_lint.flow.blank import answered, answered_of, made_blank
 from supavisor_lint.flow.events import SlowAwait
@@ -152,6 +153,9 @@ def _into(
             return [(after, ANYTHING) for after in written]
     if given and isinstance(given[0], ObjectRef) and not functions and last_name(node.func) in _MODEL_MAKERS:
         return [read_whole(frame, node, state, given[0])]
+    error = being_handled(frame, node)
+    if error != ANYTHING:
+        return [(state, error)]
     keeper = made_with(frame, node, given)
     if keeper is not ANYTHING:
         frame.throw(state, PLAIN)

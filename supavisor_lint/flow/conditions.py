@@ -17,6 +17,7 @@ from supavisor_lint.flow.objects import absent
 from supavisor_lint.flow.optional import there_or_none
 from supavisor_lint.flow.session_state import History, SessionState
 from supavisor_lint.flow.state import State
+from supavisor_lint.flow.unsent import changes_asked
 from supavisor_lint.flow.values import (
     CALLER,
     EMPTY_COLLECTION,
@@ -36,7 +37,7 @@ from supavisor_lint.flow.values import (
 Split: TypeAlias = tuple[list[State], list[State]]
 
 _MAX_ASSUMED = 6
-_THERE = BlankRef | KeeperRef | RecordRef | TransactionRef  # never None | ModeRef
+_THERE = BlankRef | KeeperRef | ModeRef | RecordRef | TransactionRef  # never None
 
 
 def truth(frame: Frame, test: Expr, state: State) -> Split:
@@ -123,6 +124,9 @@ def _decided(frame: Frame, test: Expr, state: State, value: Tracked) -> Split:
         return _is_active(frame, test, state)
     if isinstance(value, TransactionRef) or (isinstance(value, ObjectRef) and value.exists):
         return [state], []
+    changes = changes_asked(frame, test, state)
+    if changes is not None:
+        return changes
     yes, no = _assume(frame, asked_text(test), state)
     no = [_without_object(s, value) for s in no]
     return (no, yes) if isinstance(test, Other) and test.op in ("!=", "not in") else (yes, no)

@@ -54,6 +54,7 @@ from supavisor_lint.flow.values import (
     ResultRef,
     SessionRef,
     Tracked,
+    TupleRef,
 )
 
 Results: TypeAlias = list[tuple[State, Tracked]]
@@ -104,7 +105,7 @@ def _named(frame: Frame, expr: NamedExpr, state: State) -> Results:
 
 
 def _subscript(frame: Frame, expr: Subscript, state: State) -> Results:
-    return [(after, _element(v[0])) for after, v in sequence(frame, [expr.value, *expr.items], state)]
+    return [(after, _element(v[0], expr.items)) for after, v in sequence(frame, [expr.value, *expr.items], state)]
 
 
 def sequence(frame: Frame, exprs: Sequence[Expr], state: State) -> list[tuple[State, list[Tracked]]]:
@@ -202,7 +203,10 @@ def _awaited(frame: Frame, expr: Await, state: State, value: Tracked) -> Results
     return [(state, value)]
 
 
-def _element(value: Tracked) -> Tracked:
+def _element(value: Tracked, index: tuple[Expr, ...]) -> Tracked:
+    position = index[0].value if len(index) == 1 and isinstance(index[0], Constant) else None
+    if isinstance(value, TupleRef) and isinstance(position, int) and position < len(value.items):
+        return value.items[position]
     return ObjectRef(value.site) if isinstance(value, ManyRef) else ANYTHING
 
 

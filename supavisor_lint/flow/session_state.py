@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from supavisor_lint.facts.node import Node
 
-# entry: as the caller left it; fresh: no transaction; begun: in one, outside any block (autobegin or by hand)
+# entry: as the caller left it, or untold; fresh: no transaction; begun: in one, outside any block (autobegin, by hand)
 Transaction: TypeAlias = Literal["entry", "fresh", "begun"]
 
 _NONE: frozenset[Node] = frozenset()
