@@ -126,7 +126,7 @@ class Follower:
         """Follow a function; once more where it only seems to fail because nobody asked what its callers know."""
         known = frozenset[str]() if self.wary else self._entering.by_decorators(file, function)
         self._follow_from(file, function, trace, EMPTY.but(remembered=known))
-        if not self.wary and next(iter(trace.of(ExpiredRead)), None) and self.memos.has_found_any:
+        if not self.wary and trace.of(ExpiredRead) and self.memos.is_asking(FunctionValue(file, function), only=True):
             more = self._entering.by_callers(function) - known
             if more:
                 self._follow_from(file, function, trace, EMPTY.but(remembered=known | more))

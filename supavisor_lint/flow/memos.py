@@ -175,7 +175,7 @@ class Asking:
 
     def __init__(self, ev: Evaluator) -> None:
         self._ev = ev
-        self._known: dict[tuple[FunctionDef, int], bool] = {}
+        self._known: dict[tuple[FunctionDef, int, bool], bool] = {}
         self._memos: dict[FunctionDef, Memo] = {}
 
     def memo(self, file: FileFacts, function: FunctionDef) -> Memo:
@@ -184,28 +184,26 @@ class Asking:
             self._memos[function] = memo_of(self._ev, file, function)
         return self._memos[function]
 
-    @property
-    def has_found_any(self) -> bool:
-        """Whether any function that was looked at asks for what is kept."""
-        return any(memo.asked for memo in self._memos.values())
+    def is_asking(self, function: FunctionValue, *, only: bool = False) -> bool:
+        """Whether what is known matters to a function, as deep as calls are followed; `only` if it asks for it."""
+        return self._is_asking(function, 0, only)
 
-    def is_asking(self, function: FunctionValue, depth: int = 0) -> bool:
-        """Whether what is known matters to a function, as deep as calls are followed."""
-        key = (function.node, depth)
+    def _is_asking(self, function: FunctionValue, depth: int, only: bool) -> bool:
+        key = (function.node, depth, only)
         if key not in self._known:
-            self._known[key] = self._find(function, depth)
+            self._known[key] = self._find(function, depth, only)
         return self._known[key]
 
-    def _find(self, function: FunctionValue, depth: int) -> bool:
+    def _find(self, function: FunctionValue, depth: int, only: bool) -> bool:
         if self.memo(function.file, function.node).asked:
             return True
         calls = nodes_of_kind(function.node, Call)
-        if any(isinstance(call.func, Attribute) and call.func.attr in _REMOVES for call in calls):
+        if not only and any(isinstance(call.func, Attribute) and call.func.attr in _REMOVES for call in calls):
             return True
         if depth >= _MAX_CALLS:
             return False
         called = (f for call in calls for f in functions_called(self._ev, function.file, call)[:1])
-        return any(self.is_asking(f, depth + 1) for f in called)
+        return any(self._is_asking(f, depth + 1, only) for f in called)
 
 
 def given_facts(frame: Frame, state: State, function: FunctionValue, call: Expr) -> frozenset[str]:
