@@ -11,7 +11,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import If
-from supavisor_lint.facts.tree import Argument, Call, Constant, Expr, Name, Operation, Other
+from supavisor_lint.facts.tree import Argument, Call, Constant, Expr, IfExp, Name, Operation, Other
 from supavisor_lint.project.data import Data, Item, Map, Plain, Text, Url, merge, words_in
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.read_data import DataReader
@@ -87,8 +87,9 @@ class Engine:
         child: Node = self.call
         while child.parent is not None:
             parent = child.parent
-            if isinstance(parent, If) and child is not parent.test:
-                holds = (child in parent.body) is not _denies(parent.test)
+            if isinstance(parent, If | IfExp) and child is not parent.test:
+                body = parent.body if isinstance(parent, If) else (parent.body,)
+                holds = (child in body) is not _denies(parent.test)
                 (holding if holds else failing).update(words_in(parent.test))
             child = parent
         return frozenset(holding), frozenset(failing)

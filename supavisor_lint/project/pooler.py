@@ -82,6 +82,8 @@ class PooledEngine:
     def driver(self) -> str | None:
         """ "asyncpg" or "psycopg"; "other" when the engine is for another database, None when that is unknown."""
         stated = {driver_of(url) for url in self.engine.urls}
+        if None in stated and self._is_tested_for_another():
+            return "other"  # `if url.startswith("sqlite"):`, whatever the URL is by default
         known = stated & {"asyncpg", "psycopg"}
         if known:
             return known.pop() if len(known) == 1 else None
@@ -94,12 +96,14 @@ class PooledEngine:
         """Whether every alternative of the URL names the driver itself."""
         return all(driver_of(url) is not None for url in self.engine.urls)
 
+    def _is_tested_for_another(self) -> bool:
+        """Whether the conditions around the engine say that it is for another database."""
+        holding, failing = self.engine.tests
+        return _mention(holding, _OTHER_DATABASES) or _mention(failing, _THIS_DATABASE)
+
     @cached_property
     def _hinted(self) -> str | None:
         """The driver of an unknown URL, where something else names one and nothing contradicts."""
-        holding, failing = self.engine.tests
-        if _mention(holding, _OTHER_DATABASES) or _mention(failing, _THIS_DATABASE):
-            return "other"
         hints = {"psycopg" if d.startswith("psycopg") else d for d in self._hints()} & {"asyncpg", "psycopg"}
         if len(hints) == 1:
             return hints.pop()

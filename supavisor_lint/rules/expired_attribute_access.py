@@ -2,14 +2,14 @@
 
 ## What it finds
 Reading a column (`job.id` as well) of an object that a query of the session gave, or that was added to it, on a path
-behind a commit whose factory leaves `expire_on_commit` on, behind any rollback, or behind a flush that has failed (the
-one in a `commit()` as well: `except Exception: logger.error("%s", job.id)`). Reading it again with `get`, a query or
-`refresh()` makes it valid; any query of its class counts, since it cannot be told which rows that gives (which hides a
-fault in 0.02 % of 20,000 generated programs), of a class above or below it, and one whose loader options or model bring
-what it is related to. What is set on one object can be read of another that may be the same row
-(not where they were asked for by different keys). Methods, properties and class constants are not counted. In the
-failure handler of a background task it is SUP406. Where the definition of the factory is not known, only rollbacks
-count. A function that expires an object and reads it itself is told once in a file, at its first call.
+behind a commit whose factory leaves `expire_on_commit` on, behind any rollback, or behind a flush that has failed
+(the one in a `commit()` as well: `except Exception: logger.error("%s", job.id)`). Reading it again with `get`, a
+query or `refresh()` makes it valid; any query of its class counts, since it cannot be told which rows that gives
+(which hides a fault in 0.02 % of 20,000 generated programs), of a class above or below it, or one that brings it by
+loader options. What is set on one object can be read of another that may be the same row (not of one asked for by
+another key). Methods, properties and class constants are not counted. In the failure handler of a background task it
+is SUP406. Where the definition of the factory is not known, only rollbacks count. A function that expires an object
+and reads it itself is told once in a file, at its first call.
 
 ## Why it matters
 An expired attribute is loaded again when it is read; in async code that read raises

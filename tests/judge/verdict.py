@@ -86,7 +86,7 @@ def _fitting(event: Event, placed: list[Found], lines: Lines) -> set[Found]:
 def _goes_on(event: Event, lines: Lines) -> bool:
     """In a `finally` an error may be on its way: behind a failed flush it goes on under another name."""
     may_go_on = event.kind == "lost" or (event.kind == "closed" and not event.causes)
-    return may_go_on and lines.in_finally(event.lines[0])
+    return may_go_on and any(map(lines.in_finally, event.lines))
 
 
 def unexplained(lines: Lines, outcome: Outcome, found: Iterable[Found]) -> set[Found]:
