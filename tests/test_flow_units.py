@@ -83,6 +83,28 @@ def test_a_unit_may_have_begun_the_transaction(tmp_path: Path, enter: str) -> No
     assert found(tmp_path, f"{ADD}\nawait unit.save()", enter=enter) == []
 
 
+@pytest.mark.parametrize(
+    "enter",
+    [
+        "if self.eager:\n            await self.session.begin()",
+        "for _ in range(self.tries):\n            await self.session.get(Job, 1)",
+        "await ping(self.session)",
+        "await self.session.get(Job, 1)\n        await ping(self.session)",
+        "try:\n            await self.session.get(Job, 1)\n        finally:\n            await self.session.rollback()",
+    ],
+)
+def test_a_unit_that_may_have_begun_nothing(tmp_path: Path, enter: str) -> None:
+    helper = "async def ping(session):\n    await session.get(Job, 1)\n    await session.rollback()\n\n\nclass Base:"
+    work = WORK.replace("class Base:", helper).replace("EXIT", "pass").replace("ENTER", enter).replace("MAKE", "sessions")
+    assert faults(tmp_path, work, f"{BEGIN}\n    {ADD}") == []
+
+
+def test_a_unit_may_leave_its_transaction_by_hand(tmp_path: Path) -> None:
+    enter = "self.tx = await self.session.begin()"
+    assert found(tmp_path, ADD, enter=enter, at_end="await self.tx.__aexit__(exc_type, exc, tb)") == []
+    assert found(tmp_path, ADD, enter=enter) == [f"SUP308 {ADD}"]
+
+
 def test_objects_expire_with_the_commit_of_their_unit(tmp_path: Path) -> None:
     body = "job = await unit.session.get(Job, 1)\nawait unit.save()\nlogger.info(job.status)"
     assert found(tmp_path, body, make="expiring") == ["SUP309 logger.info(job.status)"]
