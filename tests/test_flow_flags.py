@@ -65,6 +65,18 @@ class Quiet(Store):
 )
 NEGATED = BY_PARAMETER.replace("if self.autocommit", "if not self.autocommit")
 MANUAL = BY_PARAMETER.replace("autocommit=True", "autocommit=False")
+SET_BY_NAME = (
+    """
+class Store:
+    autocommit = False
+
+    def __init__(self, session, **options):
+        self.session = session
+        for name, value in options.items():
+            {how}
+"""
+    + PUT
+)
 
 
 def codes(tmp_path: Path, text: str) -> set[str]:
@@ -94,6 +106,22 @@ FOUND = [
     (BY_CLASS + SHUT.replace("False", "True"), "Quiet(session)"),
     (BY_SUPER, "Quiet(session, noisy=True)"),
     (BY_CLASS.replace("True", "False") + SHUT.replace("False", "get_session()"), "Quiet(session)"),
+    # not what was given, or not in any case
+    (
+        BY_PARAMETER.replace(
+            "        self.auto", "        if autocommit is False:\n            autocommit = True\n        self.auto"
+        ),
+        "Store(session, False)",
+    ),
+    (
+        BY_CLASS.replace("(self, session)", "(self, session, quiet=None)").replace(
+            "= session\n", "= session\n        if quiet is not None:\n            self.autocommit = quiet\n"
+        ),
+        "Store(session)",
+    ),
+    # set by its name
+    (SET_BY_NAME.format(how="setattr(self, name, value)"), "Store(session, autocommit=True)"),
+    (SET_BY_NAME.format(how="self.__dict__[name] = value"), "Store(session, autocommit=True)"),
     # set elsewhere as well
     (BY_PARAMETER + "\n    def speak(self):\n        self.autocommit = True\n", "Store(session, False)"),
     (BY_CLASS + "\n    def speak(self):\n        self.autocommit = False\n" + SHUT, "Quiet(session)"),

@@ -111,3 +111,16 @@ def test_a_helper_that_is_told_not_to_commit(tmp_path: Path, decide: str, defaul
 )
 def test_a_helper_that_is_told_to_commit_or_may_be(tmp_path: Path, decide: str, default: str, given: str) -> None:
     assert codes(tmp_path, decide, default, given) == {"SUP303"}
+
+
+CHANGED = """
+def change():
+    nonlocal mode
+    mode = "commit"
+change()
+"""
+
+
+def test_a_mode_that_a_nested_function_changes(tmp_path: Path) -> None:
+    assert codes(tmp_path, CHANGED + BY_TEXT, '"flush"', '"flush"') == {"SUP303"}
+    assert codes(tmp_path, CHANGED.replace("nonlocal mode", "pass") + BY_TEXT, '"flush"', '"flush"') == set()

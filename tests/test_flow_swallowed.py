@@ -74,9 +74,9 @@ class Run:
 """
 
 
-def is_reported(root: Path, body: str) -> bool:
+def is_reported(root: Path, body: str, helpers: str = HELPERS) -> bool:
     """Whether SUP306 says something of `Run.work`."""
-    source = HELPERS.replace("BODY", body.replace("\n", "\n            "))
+    source = helpers.replace("BODY", body.replace("\n", "\n            "))
     files = {"app/session.py": SESSION_MODULE, "app/models.py": MODELS, "app/work.py": source}
     return any(line.endswith("SUP306") for line in findings(root, files))
 
@@ -127,3 +127,10 @@ def test_an_error_that_comes_out_of_the_block_is_not_swallowed(tmp_path: Path, b
 )
 def test_an_error_that_does_not_is(tmp_path: Path, body: str) -> None:
     assert is_reported(tmp_path, body)
+
+
+def test_a_function_may_be_called_exit_and_come_back(tmp_path: Path) -> None:
+    own = "def exit():\n    print('bye')\n\n\ndef give_up():"
+    body = ATTEMPT + "give_up()"
+    assert not is_reported(tmp_path, body, HELPERS.replace("    sys.exit(1)", "    exit()"))
+    assert is_reported(tmp_path, body, HELPERS.replace("    sys.exit(1)", "    exit()").replace("def give_up():", own))

@@ -20,6 +20,7 @@ _MAX_DEPTH = 4
 _RECORD_BASES = frozenset({"pydantic.BaseModel", "typing.NamedTuple", "pydantic_settings.BaseSettings"})
 _RECORD_MAKERS = frozenset({"dataclass", "define", "frozen"})
 _SPECIAL = frozenset({"__new__", "__getattr__", "__getattribute__", "__setattr__", "__post_init__", "model_post_init"})
+_BY_NAME = frozenset({"setattr", "vars", "__dict__", "__setattr__"})
 
 Given: TypeAlias = Mapping[str, ConstantRef]
 
@@ -60,7 +61,7 @@ def _line(ev: Evaluator, cls: ClassValue) -> list[ClassValue] | None:
     """A class and those that it derives from, one from the other; None where one of them is not plain."""
     found = [cls]
     while True:
-        if not _SPECIAL.isdisjoint(found[-1].node.scope.bindings) or len(found) > _MAX_DEPTH:
+        if not _is_plain(found[-1].node) or len(found) > _MAX_DEPTH:
             return None
         bases = [ev.only(found[-1].file, b.value if isinstance(b, Subscript) else b) for b in found[-1].node.bases]
         ours = [base for base in bases if isinstance(base, ClassValue)]
@@ -69,6 +70,14 @@ def _line(ev: Evaluator, cls: ClassValue) -> list[ClassValue] | None:
         if not ours:
             return found
         found += ours
+
+
+def _is_plain(cls: ClassDef) -> bool:
+    """Whether a class sets its attributes by assignments alone: no `setattr(self, …)`, `self.__dict__.update(…)`."""
+    methods = [method for method in cls.body if isinstance(method, FunctionDef)]
+    named = {node.id for method in methods for node in nodes_of_kind(method, Name)}
+    named |= {node.attr for method in methods for node in nodes_of_kind(method, Attribute)}
+    return _SPECIAL.isdisjoint(cls.scope.bindings) and _BY_NAME.isdisjoint(named)
 
 
 def _of_class(line: list[ClassValue]) -> dict[str, ConstantRef]:
@@ -94,10 +103,12 @@ def _init_of(line: list[ClassValue]) -> tuple[int, FunctionValue] | None:
 
 
 def _given(function: FunctionValue, args: tuple[Argument, ...], values: Mapping[int, Tracked]) -> Given:
-    """The parameters of a call that are constants: given, or by default."""
+    """The parameters of a call that are constants, given or by default, and never bound again."""
     bound = bind_arguments(function, args)
     found: dict[str, ConstantRef] = {}
     for param in function.node.params:
+        if len(function.node.scope.bindings[param.name]) > 1:
+            continue
         expr = bound.get(param.name)
         known = values.get(id(expr)) if expr is not None else None
         value = known if isinstance(known, ConstantRef) else literal(expr or param.default)
@@ -114,7 +125,8 @@ def _add_own(
         value = pairs[0][0]
         constant = given.get(value.id) if isinstance(value, Name) else literal(value)
         is_only = sum(len(self_assignments(cls.node).get(attr, ())) for cls in line) == 1
-        if is_only and constant is not None and value is not None and init.contains(value):
+        is_certain = value is not None and value.parent in init.body  # under no condition
+        if is_only and constant is not None and is_certain:
             found[attr] = constant
     rest = line[index + 1 :]
     inherited = _init_of(rest)

@@ -93,6 +93,7 @@ def life_of(function: FunctionDef) -> Life:
     handlers = (node.name for node in nodes_of_kind(function, Handler) if node.name is not None)
     mentioned = frozenset(node.id for node in nodes_of_kind(function, Name)).union(handlers)
     tested = _with_what_decides(function, _given_constants(function).union(*map(_read, _tests(function))))
+    tested = tested.difference(*(inner.scope.nonlocals for inner in nodes_of_kind(function, FunctionDef)))
     captured = (_read(node) for kind in (FunctionDef, Lambda, ClassDef) for node in nodes_of_kind(function, kind))
     always = frozenset({*function.scope.globals, *function.scope.nonlocals}).union(*captured)
     liveness = _Liveness()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from supavisor_lint.facts.file import FileFacts
+from supavisor_lint.facts.file import FileFacts, scope_of
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.spelling import dotted, last_name
 from supavisor_lint.facts.statements import ExprStmt, FunctionDef, If, Raise, Return, Try, With
-from supavisor_lint.facts.tree import Block, Call, Stmt
+from supavisor_lint.facts.tree import Block, Call, Name, Stmt
 from supavisor_lint.flow.frame import Thrown
 from supavisor_lint.flow.handlers import catches, thrown_by
 from supavisor_lint.project.evaluate import Evaluator
@@ -53,13 +53,20 @@ def _raised_by(statement: Stmt) -> list[Thrown]:
         return [] if _is_abstract(statement) else [thrown_by(statement.exc)]
     if isinstance(statement, ExprStmt):
         call = statement.value
-        return [SYSTEM_EXIT] if isinstance(call, Call) and dotted(call.func) in _ENDING else []
+        return [SYSTEM_EXIT] if isinstance(call, Call) and _is_ending(call) else []
     if isinstance(statement, If):
         arms = [_raised(statement.body), _raised(statement.orelse)]
         return [*arms[0], *arms[1]] if all(arms) else []
     if isinstance(statement, With):
         return [] if _may_suppress(statement) else _raised(statement.body)
     return _raised_by_try(statement) if isinstance(statement, Try) else []
+
+
+def _is_ending(call: Call) -> bool:
+    """`sys.exit(1)`, or `exit()` where nobody has defined another one."""
+    func = call.func
+    is_own = isinstance(func, Name) and scope_of(func).lookup(func.id) is not None
+    return dotted(func) in _ENDING and not is_own
 
 
 def _raised_by_try(statement: Try) -> list[Thrown]:
