@@ -105,6 +105,8 @@ REFRESH = "    await session.refresh(order)\n"
         f"if 'total' not in order.__dict__:\n{REFRESH}",
         f"if 'total' in inspect(order).unloaded:\n{REFRESH}",
         f"if 'total' in inspect(order).expired_attributes:\n{REFRESH}",
+        f"if inspect(order).unloaded:\n{REFRESH}",
+        f"if inspect(order).expired_attributes:\n{REFRESH}",
         f"info = inspect(order)\nif info.expired:\n{REFRESH}",
         "if 'total' not in vars(order):\n    return\n",
         "if inspect(order).expired:\n    return\n",
@@ -120,6 +122,8 @@ def test_who_asks_how_an_object_stands(tmp_path: Path, guard: str) -> None:
     "guard",
     [
         f"if not inspect(order).expired:\n{REFRESH}",
+        f"if not inspect(order).unloaded:\n{REFRESH}",
+        f"if not inspect(order).expired_attributes:\n{REFRESH}",
         f"if order not in session:\n{REFRESH}",
         f"if 'state' in order.__dict__:\n{REFRESH}",
         "if inspect(order).persistent:\n    print('there')\n",

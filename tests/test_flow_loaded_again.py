@@ -125,6 +125,10 @@ def reload(sync, order):
     sync.refresh(order)
 
 
+def with_orders():
+    return select(Line).options(joinedload(Line.order))
+
+
 def reload_all(sync):
     for each in sync:
         load(sync, each)
@@ -142,6 +146,11 @@ TOTAL = "print(order.total)"
         "loaders = [joinedload(Line.order)]\nawait session.execute(select(Line).options(*loaders))",
         "await session.get(Line, 2, options=[selectinload(Line.order)])",
         "await session.execute(select(Line).join(Order).add_columns(Order))",
+        "await session.execute(select(Line.id).join(Order).add_columns(Order))",
+        "await session.scalars(with_orders())",
+        "await session.scalars(with_orders().where(Line.id == 1))",
+        "await session.scalars(keys.statement)",
+        "if keys:\n    query = select(Line)\nelse:\n    query = select(Order)\nawait session.scalars(query)",
         "await session.get(Shipment, 3)",
         "await session.execute(select(Shipment))",
         "await session.scalar(update(Order).values(state='new').returning(Order))",
@@ -172,6 +181,7 @@ def test_an_unknown_function_may_load_anything(tmp_path: Path) -> None:
     [
         "await session.scalars(select(Line))",
         "await session.scalars(select(Line).join(Line.order))",
+        "await session.execute('select 1')",
         "await session.scalars(select(Line).options(load_only(Line.id), defer(Line.text)))",
         "await session.get(Line, 2, options=[load_only(Line.id)])",
         "await session.get(Line, 2)",

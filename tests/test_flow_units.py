@@ -95,7 +95,9 @@ def test_a_unit_may_have_begun_the_transaction(tmp_path: Path, enter: str) -> No
 )
 def test_a_unit_that_may_have_begun_nothing(tmp_path: Path, enter: str) -> None:
     helper = "async def ping(session):\n    await session.get(Job, 1)\n    await session.rollback()\n\n\nclass Base:"
-    work = WORK.replace("class Base:", helper).replace("EXIT", "pass").replace("ENTER", enter).replace("MAKE", "sessions")
+    work = (
+        WORK.replace("class Base:", helper).replace("EXIT", "pass").replace("ENTER", enter).replace("MAKE", "sessions")
+    )
     assert faults(tmp_path, work, f"{BEGIN}\n    {ADD}") == []
 
 

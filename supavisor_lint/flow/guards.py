@@ -113,8 +113,14 @@ def _is_detached(condition: Condition) -> bool | None:
     return None if condition.kind in ("unknown", "deleted") else condition.detached or condition.kind == "gone"
 
 
+def _has_unloaded(condition: Condition) -> bool | None:
+    return _is_expired(condition) or None  # what is live may have attributes that were never loaded
+
+
 _ANSWERS: dict[str, Answer] = {
     "expired": _is_expired,
+    "expired_attributes": _is_expired,
+    "unloaded": _has_unloaded,
     "persistent": _is_persistent,
     "detached": _is_detached,
 }

@@ -238,7 +238,7 @@ def _query(frame: Frame, node: Call, name: str, state: State, site: Site) -> Res
     use = Use(node, name, writes=writes, is_dml=asked.writes, updates=asked.updates)
     results: Results = []
     for after in machine.work(frame, state, site, use):
-        if asked.selects or asked.returns:
+        if asked.selects or asked.returns or asked.open:
             after = after_query(frame, after, site, node, asked.entity)
         if asked.deletes:
             after = objects.deleted_with(after, site, asked.entity, node)

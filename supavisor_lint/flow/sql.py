@@ -40,7 +40,8 @@ _SQL_WRITE = re.compile(r"\s*(?:insert|update|delete|merge|replace)\b", re.IGNOR
 class Statement:
     """A SQL statement: `writes`, and the class whose objects it selects (None: rows, or unknown).
 
-    `returns` the objects that it writes; `deletes` them.
+    `returns` the objects that it writes; `deletes` them. `open` where it may give objects of any class: somebody else
+    has made it, or it has got columns since.
     """
 
     writes: bool = False
@@ -48,19 +49,20 @@ class Statement:
     selects: bool = False
     returns: bool = False
     deletes: bool = False
+    open: bool = False
     entity: Entity | None = None
     key: str | None = None
 
 
 def statement(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Statement:
-    """What an expression is as a statement; an unknown one neither writes nor selects objects."""
+    """What an expression is as a statement; an unknown one neither writes nor is known to select objects."""
     root = chain_start(expr)
     if root is None:
-        return Statement()
+        return Statement(open=not isinstance(expr, Constant))
     name = root.func.attr if isinstance(root.func, Attribute) else getattr(root.func, "id", "")
     kinds = {v.last for v in ev.values(file, root.func) if isinstance(v, External)}
     if not kinds & _MAKERS or (name and len(kinds) != 1):
-        return Statement()
+        return Statement(open=True)
     kind = kinds.pop()
     if kind in _WRITES:
         entity = entity_of(ev, file, root.args[0].value) if root.args else None
@@ -71,7 +73,7 @@ def statement(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Statement:
         sql = root.argument(0, "text")
         return Statement(writes=_is_writing(sql))
     if root.args and all(_is_column(ev, file, argument.value) for argument in root.args):
-        return Statement()
+        return Statement(open=expr is not None and loads_related(expr))
     entity = entity_of(ev, file, root.args[0].value) if len(root.args) == 1 else None
     return Statement(selects=True, entity=entity, key=_key(expr) if _is_plain_choice(expr) else None)
 
