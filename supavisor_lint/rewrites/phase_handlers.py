@@ -12,12 +12,12 @@ from supavisor_lint.facts.file import walk_own
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import last_name
-from supavisor_lint.facts.statements import Assign, For, FunctionDef, Handler, If, Raise, Simple, Try, While
+from supavisor_lint.facts.statements import Assign, For, FunctionDef, Handler, Raise, Simple, Try, While
 from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Name, Stmt
 from supavisor_lint.rewrites.base import NoFix
 from supavisor_lint.rewrites.phase_effects import ENDS, Effects
 from supavisor_lint.rewrites.phase_plan import Phase
-from supavisor_lint.rewrites.phase_shape import always_raises, is_bound, used_as_they_are
+from supavisor_lint.rewrites.phase_shape import always_raises, always_runs, is_bound, used_as_they_are
 
 
 class HandlerCheck:
@@ -100,7 +100,7 @@ class HandlerCheck:
         if not acts:
             return False
         first = acts[0].node
-        return isinstance(first, Call) and self._names.is_method(first, ("rollback",)) and _always_runs(first, handler)
+        return isinstance(first, Call) and self._names.is_method(first, ("rollback",)) and always_runs(first, handler)
 
 
 def may_be_half_done(effects: Effects, statements: Sequence[Stmt]) -> bool:
@@ -138,19 +138,6 @@ def _may_fail(node: Node) -> bool:
     if isinstance(node, Call):
         return last_name(node.func) not in _CANNOT_FAIL
     return isinstance(node, Await | Raise) or (isinstance(node, Simple) and node.keyword == "assert")
-
-
-def _always_runs(node: Node, handler: Handler) -> bool:
-    """Whether a node stands in the handler's own list of statements, or in a `try` (or several) of that list."""
-    child, parent = node, node.parent
-    while parent is not None and parent is not handler:
-        if isinstance(parent, Try):
-            if not any(child is statement for statement in parent.body):
-                return False
-        elif isinstance(parent, If | For | While | Handler):
-            return False
-        child, parent = parent, parent.parent
-    return True
 
 
 def _loop_around(statement: Try) -> For | While | None:

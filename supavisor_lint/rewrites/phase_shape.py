@@ -12,17 +12,35 @@ from supavisor_lint.facts.statements import (
     ExprStmt,
     For,
     FunctionDef,
+    Handler,
     If,
     Import,
     ImportFrom,
+    Match,
     Raise,
     Return,
     Simple,
+    Try,
     While,
     With,
 )
-from supavisor_lint.facts.tree import Argument, Attribute, Call, Collection, Constant, FString, Name, Stmt
+from supavisor_lint.facts.tree import (
+    Argument,
+    Attribute,
+    BoolOp,
+    Call,
+    Collection,
+    Comprehension,
+    Constant,
+    FString,
+    IfExp,
+    Lambda,
+    Name,
+    Stmt,
+)
 from supavisor_lint.rewrites.session_names import SessionNames
+
+_ONLY_SOMETIMES = (If, For, While, Handler, Match, BoolOp, IfExp, Lambda, Comprehension, FunctionDef)
 
 
 def always_raises(body: Sequence[Stmt]) -> bool:
@@ -47,6 +65,31 @@ def _in_own_loop(node: Node, within: Node) -> bool:
             return True
         child, parent = parent, parent.parent
     return False
+
+
+def always_runs(node: Node, handler: Handler) -> bool:
+    """Whether a node is evaluated whenever a handler is entered, unless an error leaves the handler before.
+
+    It stands in no branch, loop or part of a condition, nothing returns in front of it, and no `try` around it swallows
+    what fails in front of it.
+    """
+    if any(leave.order < node.order and not isinstance(leave, Raise) for leave in exits(handler.body)):
+        return False
+    child, parent = node, node.parent
+    while parent is not None and parent is not handler:
+        if isinstance(parent, Try):
+            if not any(child is statement for statement in parent.body) or not _is_reached(child, parent):
+                return False
+        elif isinstance(parent, _ONLY_SOMETIMES):
+            return False
+        child, parent = parent, parent.parent
+    return True
+
+
+def _is_reached(statement: Node, within: Try) -> bool:
+    """Whether nothing in front of a statement of a `try` can fail, or its handlers let no failure vanish."""
+    before = (other for other in within.body if other.order < statement.order)
+    return all(map(cannot_fail, before)) or all(always_raises(handler.body) for handler in within.handlers)
 
 
 def heads(statement: Stmt) -> Iterator[Node]:

@@ -6,7 +6,7 @@ It expires all objects: a handler that reads one of them is not cured.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from supavisor_lint.facts.file import enclosing_function
 from supavisor_lint.facts.handlers import own_nodes
@@ -20,6 +20,7 @@ from supavisor_lint.flow.wording import through, what
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.phase_effects import Effects
 from supavisor_lint.rewrites.phase_handlers import HandlerCheck, may_be_half_done
+from supavisor_lint.rewrites.phase_shape import always_runs
 from supavisor_lint.rewrites.session_names import SessionNames, names_of_session
 from supavisor_lint.rewrites.work_before import leaves_open
 
@@ -182,23 +183,34 @@ _BEFORE += "database's own"
 def _doubt(context: Context, names: SessionNames, handler: Handler, event: Event) -> str | None:
     """What else the rollback does on paths that have worked; None if only paths change that could but fail.
 
-    A handler that begins fails whenever anything is open. Another one works on after an error of the program's own,
-    and saves what was half done: that goes with the rollback.
+    A handler that begins, whatever happens in it, fails whenever anything is open. Another one works on after an error
+    of the program's own, and what was half done is saved then, by it or behind it: that goes with the rollback.
     """
     if not event.opened.own:
         return "what its owner has done with it goes as well"
-    if isinstance(event, WaitsForLock):
-        return None if event.same_row else "whether it holds up the second session is not certain"
+    if isinstance(event, WaitsForLock) and not event.same_row:
+        return "whether it holds up the second session is not certain"
     uses = list(_uses(context, names, handler))
-    if isinstance(event, BegunTwice):
-        return None if all(event.node.order <= node.order for node in uses) else _HALF_DONE
-    gets = (*uses, *_behind_a_failure(handler))
-    if any(names.is_method(node, ("get", "get_one")) for node in gets):
-        return "what is got by its key there is read again, if the session has it still at hand"
     statement, effects = handler.parent, Effects(context, names)
-    if not isinstance(statement, Try) or may_be_half_done(effects, statement.body):
+    fails_first = always_runs(event.node, handler) and all(event.node.order <= node.order for node in uses)
+    if isinstance(event, BegunTwice) and fails_first:
+        return None
+    if isinstance(event, WaitsForLock) and fails_first and isinstance(statement, Try):
+        body: Sequence[Stmt] = _until(statement.body, event.because)
+    else:
+        body = statement.body if isinstance(statement, Try) else ()
+        gets = (*uses, *_behind_a_failure(handler))
+        if any(names.is_method(node, ("get", "get_one")) for node in gets):
+            return "what is got by its key there is read again, if the session has it still at hand"
+    if not isinstance(statement, Try) or may_be_half_done(effects, body):
         return _HALF_DONE
     return _BEFORE if leaves_open(effects, statement) else None
+
+
+def _until(body: Sequence[Stmt], nodes: Iterable[Node]) -> Sequence[Stmt]:
+    """The statements up to the first of some nodes: behind an update that the handler waits for, no path has worked."""
+    first = min(nodes, key=lambda node: node.order)
+    return body[: next((i for i, statement in enumerate(body, 1) if statement.contains(first)), len(body))]
 
 
 def _behind_a_failure(handler: Handler) -> Iterator[Node]:
