@@ -25,5 +25,7 @@ def being_handled(frame: Frame, node: Call) -> Tracked:
 def _error(frame: Frame, node: Call) -> Tracked:
     if frame.unwinding > 0 or frame.in_handler or handler_around(node) is not None:
         return SOMETHING
+    if frame.follower.wary:  # whoever awaits this may be handling one
+        return ANYTHING
     in_cleanup = any(part == "finalbody" for _, part in enclosing_tries(node))
     return ConstantRef(None) if in_cleanup or frame.depth == 0 else ANYTHING

@@ -17,6 +17,7 @@ from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.session_keys import SessionKey, session_key
 from supavisor_lint.flow.session_state import OpenBlock, SessionState
 from supavisor_lint.flow.state import State
+from supavisor_lint.flow.steady import names_bound_inside
 from supavisor_lint.flow.values import (
     ANYTHING,
     EMPTY_COLLECTION,
@@ -113,6 +114,8 @@ def foreign_session(frame: Frame, key: SessionKey, session: Session, state: Stat
 def bind_name(frame: Frame, state: State, name: str, value: Tracked) -> State:
     """Bind a local name; only what can matter later is kept."""
     if isinstance(value, TupleRef) or (isinstance(value, ConstantRef) and name not in frame.life.tested):
+        value = ANYTHING
+    if frame.follower.wary and not isinstance(value, SessionRef) and name in names_bound_inside(frame.function):
         value = ANYTHING
     if value == EMPTY_COLLECTION and name not in frame.life.weighed:
         value = ANYTHING

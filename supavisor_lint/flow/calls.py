@@ -171,10 +171,10 @@ def _into(
         return [of_object]
     state = shared_by_objects(frame, functions, state, [*given, receiver])
     awaited = isinstance(node.parent, Await)
-    if never_returns(functions) and awaited == functions[0].node.is_async:
+    if never_returns(functions, wary=frame.follower.wary) and awaited == functions[0].node.is_async:
         frame.throw(state)
         return []
-    if ends_process(frame.ev, frame.file, node):
+    if ends_process(frame.ev, frame.file, node, wary=frame.follower.wary):
         frame.throw(state, SYSTEM_EXIT)
         return []
     record = record_of(frame, node, given)

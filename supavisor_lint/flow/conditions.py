@@ -81,7 +81,7 @@ def _asked(frame: Frame, test: Expr, state: State) -> Split:
     for after, value in asked(frame, test, state):
         for mine, found in zip(both, _decided(frame, test, after, value), strict=True):
             mine += found
-    return without_empty_writes(test, both)
+    return without_empty_writes(frame, test, both)
 
 
 def _switch(test: Expr) -> bool | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from supavisor_lint.facts.tree import Attribute, Constant, Expr, Name, NamedExpr, Other
+from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import CountRef, ResultRef
 
@@ -20,14 +21,22 @@ _NONE_SIDE = {
 }
 
 
-def without_empty_writes(test: Expr, split: tuple[list[State], list[State]]) -> tuple[list[State], list[State]]:
-    """The states where a comparison is true and false; where it says "no row changed", without the write."""
+def without_empty_writes(
+    frame: Frame, test: Expr, split: tuple[list[State], list[State]]
+) -> tuple[list[State], list[State]]:
+    """The states where a comparison is true and false; where it says "no row changed", without the write.
+
+    A wary follower asks whether a statement that has not changed one row can have changed several.
+    """
     if not isinstance(test, Other) or len(test.parts) != 2:
         return split
     subject, limit = test.parts
     number = limit.value if isinstance(limit, Constant) and type(limit.value) is int else None
     side = _NONE_SIDE.get((test.op, number)) if number is not None else None
     if side is None:
+        return split
+    count = _count(subject, next(iter((*split[0], *split[1])), None))
+    if frame.follower.wary and number == 1 and test.op in ("==", "!=") and (not count or count.site not in frame.rows):
         return split
     yes, no = split
     return ([_compared(subject, s) for s in yes], no) if side == 0 else (yes, [_compared(subject, s) for s in no])
@@ -47,8 +56,10 @@ def unwritten(state: State, count: CountRef) -> State:
     return state.with_session(count.session, state.sessions[count.session], kept)
 
 
-def _count(subject: Expr, state: State) -> CountRef | None:
+def _count(subject: Expr, state: State | None) -> CountRef | None:
     """The count that an expression has given: a name, `result.rowcount`, or `(count := …)`."""
+    if state is None:
+        return None
     if isinstance(subject, NamedExpr):
         subject = subject.target
     if isinstance(subject, Name):

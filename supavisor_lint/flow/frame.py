@@ -15,6 +15,7 @@ from supavisor_lint.flow.events import Swallowed, Trace
 from supavisor_lint.flow.lifetimes import life_of
 from supavisor_lint.flow.memos import Memo
 from supavisor_lint.flow.state import State, States, TooManyStates
+from supavisor_lint.flow.steady import is_steady
 from supavisor_lint.flow.unbound import unbound_reads
 from supavisor_lint.flow.values import Opened, Site
 from supavisor_lint.project.evaluate import Evaluator
@@ -119,7 +120,9 @@ class Frame:
 
     def _ties(self) -> frozenset[str]:
         repeated = self.life.repeated
-        return frozenset(t for t in repeated if not reads_attributes(t)) if self.follower.wary else repeated
+        if not self.follower.wary:
+            return repeated
+        return frozenset(t for t in repeated if not reads_attributes(t) and is_steady(self.function, t))
 
     @property
     def memo(self) -> Memo:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from supavisor_lint.facts.file import FileFacts, scope_of
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import ClassDef, MatchCase
-from supavisor_lint.facts.tree import Attribute, Collection, Constant, Expr, Name, Other
+from supavisor_lint.facts.tree import Attribute, Call, Collection, Constant, Expr, Name, Other
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import ANYTHING, ConstantRef, ModeRef, Tracked
@@ -48,6 +49,8 @@ def _member(ev: Evaluator, cls: ClassValue, name: str) -> Tracked:
     if not any(isinstance(base, External) and base.dotted in _ENUMS for base in bases):
         return ANYTHING
     mine = _value(cls.node, name)
+    if "__eq__" in cls.node.scope.bindings or not all(_is_told(cls.node, member) for member in cls.node.scope.bindings):
+        return ANYTHING
     first = next((member for member in cls.node.scope.bindings if _value(cls.node, member) == mine), name)
     return ANYTHING if mine is None else ModeRef(cls.node, first, None)
 
@@ -58,7 +61,17 @@ def _value(cls: ClassDef, name: str) -> object:
     value = getattr(bindings[0], "value", None) if len(bindings) == 1 else None
     if isinstance(value, Name) and value.id != name:
         return _value(cls, value.id)
-    return repr(value.value) if isinstance(value, Constant) else value
+    if isinstance(value, Constant):
+        return repr(int(value.value) if isinstance(value.value, bool) else value.value)  # `True` is an alias of 1
+    return value
+
+
+def _is_told(cls: ClassDef, name: str) -> bool:
+    """Whether a name of the class is no member, or one that is told from others: what is computed may equal another."""
+    value = _value(cls, name)
+    return not isinstance(value, Expr) or (
+        isinstance(value, Call) and last_name(value.func) == "auto" and not value.args
+    )
 
 
 def chosen_by(frame: Frame, test: Expr, state: State) -> Answer:

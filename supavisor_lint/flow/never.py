@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from supavisor_lint.facts.file import FileFacts, scope_of
+from supavisor_lint.facts.file import FileFacts, nodes_of_kind, scope_of
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.spelling import dotted, last_name
@@ -18,16 +18,22 @@ _ENDING = frozenset({"sys.exit", "os._exit", "os.abort", "builtins.exit", "built
 _ENDS = frozenset(name.rpartition(".")[2] for name in _ENDING)
 
 
-def never_returns(functions: list[FunctionValue]) -> bool:
-    """Whether a call certainly raises. Methods may be overridden, and so may what is there to be replaced."""
-    return len(functions) == 1 and not functions[0].bound and _raises(functions[0].node)
+def never_returns(functions: list[FunctionValue], *, wary: bool = False) -> bool:
+    """Whether a call certainly raises. Methods may be overridden, and so may what is there to be replaced.
+
+    A `wary` asker wants to see what is raised go through no context manager, which might swallow it.
+    """
+    if len(functions) != 1 or functions[0].bound or not _raises(functions[0].node):
+        return False
+    return not wary or not nodes_of_kind(functions[0].node, With)
 
 
-def ends_process(ev: Evaluator, file: FileFacts, call: Call) -> bool:
-    """Whether a call ends the program: `sys.exit()` and its like."""
+def ends_process(ev: Evaluator, file: FileFacts, call: Call, *, wary: bool = False) -> bool:
+    """Whether a call ends the program: `sys.exit()` and its like; for a `wary` asker, whatever the name may mean."""
     if last_name(call.func) not in _ENDS:
         return False
-    return any(isinstance(v, External) and v.dotted in _ENDING for v in ev.values(file, call.func))
+    ends = [isinstance(v, External) and v.dotted in _ENDING for v in ev.values(file, call.func)]
+    return bool(ends) and (all(ends) if wary else any(ends))
 
 
 @kept

@@ -16,6 +16,7 @@ from supavisor_lint.flow.modes import mode_of
 from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.session_keys import SessionKey
 from supavisor_lint.flow.state import State
+from supavisor_lint.flow.steady import names_bound_inside
 from supavisor_lint.flow.values import (
     ANYTHING,
     SOMETHING,
@@ -63,8 +64,14 @@ def passed_values(
         }
     )
     if any(isinstance(v, SessionRef | KeeperRef) for v in passed.values()) or _is_part(frame, function):
-        return passed
+        return _as_it_stays(function, passed) if frame.follower.wary else passed
     return None
+
+
+def _as_it_stays(function: FunctionValue, passed: dict[str, Tracked]) -> dict[str, Tracked]:
+    """What is passed, without what a function nested in the called one may replace there."""
+    inside = names_bound_inside(function.node)
+    return {name: value for name, value in passed.items() if name not in inside or isinstance(value, SessionRef)}
 
 
 def _may_get_session(function: FunctionValue, state: State, given: list[Tracked]) -> bool:

@@ -16,7 +16,7 @@ from supavisor_lint.flow.meant import meant
 from supavisor_lint.flow.merging import may_only_read
 from supavisor_lint.flow.refreshing import expire, refresh
 from supavisor_lint.flow.run_sync import ENDS, HARMLESS, run_sync
-from supavisor_lint.flow.sql import entity_of, only_reads, statement
+from supavisor_lint.flow.sql import entity_of, only_reads, returns_row, statement
 from supavisor_lint.flow.state import ObjectState, State
 from supavisor_lint.flow.values import (
     ANYTHING,
@@ -244,8 +244,8 @@ def _query(frame: Frame, node: Call, name: str, state: State, site: Site) -> Res
             after = objects.deleted_with(after, site, asked.entity, node)
         if asked.selects:
             after = at_hand.with_row(frame, after, node, site, asked.entity, asked.key)
-        if name == "scalar" and asked.writes:
-            results.append((after, CountRef(site, node)))  # `returning(…)` of no row is None
+        if name == "scalar" and asked.writes:  # `returning(…)` of no row is None
+            results.append((after, CountRef(site, node) if _tells_row(frame, node) else ANYTHING))
         elif name == "scalar" and asked.entity is not None:
             results.append(_gives_object(frame, after, node, site, asked.entity))
         elif name in _LOADS_RESULT:
@@ -283,18 +283,24 @@ def _result_method(frame: Frame, node: Call, name: str, state: State, ref: Resul
     results: Results = []
     for after, _ in expressions.arguments(frame, node, state):
         frame.throw(after, PLAIN)
-        results.append(_from_result(name, after, ref))
+        results.append(_from_result(frame, name, after, ref))
     return results
 
 
-def _from_result(name: str, state: State, ref: ResultRef) -> tuple[State, Tracked]:
+def _tells_row(frame: Frame, query: object) -> bool:
+    """Whether the first column that a statement returns tells of a row; only a wary follower asks."""
+    return not frame.follower.wary or (isinstance(query, Call) and returns_row(query.argument(0, "statement")))
+
+
+def _from_result(frame: Frame, name: str, state: State, ref: ResultRef) -> tuple[State, Tracked]:
     if name in _SAME:
         return state, ref
     if name == "scalars":
         return state, replace(ref, scalars=True)
     gives_one = name in ("scalar_one", "scalar_one_or_none", "scalar") or (name in _ONE and ref.scalars)
     if (gives_one or name in _ONE) and ref.site in state.history(ref.session).pending:
-        return state, CountRef(ref.session, ref.site)
+        is_told = not gives_one or _tells_row(frame, ref.site)  # a whole row is true
+        return state, CountRef(ref.session, ref.site) if is_told else ANYTHING
     if ref.entity is not None and (gives_one or (name in _MANY and ref.scalars)):
         state = objects.loaded(state, ref.site, ref.session, ref.entity)
         return state, ObjectRef(ref.site, name in _RAISING) if gives_one else ManyRef(ref.site)

@@ -78,6 +78,14 @@ def statement(ev: Evaluator, file: FileFacts, expr: Expr | None) -> Statement:
     return Statement(selects=True, entity=entity, key=_key(expr) if _is_plain_choice(expr) else None)
 
 
+def returns_row(expr: Expr | None) -> bool:
+    """Whether what a statement returns of a row is never None or 0: `returning(Job)`, `returning(Job.id)`."""
+    returned = next(_given(expr, "returning"), None)
+    if isinstance(returned, Attribute):
+        return returned.attr == "id"
+    return isinstance(returned, Name) and returned.id[:1].isupper()
+
+
 def only_reads(ev: Evaluator, file: FileFacts, expr: Expr | None) -> bool:
     """Whether a statement is known to change nothing: a select of columns and of functions that only read."""
     root = chain_start(expr)

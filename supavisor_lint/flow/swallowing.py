@@ -46,17 +46,24 @@ def tell_swallowed(frame: Frame, state: State, site: Site) -> None:
         return
     is_refused = session.hard == "statement" and bool(state.history(site).unsent)
     for swallower, writes in frame.losses.get((site, failed), {}).items():
-        if isinstance(swallower, Handler) and raises_what_was_collected(frame.function, swallower):
+        if isinstance(swallower, Handler) and _is_raised_later(frame, swallower):
             continue
         event = frame.trace.record(Swallowed, swallower, frame.opened[site], is_sure(state, site))
         event.because.add(failed)
         event.writes |= writes
         event.silent = event.silent or (not is_refused and is_sure(state, site))
     left = frame.left_failed.get((site, failed))
-    if left is not None and not raises_what_a_call_tells(frame.ev, frame.function, frame.file, left.node):
+    if left is not None and (
+        frame.follower.wary or not raises_what_a_call_tells(frame.ev, frame.function, frame.file, left.node)
+    ):
         event = frame.trace.record(Swallowed, left.node, left.opened, left.sure and is_sure(state, site))
         event.take(left)
         event.via = event.via or left.via
+
+
+def _is_raised_later(frame: Frame, swallower: Handler) -> bool:
+    """Whether what a handler keeps is raised behind it; not always, so that a wary follower asks for none of it."""
+    return not frame.follower.wary and raises_what_was_collected(frame.function, swallower)
 
 
 def _failed_here(statement: Try | With, session: SessionState) -> Node | None:

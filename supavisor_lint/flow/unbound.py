@@ -8,6 +8,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import node_of
 from supavisor_lint.facts.statements import For, FunctionDef, While
 from supavisor_lint.facts.tree import Comprehension, Name, Param
+from supavisor_lint.flow.steady import names_bound_inside
 
 
 @kept
@@ -24,9 +25,7 @@ def unbound_reads(function: FunctionDef) -> frozenset[Name]:
 def _first_bindings(function: FunctionDef) -> dict[str, int]:
     """Each local name with the place (a node's order) where something may first bind it."""
     scope = function.scope
-    elsewhere = scope.globals.union(
-        scope.nonlocals, *(inner.scope.nonlocals for inner in nodes_of_kind(function, FunctionDef))
-    )
+    elsewhere = scope.globals | scope.nonlocals | names_bound_inside(function)
     return {
         name: min(_start(node_of(binding), function) for binding in bindings)
         for name, bindings in scope.bindings.items()

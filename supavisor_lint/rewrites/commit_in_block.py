@@ -17,6 +17,7 @@ from supavisor_lint.findings import Finding, Fix
 from supavisor_lint.flow.session_keys import session_key
 from supavisor_lint.flow.wording import what
 from supavisor_lint.rewrites.base import Context, NoFix
+from supavisor_lint.rewrites.phase_calls import refuse_calls
 from supavisor_lint.rewrites.phase_effects import Effects
 from supavisor_lint.rewrites.phase_handlers import HandlerCheck
 from supavisor_lint.rewrites.phase_swallowing import refuse_swallowed
@@ -136,7 +137,9 @@ def _refuse_swallowed(context: Context, block: With) -> None:
     """Raise NoFix where the commit is what tells of a failure that was swallowed before: the block's end does not."""
     function, name = enclosing_function(block), _session_name(block)
     if function is not None and name is not None:
-        refuse_swallowed(Effects(context, names_of_session(context, function, name)), block.body)
+        effects = Effects(context, names_of_session(context, function, name))
+        refuse_swallowed(effects, block.body)
+        refuse_calls(effects, effects.of(block.body))
 
 
 def _is_last_item(block: With) -> bool:

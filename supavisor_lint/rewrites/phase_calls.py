@@ -25,7 +25,7 @@ def refuse_calls(effects: Effects, acts: Sequence[Act]) -> None:
 
 def _fault(context: Context, effects: Effects, call: Call, has_written: bool) -> str | None:
     """What a call would do to a block around it, and where; None if nothing is wrong with it."""
-    follower = context.view.follower
+    follower = context.wary
     for function in functions_called(context.ev, context.file, call):
         for param, given in bind_arguments(function, call.args).items():
             session = context.ev.session(context.file, given) if effects.names.is_session(given) else None
