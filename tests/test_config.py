@@ -174,6 +174,10 @@ REFUSED = [
     ("template = 'x'", '"template" in [tool.supavisor-lint]: must be a table'),
     ("[tool.supavisor-lint.template]\nfailure-updates = 'x'", '3: unknown key "failure-updates"'),
     ("[tool.supavisor-lint.template]\nfailure-import = 1", "failure-import"),
+    ("[tool.supavisor-lint.template]\nfailure-import = 'no import'", 'is no import; write it as "from '),
+    ("[tool.supavisor-lint.template]\nfailure-update = 'await mark(('", "is no statement of Python: `await mark((`"),
+    ("[tool.supavisor-lint.template]\nfailure-update = 'mark({session.id})'", "`{session.id}` is no name; braces"),
+    ("[tool.supavisor-lint.template]\nfailure-update = 'mark({)'", "braces of the code itself are written twice"),
 ]  # fmt: skip
 
 

@@ -57,7 +57,6 @@ def said_by(root: Path, setting: str, *args: str, stdin: str | None = None) -> l
         f"{_TEMPLATE}failure-update = 'later()'\nfailure-import = 'import app.deep, rq\\nfrom rq import *'",
         f"{_TEMPLATE}failure-update = 'later()'\nfailure-import = 'from celery.app import later'",
         f"{_TEMPLATE}failure-update = 'later()'\nfailure-import = 'from app import user'",
-        f"{_TEMPLATE}failure-update = 'later()'\nfailure-import = 'no import'",
     ],
 )
 def test_what_matches_or_may_match_is_not_spoken_of(root: Path, setting: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import string
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -11,6 +10,8 @@ from supavisor_lint.facts.scopes import Binding, ModuleImport, NameImport
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.log_text import Update
+from supavisor_lint.sources import failure_statement
+from supavisor_lint.sources.failure_statement import is_code
 
 _SETTING = "`failure-update` in [tool.supavisor-lint.template]"
 
@@ -88,23 +89,9 @@ def filled(statement: str, imports: str | None, names: dict[str, str]) -> Update
 def placeholders(statement: str) -> list[str]:
     """The names in braces; raises BrokenSetting where they are something else than plain names."""
     try:
-        fields = [(name, form, cut) for _, name, form, cut in string.Formatter().parse(statement) if name is not None]
+        return failure_statement.placeholders(statement)
     except ValueError as error:
-        raise BrokenSetting(f"{_SETTING}: {error}; braces of the code itself are written twice") from None
-    odd = next((name for name, form, cut in fields if not name.isidentifier() or form or cut), None)
-    if odd is not None:
-        raise BrokenSetting(f"{_SETTING}: `{{{odd}}}` is no name; braces of the code itself are written twice")
-    return list(dict.fromkeys(name for name, _, _ in fields))
-
-
-def is_code(text: str) -> bool:
-    """Whether a text is one or more statements of a coroutine function."""
-    lines = ["async def task():", *(f"    {line}" for line in text.splitlines())]
-    try:
-        ast.parse("\n".join(lines))
-    except (SyntaxError, ValueError):
-        return False
-    return bool(text)
+        raise BrokenSetting(f"{_SETTING}: {error}") from None
 
 
 def free_name(function: FunctionDef, wanted: str) -> str:

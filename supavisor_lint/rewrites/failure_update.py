@@ -13,7 +13,7 @@ from supavisor_lint.flow.shape import TaskShape
 from supavisor_lint.flow.status import StatusWrite
 from supavisor_lint.rewrites.base import Context, NoFix, first_that_works
 from supavisor_lint.rewrites.failed_status import COMPLETED, failed_value, status_name
-from supavisor_lint.rewrites.failure_setting import BrokenSetting, from_settings, is_code, refuse_missing_modules
+from supavisor_lint.rewrites.failure_setting import BrokenSetting, from_settings, refuse_missing_modules
 from supavisor_lint.rewrites.log_text import Update
 from supavisor_lint.rewrites.reach import Reach, may_be_row, reads
 from supavisor_lint.rewrites.reread import statements_that_bind
@@ -21,6 +21,7 @@ from supavisor_lint.rewrites.row_conditions import chain_of
 from supavisor_lint.rewrites.same_row import NotAgain, Repeated
 from supavisor_lint.rewrites.snippets import arguments, snippet
 from supavisor_lint.rewrites.status_call import through_function
+from supavisor_lint.sources.failure_statement import is_code
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,30 @@ def dotted_name(value: object) -> str:
     return word
 
 
+def failure_statement(value: object) -> str:
+    """Statements with names in braces: `await mark_failed({session}, {job_id})`."""
+    from supavisor_lint.sources.failure_statement import is_code, placeholders  # Python's parser, for this key only
+
+    words = text(value)
+    try:
+        code = words.format(**{name: name for name in placeholders(words)})
+    except ValueError as error:
+        raise BadValue(f"has something else than names in its braces: {error}") from None
+    if not is_code(code.strip()):
+        raise BadValue(f"is no statement of Python: `{code.strip().splitlines()[0]}`")
+    return words
+
+
+def imports(value: object) -> str:
+    """One or more import statements."""
+    from supavisor_lint.sources.failure_statement import is_import
+
+    words = text(value)
+    if not is_import(words.strip()):
+        raise BadValue('is no import; write it as "from package.module import name"')
+    return words
+
+
 def version(value: object) -> str:
     """A released version, such as "0.30.0"."""
     word = text(value)

@@ -33,8 +33,8 @@ class _Key(NamedTuple):
 
 _TEMPLATE = "template"
 _TEMPLATE_KEYS: Mapping[str, _Key] = {
-    "failure-update": _Key("statement", checks.text),
-    "failure-import": _Key("import statement", checks.text),
+    "failure-update": _Key("statement", checks.failure_statement),
+    "failure-import": _Key("import statement", checks.imports),
 }
 _OWN_KEYS: Mapping[str, _Key] = {
     "profile": _Key('"template" or "hazards"', checks.one_of("template", "hazards")),
