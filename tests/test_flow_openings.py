@@ -184,3 +184,24 @@ def test_a_registry_may_be_asked_again_for_the_session(tmp_path: Path) -> None:
 def test_nothing_else_ends_the_session_of_a_registry(tmp_path: Path, between: str) -> None:
     work = SCOPED.replace("await Session().commit()", "pass")
     assert faults(tmp_path, work, between, REGISTRY) == BEGIN
+
+
+ASSIGNED = """
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from app.models import Job
+from app.database import engine
+
+
+async def work(job_id):
+    session = MADE
+    session.add(Job())
+    BODY
+    await session.close()
+"""
+
+
+@pytest.mark.parametrize("made", ["AsyncSession(engine)", "AsyncSession(bind=engine)", "async_sessionmaker(engine)()"])
+def test_a_session_of_the_class_itself_is_followed_where_a_name_holds_it(tmp_path: Path, made: str) -> None:
+    text = ASSIGNED.replace("MADE", made)
+    assert faults(tmp_path, text, "await session.flush()") == ["SUP308 session.add(Job())"]
+    assert faults(tmp_path, text, "await session.commit()") == []

@@ -253,6 +253,23 @@ def test_a_session_made_on_the_spot(tmp_path: Path, name: str) -> None:
     assert verdict(tmp_path, work(before, IMPORTS), "SUP102").startswith("unsafe: another engine")
 
 
+@pytest.mark.parametrize(
+    ("body", "is_said"),
+    [
+        ("async with AsyncSession(engine) as session:\n    session.add(1)", True),
+        ("async with async_sessionmaker(engine)() as session:\n    session.add(1)", True),
+        ("session = AsyncSession(engine)\nsession.add(1)\nawait session.close()", True),
+        ("async with AsyncSession(engine) as session:\n    session.add(1)\n    await session.commit()", False),
+        ("async with AsyncSession(engine) as session:\n    await session.execute(select(1))", False),
+        ("async with async_sessionmaker(engine).begin() as session:\n    session.add(1)", False),
+    ],
+)
+def test_a_write_that_would_be_saved_for_the_first_time_is_told(tmp_path: Path, body: str, is_said: bool) -> None:
+    assert (
+        "may not be committed now, and would be then" in verdict(tmp_path, work(body, IMPORTS), "SUP102")
+    ) is is_said
+
+
 def test_a_factory_that_is_used_twice_is_left(tmp_path: Path) -> None:
     body = """
     make = async_sessionmaker(engine)

@@ -54,7 +54,7 @@ def said_by(root: Path, setting: str, *args: str, stdin: str | None = None) -> l
         "src = ['.', 'app']",
         "session-helpers = ['app.generated.session.new_session']",
         f"{_TEMPLATE}failure-update = 'later()'\nfailure-import = 'from app.deep import later'",
-        f"{_TEMPLATE}failure-update = 'later()'\nfailure-import = 'import app.deep, rq\\nfrom rq import *'",
+        f"{_TEMPLATE}failure-update = 'later()'\nfailure-import = \"import app.deep, rq\\nfrom rq import *\"",
         f"{_TEMPLATE}failure-update = 'later()'\nfailure-import = 'from celery.app import later'",
         f"{_TEMPLATE}failure-update = 'later()'\nfailure-import = 'from app import user'",
     ],

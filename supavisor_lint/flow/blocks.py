@@ -123,6 +123,7 @@ def _opened(frame: Frame, item: WithItem, state: State, session: Session, *, beg
     site: Site = item
     name = dotted(target) or "session"
     frame.opened[site] = frame.follower.openings.opened(site, name, session, frame.file)
+    frame.trace.opened.add(site)
     blocks = (OpenBlock(item.context, nested=False),) if begun else ()
     histories = {s: h for s, h in state.histories.items() if s is not site}
     state = state.but(histories=histories)

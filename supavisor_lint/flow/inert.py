@@ -68,4 +68,4 @@ def _of_parts(frame: Frame, parts: Iterable[Node]) -> frozenset[str] | None:
 def _does_nothing(frame: Frame, node: Call) -> bool:
     if node in frame.follower.registrations or not is_harmless(frame, node):
         return False
-    return not functions_called(frame.ev, frame.file, node)
+    return not functions_called(frame.ev, frame.file, node) and frame.ev.session(frame.file, node) is None

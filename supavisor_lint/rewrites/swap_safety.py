@@ -33,7 +33,7 @@ def doubt(context: Context, life: Life, helper: Helper, session: Session) -> str
     if differs is not None:
         return differs
     if not session.begun:  # else its block has committed all that the helper could
-        committed = next(_doubts_about_commit(context, life, session), None)
+        committed = doubt_about_commit(context, life, session)
         if committed is not None:
             return committed
         hooks = commit_hooks(context)
@@ -46,6 +46,11 @@ def doubt(context: Context, life: Life, helper: Helper, session: Session) -> str
 def commit_hooks(context: Context) -> str | None:
     """A file of the project that is told of each session's commit, and may do anything then; None if there is none."""
     return next((path for hook in _HOOKS for path in context.project.mentioning(hook)), None)
+
+
+def doubt_about_commit(context: Context, life: Life, session: Session) -> str | None:
+    """What the helper may commit at its end that the session's own end throws away; None if nothing."""
+    return next(_doubts_about_commit(context, life, session), None)
 
 
 def _doubts_about_commit(context: Context, life: Life, session: Session) -> Iterator[str]:

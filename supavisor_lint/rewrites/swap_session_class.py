@@ -16,6 +16,7 @@ from supavisor_lint.rewrites.helpers import Helper, helper_for, require_its_part
 from supavisor_lint.rewrites.imports import bind
 from supavisor_lint.rewrites.session_escape import refuse_escape
 from supavisor_lint.rewrites.session_life import life_of_session
+from supavisor_lint.rewrites.swap_safety import doubt_about_commit
 
 
 def propose(context: Context, finding: Finding) -> Fix:
@@ -67,4 +68,6 @@ def _fix(context: Context, helper: Helper, opening: Call, more: list[Edit]) -> F
     else:
         edits = swap_edits.assigned(context, life, bound.expression)
     title = f"Open the session with `{bound.expression}()`: another engine, or other options, may be meant here"
+    committed = doubt_about_commit(context, life, made) if isinstance(made, Session) else None
+    title = title if committed is None else f"{title}, and {committed}"
     return context.fix("unsafe", title, [*edits, *bound.edits, *more])
