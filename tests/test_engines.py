@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import pytest
 from project_support import findings, write
 
+from supavisor_lint.project.libpq_options import REFUSED
 from supavisor_lint.run import check_paths
 from supavisor_lint.settings import Settings
 
@@ -104,3 +106,30 @@ def test_what_connect_args_says_as_well_replaces_the_url(tmp_path: Path, options
     write(tmp_path, {"app.py": text})
     messages = [f.message for f in check_paths([tmp_path], tmp_path, Settings()).findings if f.code == "SUP502"]
     assert [said in message for message in messages] == [True], messages
+
+
+def test_what_a_listener_knows_is_not_reported(tmp_path: Path) -> None:
+    """Of libpq's options: a "do_connect" listener may take them out; without it they are reported."""
+    listener = """
+@event.listens_for(engine.sync_engine, "do_connect")
+def connect(dialect, record, args, options):
+    mode = options.pop("sslmode")
+"""
+    text = f'{HEAD}\nfrom sqlalchemy import event\nengine = make("postgresql+asyncpg://app@db/app?sslmode=require")\n'
+    for more, count in ((listener, 0), (listener.replace("sslmode", "user"), 1)):
+        assert len(findings(tmp_path, {"app.py": text + more}, select=("SUP502",))) == count, more
+
+
+def test_an_option_of_libpqs_says_nothing_of_a_pooler(tmp_path: Path) -> None:
+    """`pooler = "auto"` asks about engines whose author has thought of a pooler."""
+    for option, count in (('"sslmode": "require"', 0), ('"raw_sql": True', 1)):
+        text = f'{HEAD}\nengine = make("postgresql+asyncpg://" + os.environ["ADDRESS"], connect_args={{{option}}})\n'
+        assert len(findings(tmp_path, {"app.py": text}, pooler="auto", select=("SUP501",))) == count, option
+
+
+def test_the_options_of_libpq_are_those_that_asyncpg_refuses() -> None:
+    asyncpg, psycopg = pytest.importorskip("asyncpg"), pytest.importorskip("psycopg")
+    known = {option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()}
+    own = set(inspect.signature(asyncpg.connect).parameters)
+    assert own.isdisjoint(REFUSED)
+    assert known - own <= REFUSED

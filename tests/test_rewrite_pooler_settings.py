@@ -31,6 +31,37 @@ def reasons(tmp_path: Path, text: str) -> list[str]:
 # ------------------------------------------------------------------------------------------------------- left alone
 
 
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ('"sslmode": mode', "what `sslmode` was to do is left to you: it is libpq's; asyncpg calls it `ssl`"),
+        (
+            '"sslmode": "require", "ssl": True',
+            "what `sslmode` was to do is left to you: it is libpq's; asyncpg calls it `ssl`",
+        ),
+        (
+            '"sslrootcert": "ca.pem"',
+            "what `sslrootcert` was to do is left to you: it is libpq's; asyncpg wants an `ssl.SSLContext` as `ssl`",
+        ),
+    ],
+)
+def test_what_has_no_other_spelling_is_left(tmp_path: Path, options: str, reason: str) -> None:
+    text = f"""
+    mode = read()
+    engine = create_async_engine({URL}, connect_args={{{OFF}, {options}}})
+    """
+    assert reasons(tmp_path, text) == [reason]
+
+
+def test_a_mode_that_psycopg_reads_too_is_left(tmp_path: Path) -> None:
+    text = f"""
+    ARGS = {{{OFF}, "sslmode": "require"}}
+    engine = create_async_engine({URL}, connect_args=ARGS)
+    direct = psycopg.connect(**ARGS)
+    """
+    assert reasons(tmp_path, text) == ["other code uses the options in line 3 as well"]
+
+
 def test_nothing_is_fixed_without_unsafe(tmp_path: Path) -> None:
     files = {"app/db.py": f"{HEAD}engine = create_async_engine({URL})\n"}
     assert rewritten(tmp_path, files, "app/db.py") == files["app/db.py"]
@@ -295,3 +326,13 @@ def test_the_title_says_what_a_url_of_another_driver_would_do(tmp_path: Path, ur
     files = {"app/db.py": f"import os\nimport asyncpg\n{HEAD}engine = create_async_engine({url})\n"}
     titles = {f.fix.title for f in fix_project(tmp_path, files).result.findings if f.fix is not None}
     assert [("a URL of another driver" in title) for title in titles] == [told]
+
+
+def test_the_mode_of_ssl_keeps_its_value(tmp_path: Path) -> None:
+    text = f'engine = create_async_engine({URL}, connect_args={{{OFF}, "sslmode": "verify-full"}})\n'
+    assert after(tmp_path, text) == text.replace("sslmode", "ssl")
+
+
+def test_the_mode_of_ssl_changes_with_what_a_pooler_needs(tmp_path: Path) -> None:
+    text = f'engine = create_async_engine({URL}, connect_args={{"sslmode": "require"}})\n'
+    assert after(tmp_path, text) == text.replace('"sslmode": "require"', f'"ssl": "require", {OFF}')

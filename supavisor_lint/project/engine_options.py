@@ -13,7 +13,8 @@ from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import DictItem
 from supavisor_lint.project.data import Data, Item, Map, Plain, Text, Thing
-from supavisor_lint.project.engines import Engine, Form
+from supavisor_lint.project.engines import Engine, Form, has_connect_hook
+from supavisor_lint.project.libpq_options import REFUSED
 
 Where: TypeAlias = Literal["keyword", "execution_options", "connect_args", "server_settings", "url"]
 Effect: TypeAlias = Literal["nothing", "engine fails", "connection fails"]
@@ -33,10 +34,10 @@ _WRONG: dict[tuple[Where, str | None], frozenset[str]] = {
     ("keyword", None): _OPTIONS | _NO_OPTIONS | {"server_settings"},
     ("execution_options", None): _OPTIONS | _NO_OPTIONS,
     ("connect_args", None): _NO_OPTIONS,
-    ("connect_args", "asyncpg"): frozenset({THRESHOLD}),
+    ("connect_args", "asyncpg"): REFUSED | {THRESHOLD},
     ("connect_args", "psycopg"): _ASYNCPG | {"server_settings"},
     ("server_settings", "asyncpg"): _OPTIONS | _NO_OPTIONS,
-    ("url", "asyncpg"): _NO_OPTIONS | {STATEMENTS, NAMES, THRESHOLD},
+    ("url", "asyncpg"): REFUSED | _NO_OPTIONS | {STATEMENTS, NAMES, THRESHOLD},
     ("url", "psycopg"): _NO_OPTIONS | _ASYNCPG | {THRESHOLD},
 }
 _EFFECTS: dict[Where, Effect] = {"keyword": "engine fails", "execution_options": "nothing"}
@@ -53,6 +54,11 @@ class Ineffective:
     node: Node | None
     is_text: bool = False
 
+    @property
+    def is_for_pooler(self) -> bool:
+        """Whether who wrote it has thought of a pooler."""
+        return self.name not in REFUSED
+
 
 def ineffective_options(engine: Engine, driver: str | None) -> list[Ineffective]:
     """The options of an engine that do not work, in source order as far as they stand in one file.
@@ -62,6 +68,8 @@ def ineffective_options(engine: Engine, driver: str | None) -> list[Ineffective]
     found: dict[object, Ineffective] = {}
     for form in engine.forms:
         for option in _of_form(form, driver):
+            if option.name in REFUSED and (form.makes_connections or has_connect_hook(engine.file, REFUSED)):
+                continue  # that code may know it, and take it out
             key = (option.name, option.where, option.file, option.node)
             if key not in found or option.effect == "nothing":  # the worse is said only where it is so on every path
                 found[key] = option

@@ -33,6 +33,7 @@ _SYNC_MAKERS = frozenset(
 )
 _NAMES = frozenset(dotted.rpartition(".")[2] for dotted in _MAKERS | _FROM_CONFIG | _WRAPPERS)
 _NULL_POOLS = frozenset({"sqlalchemy.pool.NullPool", "sqlalchemy.NullPool", "sqlalchemy.pool.impl.NullPool"})
+_OWN_CONNECTIONS = frozenset({"async_creator", "creator", "pool", "async_creator_fn"})
 _MAX_FORMS = 16
 
 
@@ -43,6 +44,12 @@ class Form:
     urls: tuple[Url, ...]
     keywords: Map
     connect_args: Map
+
+    @property
+    def makes_connections(self) -> bool:
+        """Whether code of the program's own makes the connections, from whatever options it likes."""
+        keys = self.connect_args.items.keys() | self.keywords.items.keys()
+        return not keys.isdisjoint(_OWN_CONNECTIONS)
 
     def map_under(self, key: str) -> Iterator[Map]:
         """The maps that a keyword may hold."""

@@ -60,7 +60,6 @@ _ASYNCPG_KEYS = frozenset(
     }
 )
 _PSYCOPG_KEYS = frozenset({THRESHOLD, "keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"})
-_OWN_CONNECTIONS = frozenset({"async_creator", "creator", "pool", "async_creator_fn"})
 _TESTS = re.compile(r"(?:^|_)test(?:s|ing)?(?:_|$)", re.IGNORECASE)
 _THIS_DATABASE = ("postgres", "asyncpg", "psycopg")
 _OTHER_DATABASES = ("sqlite", "mysql", "mariadb", "oracle", "mssql")
@@ -153,7 +152,7 @@ class PooledEngine:
             return True
         if not args.items.keys().isdisjoint({NAMES, THRESHOLD}):
             return True
-        return bool(self.ineffective)
+        return any(option.is_for_pooler for option in self.ineffective)
 
     # ---------------------------------------------------------------------------------------------- whether it works
 
@@ -210,8 +209,7 @@ class PooledEngine:
         return lacking or [STATEMENTS]
 
     def _may_work(self, form: Form, url: Url, as_meant: bool) -> bool:
-        keys = form.connect_args.items.keys() | form.keywords.items.keys()
-        if not keys.isdisjoint(_OWN_CONNECTIONS) or form.connect_args.is_open:
+        if form.makes_connections or form.connect_args.is_open:
             return True
         meant = {option.name for option in self.ineffective} if as_meant else set()
         if self.driver == "psycopg":

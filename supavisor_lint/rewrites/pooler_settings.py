@@ -15,6 +15,7 @@ from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
 from supavisor_lint.facts.tree import Argument, Call, Constant, Dict, DictItem, Expr, Name
 from supavisor_lint.findings import Edit, Finding, Fix
 from supavisor_lint.project.engine_options import NAMES, Ineffective
+from supavisor_lint.project.libpq_options import REFUSED, SSL, SSL_MODES, SSLMODE, advice
 from supavisor_lint.project.pooler import VALUES, PooledEngine
 from supavisor_lint.rewrites.base import Context, NoFix
 from supavisor_lint.rewrites.elements import changed, elements_of, has_comments
@@ -24,13 +25,14 @@ from supavisor_lint.rewrites.imports import at_module_level
 def propose(context: Context, finding: Finding) -> Fix:
     """One fix for all findings of an engine."""
     pooled = _engine_at(context, finding)
+    _refuse_libpq(context, pooled, finding)
     call = pooled.engine.call
     if len(pooled.engine.forms) > 1:
         raise NoFix("the engine's options are not the same on every path: change them where they are made")
     context.refuse_suppressed([call, *(o.node for o in pooled.ineffective if o.node is not None)], "SUP501", "SUP502")
     gone = _elements_gone(context, pooled)
     edits, more = _with_wanted(context, pooled, gone) if pooled.fails() else ([], {})
-    edits += _numbers(context, pooled)
+    edits += [*_numbers(context, pooled), *_ssl(context, pooled)]
     for holder in {**gone, **more}:
         edits += changed(context, holder, gone.get(holder, ()), more.get(holder, ""))
     if not edits:
@@ -65,7 +67,7 @@ def _elements_gone(context: Context, pooled: PooledEngine) -> Gone:
     call = pooled.engine.call
     gone: Gone = {}
     for option in pooled.ineffective:
-        if not option.is_text:
+        if not option.is_text and option.name not in REFUSED:
             element = _element_of(context, option)
             holder = element.parent
             if not isinstance(holder, Call | Dict) or (isinstance(holder, Call) and holder is not call):
@@ -124,6 +126,37 @@ def _numbers(context: Context, pooled: PooledEngine) -> Iterator[Edit]:
     """Sizes that are texts become numbers; those that have to be 0 are set to it with what is wanted."""
     wanted = pooled.wanted if pooled.fails() else ()
     return (_as_number(context, o) for o in pooled.ineffective if o.is_text and o.name not in wanted)
+
+
+def _refuse_libpq(context: Context, pooled: PooledEngine, finding: Finding) -> None:
+    """Raise NoFix for an option of libpq's that is to be written in another way: dropped, it may be missed."""
+    for option in pooled.ineffective:
+        is_asked = option.node is not None and option.file is context.file and option.node.span == finding.span
+        if is_asked and option.name in REFUSED and _ssl_key(option) is None:
+            raise NoFix(f"what `{option.name}` was to do is left to you: {advice(option.name)}")
+
+
+def _ssl(context: Context, pooled: PooledEngine) -> Iterator[Edit]:
+    """`sslmode` becomes `ssl`, which takes the same values."""
+    for option in pooled.ineffective:
+        key = _ssl_key(option)
+        if key is not None and option.file is context.file:
+            options = key.parent.parent if key.parent is not None else None
+            if isinstance(options, Dict):
+                _refuse_shared(context, pooled, options, [key])
+            yield Edit(key.span, f'"{SSL}"')
+
+
+def _ssl_key(option: Ineffective) -> Constant | None:
+    """The key of `"sslmode": "require"` in a dict display without an `ssl` of its own."""
+    key = option.node
+    item = key.parent if key is not None else None
+    if option.name != SSLMODE or not isinstance(key, Constant) or not isinstance(item, DictItem):
+        return None
+    is_mode = isinstance(item.value, Constant) and item.value.value in SSL_MODES
+    others = item.parent.items if isinstance(item.parent, Dict) else ()
+    has_ssl = any(isinstance(other.key, Constant) and other.key.value == SSL for other in others)
+    return key if is_mode and not has_ssl else None
 
 
 def _element_of(context: Context, option: Ineffective) -> Argument | DictItem:

@@ -3,8 +3,9 @@
 ## What it finds
 `no_prepare` and `raw_sql` (SQLAlchemy and the drivers know neither); cache sizes as keywords of the engine, in
 `execution_options`, in `server_settings`, as texts (`"0"`) in `connect_args`; `statement_cache_size`, `pgbouncer` and
-`prepare_threshold` in the URL of asyncpg (`?prepared_statement_cache_size=0` works there); asyncpg's options on psycopg
-and psycopg's on asyncpg. Engines of session modules are judged like all others.
+`prepare_threshold` in the URL of asyncpg (`?prepared_statement_cache_size=0` works there); asyncpg's options on
+psycopg, and on asyncpg psycopg's and libpq's (`sslmode`, `connect_timeout`), in `connect_args` or the URL. Engines of
+session modules are judged like all others.
 
 ## Why it matters
 What does nothing hides what is missing: the engine looks safe behind a pooler and is not. What is not understood ends
@@ -30,7 +31,8 @@ engine = create_async_engine(
 
 ## Fix safety
 Unsafe: what the option was meant to do is for its author to say. It goes, a size as a text becomes a number, and an
-engine that would fail without it gets what works. An option in a URL or in another file is left.
+engine that would fail without it gets what works. An option in a URL or in another file is left; of libpq's only
+`sslmode` is rewritten, to `ssl`.
 """
 
 from __future__ import annotations
@@ -51,6 +53,7 @@ from supavisor_lint.project.engine_options import (
     values_of,
 )
 from supavisor_lint.project.engines import Engine
+from supavisor_lint.project.libpq_options import REFUSED, advice
 from supavisor_lint.project.pooler import PooledEngine
 from supavisor_lint.rules.base import FileView, Rule
 
@@ -104,6 +107,8 @@ def _advice(pooled: PooledEngine, option: Ineffective) -> str:
     if driver == "psycopg":
         return 'psycopg wants `connect_args={"prepare_threshold": None}` behind a pooler'
     replaced = option.where == "url" and option.effect == "nothing"
+    if name in REFUSED and not replaced:
+        return advice(name)
     if replaced or (name in (STATEMENTS, PREPARED) and _is_right_beside(pooled, name)):
         return "remove it: `connect_args` has it already"
     if name in (STATEMENTS, PREPARED):
