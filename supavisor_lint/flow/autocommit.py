@@ -29,7 +29,7 @@ def _level(ev: Evaluator, file: FileFacts, expr: Expr, depth: int) -> object:
         return None
     if isinstance(expr, Name):
         owner = scope_of(expr).lookup(expr.id)
-        return _bound(ev, file, owner.bindings[expr.id], depth) if owner is not None else None
+        return _any(ev, file, owner.bindings[expr.id], depth) if owner is not None else None
     if not isinstance(expr, Call):
         return None
     asked = _asked(expr)
@@ -44,14 +44,19 @@ def _level(ev: Evaluator, file: FileFacts, expr: Expr, depth: int) -> object:
     return None
 
 
-def _bound(ev: Evaluator, file: FileFacts, bindings: list[Binding], depth: int) -> object:
-    binding = bindings[0] if len(bindings) == 1 else None
+def _any(ev: Evaluator, file: FileFacts, bindings: list[Binding], depth: int) -> object:
+    """The level of a name; of one that is bound in several branches the one that commits at once, if it may be that."""
+    levels = {_bound(ev, file, binding, depth) for binding in bindings}
+    return _AT_ONCE if _AT_ONCE in levels else levels.pop() if len(levels) == 1 else None
+
+
+def _bound(ev: Evaluator, file: FileFacts, binding: Binding, depth: int) -> object:
     if isinstance(binding, Assigned) and binding.value is not None and binding.index is None:
         return _level(ev, file, binding.value, depth + 1)
     if isinstance(binding, NameImport) and depth < _MAX_DEPTH:
         path = ev.files.module(file.path, binding.module, binding.level)
         home = ev.files.peek(path) if path is not None else None
-        return _bound(ev, home, home.scope.bindings.get(binding.name, []), depth + 1) if home is not None else None
+        return _any(ev, home, home.scope.bindings.get(binding.name, []), depth + 1) if home is not None else None
     return None
 
 
