@@ -36,10 +36,10 @@ class Result:
 
     `findings` are sorted; `files` counts the files asked for, `analysed` those that were parsed, `failed` those that
     could not be; `suppressed` are the findings under a noqa; `problems` are one-line complaints (missing path, I/O, an
-    internal error); `sources` holds the text of every file with a finding of any kind, by relative path; `warnings`
-    are one-line remarks on what the findings may be missing; `excluded` are the paths asked for that the settings
-    exclude; `given_up` gives the functions with too many paths to be followed; `tracebacks` are those of the internal
-    errors; `baselined` are the findings that the baseline has, and `scope` is what the run can say of it.
+    internal error); `sources` holds the text of every file with a finding of any kind that has one, by relative path;
+    `warnings` are one-line remarks on what the findings may be missing; `excluded` are the paths asked for that the
+    settings exclude; `given_up` gives the functions with too many paths to be followed; `tracebacks` are those of the
+    internal errors; `baselined` are the findings that the baseline has, and `scope` is what the run can say of it.
     """
 
     findings: tuple[Finding, ...]
@@ -238,12 +238,12 @@ def collect(job: Job, engine: Engine, known: Mapping[str, Analysis] | None = Non
     baselined: list[Finding] = []
     sources: dict[str, str] = {}
     for path in job.watch("checking", candidates):
-        text = _text_of(project, path) or ""
-        analysis = (known or {}).get(path) or look_at(engine, path, text)
+        text = _text_of(project, path)
+        analysis = (known or {}).get(path) or look_at(engine, path, text or "")
         suppressed += [renamed(finding, job.shown_as) for finding in analysis.suppressed]
         findings += [renamed(finding, job.shown_as) for finding in analysis.findings]
         baselined += [renamed(finding, job.shown_as) for finding in analysis.baselined]
-        if analysis.findings or analysis.silenced:
+        if text is not None and (analysis.findings or analysis.silenced):
             sources[job.shown_as.get(path, path)] = text
     failed = sum(1 for path in job.asked if path in project.failures)
     unmatched = [*unmatched_entries(project)]

@@ -230,6 +230,16 @@ def test_bad_bytes_on_stdin(folder: Path, data: bytes) -> None:
     assert [finding.split()[1] for finding in findings] == ["SUP900"]
 
 
+@pytest.mark.parametrize(("data", "frames"), [(b"x = '\xff'\n" + TRIGGER, 0), (b"x = = 1\n" + TRIGGER, 1)])
+def test_a_text_that_cannot_be_read_is_not_shown(folder: Path, data: bytes, frames: int) -> None:
+    """No empty line with a caret under it; what can be read and not parsed has its code frame."""
+    (folder / "bad.py").write_bytes(data)
+    lines = spawn("check", "--isolated", "--output-format", "full", "bad.py").stdout.decode().splitlines()
+    assert lines[0].startswith("bad.py:1:")
+    assert len([line for line in lines if "^" in line]) == frames
+    assert len([line for line in lines if line.lstrip(" 0123456789").startswith("|")]) == 3 * frames
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read every file")
 def test_a_file_without_permission(folder: Path) -> None:
     (folder / "secret.py").touch(mode=0)
