@@ -154,6 +154,28 @@ def test_a_declined_fix_is_asked_for_once(app: Path) -> None:
     assert WORK.read_text("utf-8") == f"{NOT_CALLED}\n\nx = 1\n\n\n{BROKEN}"
 
 
+@pytest.mark.parametrize("options", [["--fix"], ["--interactive"], ["--interactive", "--unsafe-fixes"]])
+def test_who_was_asked_or_did_not_want_to_be_hears_nothing_of_it(app: Path, options: list[str]) -> None:
+    for stdin in ("n\n", "y\n"):
+        assert "to ask about" not in invoke("check", *options, stdin=stdin).stderr
+    assert "to ask about" not in invoke("check", *options, "app/session.py", stdin="").stderr  # nothing is found
+
+
+def test_nothing_to_ask_about_is_said(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unsafe = replacing(("with get", "async with get"), applicability="unsafe")
+    monkeypatch.setitem(REWRITES, "SUP104", unsafe)
+    result = invoke("check", "--interactive", stdin="")
+    assert result.stderr.splitlines()[0] == (
+        "--interactive: there is no safe fix to ask about; with --unsafe-fixes it asks about the unsafe ones too."
+    )
+    assert "to ask about" not in invoke("check", "--interactive", "--quiet", stdin="").stderr
+    assert "to ask about" not in invoke("check", "--interactive", "--unsafe-fixes", stdin="n\n").stderr
+    monkeypatch.delitem(REWRITES, "SUP104")
+    for options in ([], ["--unsafe-fixes"]):
+        result = invoke("check", "--interactive", *options, stdin="")
+        assert result.stderr.splitlines()[0] == "--interactive: there is no fix to ask about."
+
+
 def test_nobody_answers(app: Path) -> None:
     result = invoke("check", "--interactive", stdin="")
     assert result.exit_code == 2

@@ -10,7 +10,14 @@ import click
 
 from supavisor_lint.cli.adoption_options import AdoptionOptions, adoption_options
 from supavisor_lint.cli.errors import VERBOSE, Failure, warn
-from supavisor_lint.cli.fix_options import FixOptions, failed_fixes, fix_options, fixed_lines, text_for_stdout
+from supavisor_lint.cli.fix_options import (
+    FixOptions,
+    failed_fixes,
+    fix_options,
+    fixed_lines,
+    nothing_asked,
+    text_for_stdout,
+)
 from supavisor_lint.cli.given_path import GivenPath
 from supavisor_lint.cli.output import out_bytes
 from supavisor_lint.cli.progress import Progress
@@ -136,6 +143,8 @@ def _last_lines(
     result: Result, fixed: Fixed | None, fixes: FixOptions, display: Display, verbose: bool, done: str
 ) -> Iterator[str]:
     """What was `done`, such as "fixed", and the summary."""
+    if fixed is not None:
+        yield from nothing_asked(fixed, fixes)
     if fixed is None or not fixed.fixed:
         yield summary_line(result, fixes)
     else:

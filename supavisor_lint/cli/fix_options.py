@@ -78,6 +78,15 @@ def text_for_stdout(fixed: Fixed, data: bytes) -> bytes:
     return next((change.new for change in fixed.changes), data)
 
 
+def nothing_asked(fixed: Fixed, fixes: FixOptions) -> Iterator[str]:
+    """One line where `--interactive` had no fix to ask about, though there are findings."""
+    on_offer = [f.fix.applicability for f in fixed.result.findings if f.fix is not None]
+    was_asked = fixed.fixed or fixed.failures or "safe" in on_offer or (fixes.unsafe and on_offer)
+    if fixes.interactive and fixed.result.findings and not was_asked:
+        more = "; with --unsafe-fixes it asks about the unsafe ones too" if on_offer else ""
+        yield f"--interactive: there is no {'safe fix' if on_offer else 'fix'} to ask about{more}."
+
+
 def failed_fixes(fixed: Fixed | None, display: Display, what: str) -> tuple[str, ...]:
     """Give one line for each file that was to be changed and could not be; `what` has failed."""
     failures = sorted(fixed.failures.items()) if fixed is not None else ()
@@ -108,6 +117,6 @@ fix_options = option_group(
     click.option("--fix", is_flag=True, help="Apply the safe fixes."),
     click.option("--unsafe-fixes", is_flag=True, help="With --fix, --diff and --interactive: the others too."),
     click.option("--diff", is_flag=True, help="Show what --fix would change; write nothing."),
-    click.option("--interactive", is_flag=True, help="Ask before each fix."),
+    click.option("--interactive", is_flag=True, help="Ask before each safe fix, then apply it."),
 )
 """The options for fixing, as one decorator of a command."""
