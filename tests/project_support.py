@@ -31,6 +31,20 @@ async def get_session():
 async def raw_session():
     return async_session_factory()
 """
+JOB_MODEL = """
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Job(Base):
+    __tablename__ = "jobs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    status: Mapped[str]
+"""
 
 
 def write(root: Path, files: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from project_support import SESSION_MODULE, write
+from project_support import JOB_MODEL, SESSION_MODULE, write
 
 from supavisor_lint.run import check_paths
 from supavisor_lint.settings import Settings
@@ -25,20 +25,6 @@ async def work(job_id):
         except Exception:
             {instead}
 """
-MODELS = """
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class Job(Base):
-    __tablename__ = "jobs"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    status: Mapped[str]
-"""
 
 
 @pytest.mark.parametrize(
@@ -53,7 +39,8 @@ class Job(Base):
 def test_what_is_lost_and_who_says_so(tmp_path: Path, attempt: str, instead: str, said: str) -> None:
     text = TEXT.format(attempt=attempt, instead=instead)
     write(
-        tmp_path, {"app/__init__.py": "", "app/session.py": SESSION_MODULE, "app/models.py": MODELS, "app/w.py": text}
+        tmp_path,
+        {"app/__init__.py": "", "app/session.py": SESSION_MODULE, "app/models.py": JOB_MODEL, "app/w.py": text},
     )
     messages = [f.message for f in check_paths([tmp_path], tmp_path, Settings()).findings if f.code == "SUP306"]
     assert [said in message for message in messages] == [True], messages

@@ -32,7 +32,9 @@ def propose(context: Context, finding: Finding) -> Fix:
     for edit in edits:
         if context.source.at(edit.span) != name:
             raise NoFix(f"line {edit.span.line}: `{name}` stands in a form that cannot be renamed")
-    return context.fix("unsafe", f"Rename the task's own session to `{own}`", edits)
+    return context.fix(
+        "unsafe", f"Rename the task's own session to `{own}`; the parameter stays, for its callers", edits
+    )
 
 
 def _names(context: Context, function: FunctionDef, name: str) -> list[Name]:

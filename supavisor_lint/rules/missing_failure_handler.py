@@ -97,14 +97,13 @@ def _operations(shape: TaskShape) -> Iterator[tuple[Node, Opening]]:
 
 
 def _message(shape: TaskShape, opening: Opening) -> str:
-    advice = "put `try … except Exception` round them, log, and record the failed status"
+    record = "log, and record the failed status" if shape.status_writes else "and log"
+    advice = f"put `try … except Exception` round its database work, {record}"
     name = shape.function.name
     outer = shape.outer_handlers(opening)
     if outer:
-        return (
-            f"a failure of the phases of `{name}` is only caught in line {outer[0].span.line}, not recorded: {advice}"
-        )
-    return f"nothing catches a failure of the phases of `{name}`: {advice}"
+        return f"a failure in `{name}` is only caught in line {outer[0].span.line}, not recorded: {advice}"
+    return f"nothing catches a failure in `{name}`: {advice}"
 
 
 def is_covered(task: Task, shape: TaskShape, node: Node, opening: Opening) -> bool:

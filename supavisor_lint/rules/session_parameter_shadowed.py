@@ -55,7 +55,7 @@ def detect(view: FileView) -> Iterator[Finding]:
                 view,
                 task.node,
                 f"the parameter `{opening.key.text}` of `{task.node.name}` is overwritten by the task's own session: "
-                "drop the parameter",
+                "give that one a name of its own, and drop the parameter once no caller passes it",
                 confidence=task.confidence,
                 related=[
                     view.place(view.file, opening.node, "overwritten here"),
