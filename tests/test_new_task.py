@@ -54,7 +54,7 @@ def test_the_template_is_free_of_findings(tmp_path: Path, more: str) -> None:
     done = invoke("new-task", "process_batch")
     assert (done.exit_code, done.stderr) == (0, "")
     assert findings(tmp_path, done.stdout) == []
-    broken, number = re.subn(r'logger.exception\((\s*"process_batch: the session failed)', r"str(\1", done.stdout)
+    broken, number = re.subn(r'logger.exception\((\s*"process_batch: failed outside)', r"str(\1", done.stdout)
     assert number == 1
     assert findings(tmp_path, broken) != []  # the check looks at it as at a task
 

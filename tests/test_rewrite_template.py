@@ -228,7 +228,7 @@ async def process(job_id: int) -> None:
                 except Exception:
                     logger.exception("process: the failure could not be recorded (job_id=%s)", job_id)
     except Exception:
-        logger.exception("process: the session failed (job_id=%s)", job_id)
+        logger.exception("process: failed outside its phases (job_id=%s)", job_id)
 '''
 
 

@@ -34,8 +34,8 @@ class Logs:
 
     @property
     def no_session(self) -> str:
-        """What even the session could not survive."""
-        return self._call("exception", "the session failed")
+        """What no inner handler took: the session itself, or the handling of a failure."""
+        return self._call("exception", "failed outside its phases")
 
     @property
     def ignored(self) -> str:
