@@ -309,6 +309,34 @@ UNSAFE = {
 }
 
 
+STORE = """
+
+async def store(session, text):
+    session.add(Line(text=text))
+    await session.flush()
+"""
+
+
+@pytest.mark.parametrize(
+    ("calls", "why"),
+    [
+        ('asyncio.gather(*[store(session, text) for text in "ab"])', "runs at once with others on the session"),
+        ('asyncio.gather(store(session, "a"), store(session, "b"))', "runs at once with others on the session"),
+        ('asyncio.gather(store(session, "a"), return_exceptions=True)', "may end the transaction"),
+        ('asyncio.wait([store(session, "a")])', "may end the transaction"),
+        ('store(session, "a")', None),
+    ],
+)
+def test_10_calls_at_once_are_told_from_what_nobody_can_read(tmp_path: Path, calls: str, why: str | None) -> None:
+    body = f"""
+    session.add(Line(text="z"))
+    await {calls}
+    await session.commit()
+    """
+    said = only(outcome(tmp_path, "import asyncio\n" + task(body) + STORE))
+    assert (said.startswith("unsafe: ") and why in said) if why else said == "safe"
+
+
 @pytest.mark.parametrize("case", UNSAFE)
 def test_what_may_be_noticed_is_unsafe(tmp_path: Path, case: str) -> None:
     body, guarded, why = UNSAFE[case]

@@ -21,7 +21,7 @@ from supavisor_lint.project.structured import is_collected, waiting
 from supavisor_lint.project.values import External, FunctionValue, Instance, Session
 from supavisor_lint.project.vocabulary import STRUCTURED_GROUPS
 
-_GATHER = frozenset({"asyncio.gather", "asyncio.tasks.gather"})
+GATHER = frozenset({"asyncio.gather", "asyncio.tasks.gather"})
 _WAIT = frozenset({"asyncio.wait", "asyncio.as_completed", "asyncio.tasks.wait", "asyncio.tasks.as_completed"})
 _GROUPS = STRUCTURED_GROUPS | {"anyio.create_task_group", "anyio.abc.TaskGroup", "trio.open_nursery"}
 _IN_GROUP = frozenset({"create_task", "start_soon", "start"})
@@ -84,7 +84,7 @@ class Concurrency:
     def _together(self, starts: Starts, call: Call) -> Iterator[Start]:
         """What `gather`, `wait` or `as_completed` runs."""
         names = {v.dotted for v in self._ev.values(self._file, call.func) if isinstance(v, External)}
-        if names & _GATHER:
+        if names & GATHER:
             for argument in call.args:
                 if argument.star == "*":
                     yield from starts.many(argument.value, call)

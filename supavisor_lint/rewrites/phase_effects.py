@@ -15,11 +15,15 @@ from supavisor_lint.facts.tree import (
     Attribute,
     Await,
     Call,
+    Collection,
+    Comprehension,
     Expr,
     Lambda,
     Name,
+    Starred,
     Subscript,
 )
+from supavisor_lint.flow.concurrency import GATHER
 from supavisor_lint.flow.may_swallow import may_swallow
 from supavisor_lint.flow.sql import locks_rows, only_reads
 from supavisor_lint.flow.wording import what
@@ -58,10 +62,12 @@ class Act:
 
     `read` and `write` work on the session; `change` only changes an object; `unknown` may do anything to the session
     but is not seen to; `ends`: what is called ends the transaction or begins another one.
+    `at_once`: a function that gets the session runs at the same time as others (SUP204).
     """
 
     node: Node
     kind: ActKind
+    at_once: bool = False
 
     @property
     def uses_session(self) -> bool:
@@ -110,7 +116,7 @@ class Effects:
         if isinstance(node, Call):
             kind = self._of_call(node)
             if kind is not None:
-                yield Act(node, kind)
+                yield Act(node, kind, self._hands_session(node) and self._is_gathered(node))
 
     def _is_of_object(self, target: Expr) -> bool:
         root = self.names.root(target)
@@ -122,7 +128,7 @@ class Effects:
         func = call.func
         if isinstance(func, Attribute) and self.names.is_session(func.value):
             return self._of_method(call, func.attr)
-        if any(self.names.is_session(argument.value) for argument in call.args):
+        if self._hands_session(call):
             return self._of_receiver(call)
         if self.names.is_holder(func) or any(self.names.is_holder(argument.value) for argument in call.args):
             return "unknown"
@@ -140,6 +146,9 @@ class Effects:
         if any(map(self._may_be_row, given)) and self._is_seen_to_change(call):
             return "change"
         return None
+
+    def _hands_session(self, call: Call) -> bool:
+        return any(self.names.is_session(argument.value) for argument in call.args)
 
     def _is_row(self, expr: Expr) -> bool:
         """Whether an expression is a row, or a display of rows."""
@@ -203,7 +212,7 @@ class Effects:
         if len(found) != 1:
             return None if self._makes_holder(call) else "unknown"
         function = found[0]
-        if function.node.is_async and not isinstance(call.parent, Await):
+        if function.node.is_async and not isinstance(call.parent, Await) and not self._is_gathered(call):
             return "unknown"
         if function.node.is_generator or not is_what_it_says(self.context.ev, function):
             return "unknown"
@@ -213,6 +222,16 @@ class Effects:
         if not manner.quiet:
             return "unknown"
         return "write" if manner.writes or not self._only_queries(function) else "read"
+
+    def _is_gathered(self, call: Call) -> bool:
+        """`await asyncio.gather(*[function(session, row) for row in rows])`: it is awaited where it is called."""
+        node: Node | None = call.parent
+        while isinstance(node, Argument | Collection | Comprehension | Starred):
+            node = node.parent
+        if not isinstance(node, Call) or not isinstance(node.parent, Await):
+            return False
+        gather = self.context.ev.only(self.context.file, node.func)
+        return isinstance(gather, External) and gather.dotted in GATHER and not any(a.keyword for a in node.args)
 
     def _makes_holder(self, call: Call) -> bool:
         """`Repository(session)`, bound to a name."""

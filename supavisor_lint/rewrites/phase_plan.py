@@ -236,6 +236,8 @@ class Planner:
                 raise NoFix(f"{act} begins or ends a transaction itself")
             if act.kind == "unknown":
                 self._doubt(f"{act} may end the transaction")
+            elif act.at_once:
+                self._doubt(f"{act} runs at once with others on the session")
         refuse_swallowed(self._effects, run)
         refuse_calls(self._effects, acts)
         self._check_exits(run, acts, place)
