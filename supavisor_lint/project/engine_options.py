@@ -68,13 +68,25 @@ def ineffective_options(engine: Engine, driver: str | None) -> list[Ineffective]
     found: dict[object, Ineffective] = {}
     for form in engine.forms:
         for option in _of_form(form, driver):
-            if option.name in REFUSED and (form.makes_connections or has_connect_hook(engine.file, REFUSED)):
-                continue  # that code may know it, and take it out
+            if option.name in REFUSED and not _is_refused(engine, form, option):
+                continue
             key = (option.name, option.where, option.file, option.node)
             if key not in found or option.effect == "nothing":  # the worse is said only where it is so on every path
                 found[key] = option
     return sorted(
         found.values(), key=lambda option: (option.node.order if option.node is not None else -1, option.name)
+    )
+
+
+def _is_refused(engine: Engine, form: Form, option: Ineffective) -> bool:
+    """Whether an option of libpq gets to asyncpg: no code that makes connections may know it, and take it out.
+
+    In `connect_args` it has to be there on every path: the others are asyncpg's, and this one is another driver's.
+    """
+    if form.makes_connections or has_connect_hook(engine.file, REFUSED):
+        return False
+    return option.where != "connect_args" or all(
+        None not in values_of(f.connect_args, option.name) for f in engine.forms
     )
 
 
