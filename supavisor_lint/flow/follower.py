@@ -138,6 +138,8 @@ class Follower:
         Where its own paths are too many, its branches are not tied to one another any more, and then its calls not
         followed.
         """
+        self.given_up.pop(function, None)  # what an earlier question about it has found
+        self.cut_short.pop(function, None)
         if self._attempt(file, function, trace, entry) or (
             not (self.wary and self.is_exhausted) and self._attempt(file, function, trace, entry, untied=True)
         ):

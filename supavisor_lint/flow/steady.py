@@ -33,52 +33,15 @@ from supavisor_lint.facts.tree import (
 
 _KEYWORDS = frozenset({"is", "in", "None", "True", "False"})
 _PLAIN_TYPES = frozenset(
-    {
-        "bool",
-        "int",
-        "str",
-        "float",
-        "bytes",
-        "None",
-        "Optional",
-        "Union",
-        "Literal",
-        "UUID",
-        "datetime",
-        "date",
-        "Decimal",
-    }
+    {"bool", "int", "str", "float", "bytes", "None", "Optional", "Union", "Literal", "UUID", "datetime", "date"}
+    | {"Decimal"}
 )
 _GIVE_ROWS = frozenset({"get", "get_one", "scalar", "scalar_one", "scalar_one_or_none", "one", "one_or_none", "first"})
 _GIVE_PLAIN = frozenset({"bool", "int", "str", "float", "len", "isinstance", "any", "all", "sum", "uuid4", "now"})
 _READ = frozenset(
-    {
-        "get",
-        "items",
-        "keys",
-        "values",
-        "copy",
-        "count",
-        "index",
-        "isdisjoint",
-        "issubset",
-        "issuperset",
-        "strip",
-        "lower",
-    }
-    | {
-        "upper",
-        "split",
-        "startswith",
-        "endswith",
-        "format",
-        "join",
-        "isoformat",
-        "all",
-        "one",
-        "one_or_none",
-        "scalars",
-    }
+    {"get", "items", "keys", "values", "copy", "count", "index", "isdisjoint", "issubset", "issuperset"}
+    | {"strip", "lower", "upper", "split", "startswith", "endswith", "format", "join", "isoformat"}
+    | {"all", "one", "one_or_none", "scalars"}
 )
 _ARE_GIVEN = _GIVE_PLAIN | frozenset(
     {"print", "list", "set", "tuple", "dict", "sorted", "frozenset", "enumerate", "zip", "reversed", "max", "min"}
