@@ -235,3 +235,28 @@ def test_each_of_two_objects_stands_for_itself(tmp_path: Path) -> None:
     for refreshed, read in (("found", "note.text"), ("note", "found.status")):
         body = f"{pick}await session.refresh({refreshed})\nprint(found.status)\nprint(note.text)"
         assert read_expired(tmp_path, body, "found, note", before) == [f"print({read})"]
+
+
+TWICE = """return set()
+
+
+async def twice(session):
+    names = await names_of(session)
+    CHECK
+    await count(session)
+
+
+async def count(session):
+    try:
+        print(session.in_transaction(), await session.scalar(select(Job.id)))
+    except Exception:
+        pass"""
+
+
+@pytest.mark.parametrize(
+    ("check", "is_told"), [("print(names)", True), ("if not names:\n        raise PermissionError", False)]
+)
+def test_what_expired_in_a_called_function_is_so_behind_another_that_this_calls(
+    tmp_path: Path, check: str, is_told: bool
+) -> None:
+    assert reached(tmp_path, "await twice(session)", TWICE.replace("CHECK", check)) is is_told

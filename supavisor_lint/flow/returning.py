@@ -25,7 +25,7 @@ from supavisor_lint.flow.values import (
     Tracked,
     TupleRef,
 )
-from supavisor_lint.flow.witnesses import like_witnesses, told_by_reads
+from supavisor_lint.flow.witnesses import is_witness, like_witnesses, told_by_reads
 
 
 def returned(state: State, after: State, node: Expr) -> tuple[State, Tracked]:
@@ -92,7 +92,7 @@ def unmasked(state: State, after: State, node: Expr) -> State:
             history = _history_back(before.history(site), after.history(site), node)
             state = state.with_session(site, _session_back(before.sessions[site], session, node), history)
     for found, known in after.objects.items():
-        if found in before.objects:
+        if found in before.objects and not is_witness(found):
             state = state.with_object(found, _object_back(known, before.objects[found], node))
     state = told_by_reads(before, after, like_witnesses(state, after, node))
     return state.but(ghost=after.ghost, loaded=rows_back(before, after, after.sessions))

@@ -77,7 +77,7 @@ def like_witnesses(state: State, after: State, call: Node) -> State:
     """The caller's state, with what the witnesses have seen; `after` is the state behind the called function."""
     live, expired, new = _seen(after, "live"), _seen(after, "expired"), _seen(after, "new")
     for node, known in state.objects.items():
-        if known.session in live and node not in after.objects:
+        if known.session in live and (is_witness(node) or node not in after.objects):
             site = known.session
             gone = frozenset((_EXPIRED,))
             fate = _Fate(live[site], expired.get(site, gone), new.get(site, frozenset((NEW,))), call)
@@ -103,7 +103,8 @@ def told_by_reads(before: State, after: State, state: State) -> State:
     read does not matter where one thing would have expired all that it was given.
     """
     for site, conditions in _seen(after, "expired").items():
-        given = [o for node, o in before.objects.items() if node in after.objects and o.session == site]
+        handed = (o for node, o in before.objects.items() if node in after.objects and not is_witness(node))
+        given = [known for known in handed if known.session == site]
         causes = frozenset(c.by for known in given for c in known.conditions if c.kind == "expired")
         if not conditions and len(causes) == 1:
             state = was_not_expired(state, site, causes)
@@ -112,6 +113,11 @@ def told_by_reads(before: State, after: State, state: State) -> State:
 
 def _seen(after: State, kind: str) -> dict[Site, frozenset[Condition]]:
     return {known.session: known.conditions for node, known in after.objects.items() if _is_witness(node, kind)}
+
+
+def is_witness(node: Node) -> bool:
+    """Whether an object is a witness: of the function that it is known in, not of one that this calls."""
+    return isinstance(node, Name) and node.id.startswith(_PREFIX)
 
 
 def _is_witness(node: Node, kind: str) -> bool:
