@@ -63,6 +63,11 @@ async def rights_for(session, row):
     return await rights_of(session, str(row.user_id))
 
 
+async def rights_beside(session, row, user, last):
+    await rights_of(session, str(row.user_id))
+    return await rights_of(session, str(user.id))
+
+
 async def forget(session, user_id):
     memo_of(session).pop(user_id, None)
 
@@ -292,6 +297,11 @@ async def middle(db, job_id, who, other):
     await work(db, job_id, who, other, None)
 """
 FOR_ROW = "row = await one_of(session, user)\nawait rights_for(session, row)"
+BESIDE = f"""row = await one_of(session, user)
+last = await one_of(session, user)
+if 'edit' not in await rights_in(session, user):
+{STOP}
+await rights_beside(session, row, user, last)"""
 
 
 @pytest.mark.parametrize(
@@ -306,6 +316,13 @@ FOR_ROW = "row = await one_of(session, user)\nawait rights_for(session, row)"
 )
 def test_what_all_callers_have_looked_up(tmp_path: Path, routes: str, body: str) -> None:
     assert not is_reached(tmp_path, body, decorator=NEEDS, routes=routes)
+
+
+def test_a_helper_that_gets_the_user_and_what_belongs_to_them(tmp_path: Path) -> None:
+    assert not is_reached(tmp_path, BESIDE)
+    assert is_reached(tmp_path, BESIDE.replace("row, user, last)", "row, other, last)"))
+    other = BESIDE.replace("row = await one_of(session, user)", "row = await one_of(session, other)")
+    assert is_reached(tmp_path, other)
 
 
 @pytest.mark.parametrize(

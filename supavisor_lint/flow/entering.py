@@ -87,8 +87,7 @@ class Entering:
         known = {*self._decorated(file, caller), *self._looked_up(file, caller.body, call.order, 0)}
         if not known and depth < _MAX_DEPTH:
             known = {*self._called(caller, depth + 1)}
-        names = given_names(callee, call)
-        return frozenset(words for fact in known if (words := named(fact, names)) is not None)
+        return named(known, given_names(callee, call))
 
     def _looked_up(self, file: FileFacts, body: Block, until: int, depth: int) -> Iterator[Words]:
         """What is certainly there in front of a place, in the names of the function that the code is of."""

@@ -132,8 +132,15 @@ def replaced(words: Iterable[str], given: Mapping[str, Words]) -> Words | None:
     return tuple(found)
 
 
-def named(words: Words, given: Mapping[Words, Words]) -> Words | None:
-    """The caller's words with a called function's for what it is given; None where a variable has none."""
+def named(facts: Iterable[Words], given: Iterable[Mapping[Words, Words]]) -> frozenset[Words]:
+    """The caller's words with a called function's for what it is given, in every reading; those that it can name."""
+    facts = list(facts)
+    found = (_named(words, reading) for reading in given for words in facts)
+    return frozenset(words for words in found if words is not None)
+
+
+def _named(words: Words, given: Mapping[Words, Words]) -> Words | None:
+    """The words in one reading; None where a variable has no name in it."""
     found: list[str] = []
     longest = sorted(given.items(), key=lambda item: -len(item[0]))
     at = 0
@@ -146,17 +153,20 @@ def named(words: Words, given: Mapping[Words, Words]) -> Words | None:
     return tuple(found)
 
 
-def given_names(function: FunctionValue, call: Expr) -> dict[Words, Words]:
+def given_names(function: FunctionValue, call: Expr) -> list[dict[Words, Words]]:
     """What a called function is given, by the caller's words, each with the function's own name for it.
 
     What was looked up for some owner belongs to it: `organization.id` is the `project.organization_id` of
-    `project = await one_of(session, organization)`.
+    `project = await one_of(session, organization)`. That is another reading of the same words for each parameter: the
+    organization may be given as well, and more than one that belongs to it.
     """
-    names: dict[Words, Words] = {}
-    for name, expr in bind_arguments(function, call.args).items() if isinstance(call, Call) else ():
-        for owner in _owners(expr):
-            names[(owner, ".id")] = (name, f".{owner}_id")
-    return names | {words: (name,) for name, words in given_words(function, call).items()}
+    if not isinstance(call, Call):
+        return [{}]
+    plain: dict[Words, Words] = {words: (name,) for name, words in given_words(function, call).items()}
+    readings = [plain]
+    for name, expr in bind_arguments(function, call.args).items():
+        readings += [{**plain, (owner, ".id"): (name, f".{owner}_id")} for owner in _owners(expr)]
+    return readings
 
 
 def _owners(expr: Expr) -> Iterator[str]:

@@ -212,9 +212,8 @@ def given_facts(frame: Frame, state: State, function: FunctionValue, call: Expr)
     """What a called function knows of what its caller knows, if it may ask for that or put it away."""
     if not state.remembered or not frame.follower.memos.is_asking(function):
         return frozenset()
-    given = given_names(function, call)
-    found = {named(tuple(fact.split()), given) for fact in state.remembered if fact != _CALLERS}
-    return frozenset({" ".join(words) for words in found if words is not None} | {_CALLERS})
+    found = named((tuple(fact.split()) for fact in state.remembered if fact != _CALLERS), given_names(function, call))
+    return frozenset({*map(" ".join, found), _CALLERS})
 
 
 def facts_back(
