@@ -138,3 +138,49 @@ async def work(job, other):
 """
     assert codes(tmp_path, text) == set()
     assert codes(tmp_path, text.replace("is not None", "is None")) == {"SUP302"}
+
+
+HELPED = """
+import sys
+from app.session import async_session_factory as factory
+
+
+async def finish(session):
+    TEST
+        await session.commit()
+    await session.close()
+
+
+async def work(job):
+    session = factory()
+    try:
+        session.add(job)
+        job.check()
+    finally:
+        await finish(session)
+
+
+async def checked(job):
+    session = factory()
+    try:
+        job.check()
+    except ValueError:
+        session.add(job)
+        await finish(session)
+        return
+    await session.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("test", "lost"),
+    [
+        ("if sys.exc_info()[0] is None:", ["work.py:26"]),
+        ("if sys.exception() is not None:", ["work.py:15"]),
+        ("if session.is_active:", []),
+        ("if session.info:", ["work.py:15", "work.py:26"]),
+    ],
+)
+def test_a_helper_that_cleans_up_asks_whether_something_has_failed(tmp_path: Path, test: str, lost: list[str]) -> None:
+    files = {"app/session.py": SESSION_MODULE, "app/work.py": HELPED.replace("TEST", test)}
+    assert [line[4:-7] for line in findings(tmp_path, files) if line.endswith("SUP308")] == lost

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from supavisor_lint.facts.handlers import enclosing_tries
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.tree import Call
 from supavisor_lint.flow.frame import Frame
@@ -27,5 +26,4 @@ def _error(frame: Frame, node: Call) -> Tracked:
         return SOMETHING
     if frame.follower.wary:  # whoever awaits this may be handling one
         return ANYTHING
-    in_cleanup = any(part == "finalbody" for _, part in enclosing_tries(node))
-    return ConstantRef(None) if in_cleanup or frame.depth == 0 else ANYTHING
+    return ConstantRef(None)

@@ -115,7 +115,7 @@ class Frame:
         self.given: frozenset[Node] = frozenset()  # the caller's objects
         self.in_handler = False  # whether the call that led here stands in a failure handler
         self.steps: dict[object, tuple[tuple[State, ...], Exits]] = {}
-        self.unwinding = 0
+        self.unwinding = 0  # clean-ups after an exception that this stands in, also by the calls that led here
         self._steps_left = MAX_STEPS if depth == 0 else MAX_STEPS_IN_CALLED
 
     def _ties(self) -> frozenset[str]:
@@ -138,7 +138,7 @@ class Frame:
         """A function of this one's own text, followed as a part of it."""
         inner = Frame(self.follower, function.file, function.node, self.trace, self.depth + 1)
         inner.text, inner.opened, inner.given = self.text, self.opened, self.given
-        inner.updates, inner.rows = self.updates, self.rows
+        inner.updates, inner.rows, inner.unwinding = self.updates, self.rows, self.unwinding
         inner.swallowers, inner.losses, inner.left_failed = self.swallowers, self.losses, self.left_failed
         return inner
 

@@ -153,7 +153,7 @@ class Inliner:
         self, frame: Frame, function: FunctionValue, masked: State, names: Renaming, in_handler: bool
     ) -> Summary | None:
         options = tuple((frame.opened[site].expires, frame.opened[site].autoflush) for site in names.sites)
-        key = (function.node, in_handler, masked.identity, options)
+        key = (function.node, in_handler, frame.unwinding > 0, masked.identity, options)
         here = (key, frame.depth, frozenset(self._active))
         for known_as in (key, here):
             if known_as in self._known:
@@ -186,7 +186,7 @@ class Inliner:
         from supavisor_lint.flow.follower import run_function
 
         inner = Frame(frame.follower, function.file, function.node, Trace(), frame.depth + 1)
-        inner.in_handler = in_handler
+        inner.in_handler, inner.unwinding = in_handler, frame.unwinding
         inner.given = frozenset(masked.objects)
         for old, new in names.sites.items():
             inner.opened[new] = replace(frame.opened[old], site=new, own=False, given=True)
