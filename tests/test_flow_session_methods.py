@@ -80,6 +80,27 @@ def test_what_is_changed_behind_a_merge_is_lost(tmp_path: Path) -> None:
     assert faults(tmp_path, WORK, body) == ["SUP308 row.status = 'done'"]
 
 
+ROW = "row = await session.get(Job, 1)\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ("await session.merge(row)", []),
+        ("row = await session.merge(row)\nlogger.info(row.status)", []),
+        ("row.status = 'done'\nawait session.merge(row)", ["SUP308 row.status = 'done'"]),
+        ("row = await session.merge(row)\nrow.status = 'done'", ["SUP308 row.status = 'done'"]),
+        ("session.expunge(row)\nawait session.merge(row)", ["SUP308 await session.merge(row)"]),
+        (
+            "session.expire(row)\nawait session.merge(row)\nlogger.info(row.status)",
+            ["SUP309 logger.info(row.status)"],
+        ),
+    ],
+)
+def test_a_merge_of_an_object_of_the_same_session_does_nothing(tmp_path: Path, body: str, told: list[str]) -> None:
+    assert faults(tmp_path, WORK, ROW + body) == told
+
+
 CHANGE = "row = await session.get(Job, 1)\nrow.status = 'done'\n"
 
 

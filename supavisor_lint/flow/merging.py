@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from supavisor_lint.facts.file import enclosing_function, nodes_of_kind
 from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, ExprStmt, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Await, Call, Constant, Expr, Name
+from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.state import State
+from supavisor_lint.flow.values import ObjectRef, Site, Tracked
+
+_PERSISTENT = frozenset({"new", "live", "expired", "kept"})
+
+
+def given_back(frame: Frame, state: State, site: Site, given: Sequence[Tracked]) -> Tracked | None:
+    """The object itself, where a merge gets one that its session has: that neither writes it nor loads it again."""
+    value = given[0] if given else None
+    known = state.objects.get(value.site) if isinstance(value, ObjectRef) else None
+    if frame.follower.wary or known is None or known.session != site or not known.conditions:
+        return None
+    is_here = all(c.kind in _PERSISTENT and not c.detached for c in known.conditions)
+    return value if is_here else None
 
 
 def may_only_read(merge: Call) -> bool:

@@ -9,11 +9,12 @@ from supavisor_lint.flow import at_hand, expressions, machine, objects
 from supavisor_lint.flow.autocommit import asks_for_autocommit
 from supavisor_lint.flow.binding import share
 from supavisor_lint.flow.events import EndedInBlock
+from supavisor_lint.flow.flushing import flush
 from supavisor_lint.flow.frame import PLAIN, Frame
 from supavisor_lint.flow.loading import after_query
 from supavisor_lint.flow.machine import Use
 from supavisor_lint.flow.meant import meant
-from supavisor_lint.flow.merging import may_only_read
+from supavisor_lint.flow.merging import given_back, may_only_read
 from supavisor_lint.flow.refreshing import expire, refresh
 from supavisor_lint.flow.run_sync import ENDS, HARMLESS, run_sync
 from supavisor_lint.flow.sql import entity_of, only_reads, returns_row, statement
@@ -102,12 +103,15 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
     if name in ENDS:
         return [(after, ANYTHING) for after in machine.end(frame, state, site, node, ENDS[name])]
     if name == "flush":
-        return _flush(frame, node, state, site)
+        return [(after, ANYTHING) for after in flush(frame, node, state, site)]
     if name in ("add", "add_all", "delete"):
         return _put(frame, node, name, state, site, given)
     if name in ("get", "get_one"):
         return _get(frame, node, state, site)
     if name == "merge":
+        own = given_back(frame, state, site, given)
+        if own is not None:
+            return [(after, own) for after in flush(frame, node, state, site)]
         writes = frame.follower.wary or not may_only_read(node)
         states = machine.work(frame, state, site, Use(node, name, writes=writes))
         return [_gives_object(frame, after, node, site, None) for after in states]
@@ -173,15 +177,6 @@ def _get(frame: Frame, node: Call, state: State, site: Site) -> Results:
     found += machine.work(frame, state, site, Use(node, "get"))
     found = [at_hand.with_row(frame, after, node, site, entity, key) for after in found]
     return [_gives_object(frame, after, node, site, entity) for after in found]
-
-
-def _flush(frame: Frame, node: Call, state: State, site: Site) -> Results:
-    session, history = state.sessions[site], state.history(site)
-    # A failed flush has emptied the session: only what came since is left to flush.
-    sends = history.unsent & (history.writes if session.failed is not None and session.hard else history.pending)
-    if not sends and session.sure and session.transaction != "entry":
-        return [(state, ANYTHING)]
-    return [(s, ANYTHING) for s in machine.work(frame, state, site, Use(node, "flush", begins=bool(sends)))]
 
 
 def _put(frame: Frame, node: Call, name: str, state: State, site: Site, given: list[Tracked]) -> Results:
