@@ -14,6 +14,7 @@ from supavisor_lint.flow import wary
 from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.flags import flag
 from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.memos import removed
 from supavisor_lint.flow.session_keys import SessionKey, session_key
 from supavisor_lint.flow.session_state import OpenBlock, SessionState
 from supavisor_lint.flow.state import State
@@ -139,7 +140,7 @@ def bind(frame: Frame, state: State, target: Expr, value: Tracked) -> State:
     text = dotted(target)
     state = share(state, value)
     if isinstance(target, Attribute):
-        state = _without_flag(frame, state, target)
+        state = removed(frame, target, _without_flag(frame, state, target))
     if frame.follower.wary and wary.sets_row(frame, target):
         state = wary.write(frame, state, target)
     if not text:

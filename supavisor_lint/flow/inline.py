@@ -87,12 +87,10 @@ class Inliner:
         if any(summary.locks(after) for after in (*summary.ends, *(after for _, after in summary.raised))):
             frame.updates.add(node)
         for thrown, after in summary.raised:
-            remembered = facts_back(state, facts, after, function, node)
+            remembered = facts_back(state, after, function, node)
             frame.throw(unmasked(state, back.state(after), node).but(remembered=remembered), thrown)
         results = [(after, *returned(state, back.state(after), node)) for after in summary.ends]
-        return [
-            (behind.but(remembered=facts_back(state, facts, after, function, node)), v) for after, behind, v in results
-        ]
+        return [(behind.but(remembered=facts_back(state, after, function, node)), v) for after, behind, v in results]
 
     def _in_place(
         self, frame: Frame, node: Expr, function: FunctionValue, given: dict[str, Tracked], state: State

@@ -64,7 +64,8 @@ def _only_value(name: Name) -> Expr | None:
     """What a local variable is bound to, once."""
     owner = scope_of(name).lookup(name.id)
     bindings = owner.bindings[name.id] if owner is not None and owner.kind != "module" else []
-    return bindings[0].value if len(bindings) == 1 and isinstance(bindings[0], Assigned) else None
+    binding = bindings[0] if len(bindings) == 1 else None
+    return binding.value if isinstance(binding, Assigned) and binding.index is None else None
 
 
 def mapping_words(ev: Evaluator, file: FileFacts, expr: Expr, depth: int = 0) -> Words | None:

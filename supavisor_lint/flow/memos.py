@@ -13,7 +13,7 @@ from supavisor_lint.facts.file import FileFacts, nodes_of_kind
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.statements import Assign, FunctionDef, If
-from supavisor_lint.facts.tree import Argument, Attribute, BoolOp, Call, Expr, Name, NamedExpr, Other, Subscript
+from supavisor_lint.facts.tree import Argument, Attribute, BoolOp, Call, Dict, Expr, Name, NamedExpr, Other, Subscript
 from supavisor_lint.flow.condition_texts import is_none
 from supavisor_lint.flow.memo_words import Words, given_names, given_words, key_words, mapping_words, named, replaced
 from supavisor_lint.project.calls import functions_called
@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 _REMOVES = frozenset({"pop", "popitem", "clear"})
 _MAX_CALLS = 5  # inside one another
 _CALLERS = "<caller>"
-"""The fact that what the caller knows still holds."""
+"""The fact that a caller knows something."""
+_EMPTIED = "<emptied>"
+"""What begins the fact that a mapping, the words behind it, was emptied; without words, one that has no name here.
+
+There are tabs between these words: what they say still holds when a variable that they name is bound again.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,20 +158,33 @@ def stored(frame: Frame, target: Expr, state: State) -> State:
 
 
 def removed(frame: Frame, node: Node, state: State) -> State:
-    """The state behind `memo.pop(key)`, `memo.clear()`, `del memo[key]`: nothing is known of that mapping any more."""
+    """The state behind `memo.pop(key)`, `del memo[key]`, `self.memo = {}`: nothing is known of that mapping."""
     if not state.remembered:
         return state
     match node:
         case Call(Attribute(mapping, method)) if method in _REMOVES:
-            words = mapping_words(frame.ev, frame.file, mapping)
+            pass
         case Subscript(mapping):
-            words = mapping_words(frame.ev, frame.file, mapping)
+            pass
+        case Attribute() as mapping if isinstance(node.parent, Assign) and _empties(node.parent):
+            pass
         case _:
             return state
-    if words is None:
-        return state
-    prefix = " ".join((*words, ""))
-    return state.but(remembered=frozenset(f for f in state.remembered if not f.startswith(prefix) and f != _CALLERS))
+    words = mapping_words(frame.ev, frame.file, mapping)
+    return state if words is None else state.but(remembered=_without(state.remembered, words))
+
+
+def _without(facts: frozenset[str], mapping: Words) -> frozenset[str]:
+    """The facts behind the place where a mapping is emptied; it may be any where it has no words."""
+    prefix = "".join(f"{word} " for word in mapping)
+    left = {fact for fact in facts if fact.startswith((_CALLERS, _EMPTIED)) or not fact.startswith(prefix)}
+    return frozenset(left | {"\t".join((_EMPTIED, *mapping))} if _CALLERS in facts else left)
+
+
+def _empties(statement: Assign) -> bool:
+    """`self.memo = {}`."""
+    is_new = isinstance(statement.value, Dict) or (isinstance(statement.value, Call) and not statement.value.args)
+    return is_new and any(isinstance(target, Attribute) for target in statement.targets)
 
 
 # ------------------------------------------------------------------------------------------------ through its calls
@@ -202,6 +220,8 @@ class Asking:
         calls = nodes_of_kind(function.node, Call)
         if not only and any(isinstance(call.func, Attribute) and call.func.attr in _REMOVES for call in calls):
             return True
+        if not only and any(map(_empties, nodes_of_kind(function.node, Assign))):
+            return True
         if depth >= _MAX_CALLS:
             return False
         called = (f for call in calls for f in functions_called(self._ev, function.file, call)[:1])
@@ -212,18 +232,21 @@ def given_facts(frame: Frame, state: State, function: FunctionValue, call: Expr)
     """What a called function knows of what its caller knows, if it may ask for that or put it away."""
     if not state.remembered or not frame.follower.memos.is_asking(function):
         return frozenset()
-    found = named((tuple(fact.split()) for fact in state.remembered if fact != _CALLERS), given_names(function, call))
+    known = (tuple(fact.split()) for fact in state.remembered if not fact.startswith((_CALLERS, _EMPTIED)))
+    found = named(known, given_names(function, call))
     return frozenset({*map(" ".join, found), _CALLERS})
 
 
-def facts_back(
-    before: State, given: frozenset[str], after: State, function: FunctionValue, call: Expr
-) -> frozenset[str]:
-    """What the caller knows behind a call; `given` is what the called function knew of it."""
-    kept = before.remembered if not given or _CALLERS in after.remembered else frozenset[str]()
+def facts_back(before: State, after: State, function: FunctionValue, call: Expr) -> frozenset[str]:
+    """What the caller knows behind a call."""
+    kept = before.remembered
     if not after.remembered:
         return kept
-    return kept | _translated(after.remembered - {_CALLERS}, given_words(function, call))
+    names = given_words(function, call)
+    told = {fact for fact in after.remembered if fact.startswith((_CALLERS, _EMPTIED))}
+    for fact in told - {_CALLERS}:
+        kept = _without(kept, replaced(fact.split()[1:], names) or ())
+    return kept | _translated(after.remembered - told, names)
 
 
 def _translated(facts: Iterable[str], given: Mapping[str, Words]) -> frozenset[str]:
