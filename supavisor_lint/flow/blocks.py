@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeAlias
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted
 from supavisor_lint.facts.statements import WithItem
+from supavisor_lint.facts.tree import Expr
 from supavisor_lint.flow import expressions, machine
+from supavisor_lint.flow.begin_blocks import Leave, failing, leave_block, leaving
 from supavisor_lint.flow.binding import bind, fresh, share
 from supavisor_lint.flow.ends import note_end
-from supavisor_lint.flow.events import EndedInBlock
 from supavisor_lint.flow.frame import DATABASE, PLAIN, Frame
 from supavisor_lint.flow.managers import keeping_manager
-from supavisor_lint.flow.objects import after_commit, after_flush, after_rollback, detached, forgotten
+from supavisor_lint.flow.objects import after_commit, after_rollback, detached, forgotten
 from supavisor_lint.flow.session_state import EMPTY_HISTORY, History, OpenBlock, SessionState
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.suppressing import Suppressor, suppressor
-from supavisor_lint.flow.swallowing import tell_swallowed
 from supavisor_lint.flow.units import Unit, begins, unit_of
 from supavisor_lint.flow.values import (
     ANYTHING,
@@ -34,8 +32,6 @@ from supavisor_lint.flow.values import (
 )
 from supavisor_lint.project import calls as project_calls
 from supavisor_lint.project.values import ClassValue, Session
-
-Leave: TypeAlias = Callable[[Frame, State], list[State]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +114,24 @@ def _opener(frame: Frame, item: WithItem, state: State, ref: OpenerRef) -> Enter
 
 
 def _opened(frame: Frame, item: WithItem, state: State, session: Session, *, begun: bool) -> Entered:
-    target = item.target
-    assert target is not None
-    site: Site = item
+    assert item.target is not None
+    return open_session(frame, state, item, item.target, session, begun=begun)
+
+
+def open_session(
+    frame: Frame, state: State, site: WithItem | Expr, target: Expr, session: Session, *, begun: bool
+) -> Entered:
+    """The life of a session that is opened for a block of code and given a name, its transaction maybe `begun`."""
+    node = site.context if isinstance(site, WithItem) else site
     name = dotted(target) or "session"
     frame.opened[site] = frame.follower.openings.opened(site, name, session, frame.file)
     frame.trace.opened.add(site)
-    blocks = (OpenBlock(item.context, nested=False),) if begun else ()
+    blocks = (OpenBlock(node, nested=False),) if begun else ()
     histories = {s: h for s, h in state.histories.items() if s is not site}
     state = state.but(histories=histories)
     state = state.with_session(site, fresh(frame.opened[site], blocks))
-    state = _bound(frame, state, item, SessionRef(site))
-    return Entered(state, _leaving(site, item.context, begun), _failing(site, item.context))
+    state = bind(frame, state, target, SessionRef(site))
+    return Entered(state, _leaving(site, node, begun), _failing(site, node))
 
 
 def _unit(frame: Frame, item: WithItem, state: State, unit: Unit) -> Entered:
@@ -219,87 +221,10 @@ def _begin(frame: Frame, item: WithItem, state: State, ref: BlockRef) -> list[En
     found = []
     for after in begin(frame, state, ref.session, ref.call):
         inside = _bound(frame, after.with_value(ref, ref.begun), item, ref.begun)
-        leave = _leave_nested(ref) if ref.nested else _leave(ref.session, ref.call)
-        fail = _fail_nested(ref) if ref.nested else _fail(ref.session, ref.call)
-        found.append(Entered(inside, leave, fail))
+        found.append(Entered(inside, leaving(ref), failing(ref)))
     return found
 
 
 def _begun_before(frame: Frame, item: WithItem, state: State, ref: TransactionRef) -> list[Entered]:
     """`async with await session.begin():`. Entering begins once more, which a savepoint only survives."""
     return _begin(frame, item, state, BlockRef(ref.session, item.context, ref.nested))
-
-
-def _leave(site: Site, node: Node) -> Leave:
-    return lambda frame, state: leave_block(frame, state, site, node)
-
-
-def _fail(site: Site, node: Node) -> Leave:
-    return lambda frame, state: [fail_block(state, site, node)]
-
-
-def leave_block(frame: Frame, state: State, site: Site, node: Node) -> list[State]:
-    """The end of a `begin()` block: commit, unless the transaction is over already."""
-    session, history = state.sessions[site], state.history(site)
-    if session.is_over is not None:
-        if history.pending and machine.is_sure(state, site):
-            event = frame.trace.record(EndedInBlock, session.is_over, frame.opened[site], False)
-            event.discarded |= history.pending
-    else:
-        tell_swallowed(frame, state, site)
-        if history.pending:
-            frame.throw(fail_block(state, site, node), DATABASE)
-        if session.hard in ("flush", "savepoint"):  # SQLAlchemy knows that there is nothing to commit
-            state = after_rollback(state, site, node)
-            if frame.follower.wary:  # what was added since stays in the session, for a later commit
-                outside = _outside(state, site)
-                return [outside.with_session(site, outside.sessions[site], History(writes=history.writes))]
-        else:
-            state = after_commit(state, frame.opened[site], node)
-    return [_outside(state, site)]
-
-
-def fail_block(state: State, site: Site, node: Node) -> State:
-    """An exception leaves a `begin()` block: rollback."""
-    if state.sessions[site].is_over is None:
-        state = after_rollback(state, site, node)
-    return _outside(state, site)
-
-
-def _outside(state: State, site: Site) -> State:
-    session = state.sessions[site]
-    blocks = session.blocks[:-1]
-    outside = SessionState("fresh", blocks, sure=not session.shared and session.sure, shared=session.shared)
-    return state.with_session(site, outside, EMPTY_HISTORY)
-
-
-def _leave_nested(ref: BlockRef) -> Leave:
-    def leave(frame: Frame, state: State) -> list[State]:
-        session, history = state.sessions[ref.session], state.history(ref.session)
-        session = session._replace(blocks=session.blocks[:-1])
-        flushed = after_flush(state, ref.session)
-        return [flushed.with_session(ref.session, session, history._replace(unsent=frozenset()))]
-
-    return leave
-
-
-def _fail_nested(ref: BlockRef) -> Leave:
-    """Only what the savepoint holds is undone."""
-
-    def fail(frame: Frame, state: State) -> list[State]:
-        session, history = state.sessions[ref.session], state.history(ref.session)
-        parent = ref.call.parent
-        around = parent.parent if isinstance(parent, WithItem) else None
-        undone = history._replace(unsent=frozenset()) if around is None else _without(history, around)
-        if session.is_over is None:
-            state = forgotten(state, ref.session)
-        session = session._replace(blocks=session.blocks[:-1], failed=None, hard=None)
-        return [state.with_session(ref.session, session, undone)]
-
-    return fail
-
-
-def _without(history: History, around: Node) -> History:
-    """What is left when everything below a node is undone."""
-    writes, unsent = (frozenset(w for w in some if not around.contains(w)) for some in (history.writes, history.unsent))
-    return history._replace(writes=writes, unsent=unsent)

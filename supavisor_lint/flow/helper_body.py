@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.handlers import enclosing_tries, own_nodes_in, raises
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import ClassDef, ExprStmt, FunctionDef, Handler, With, WithItem
+from supavisor_lint.facts.statements import ClassDef, ExprStmt, For, FunctionDef, Handler, With, WithItem
 from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name, Stmt, Yield
 from supavisor_lint.flow.never import never_returns
 from supavisor_lint.flow.operations import Operation, SessionFlow
@@ -40,6 +40,16 @@ class HelperBody:
     def block(self) -> With | None:
         """The `begin()` block around the `yield`."""
         return self.flow.block_around(self.file, self.at, self.key)
+
+    @property
+    def is_iterated(self) -> bool:
+        """Whether the session is what an `async for` round the `yield` gets from another generator."""
+        parent = self.at.parent
+        while parent is not None and parent is not self.function:
+            if isinstance(parent, For) and parent.is_async and _is_key(parent.target, self.key):
+                return True
+            parent = parent.parent
+        return False
 
     def begun_before(self) -> Node | None:
         """The operation that leaves a transaction open at the `yield`, or the block around it."""
@@ -96,6 +106,12 @@ class HelperBody:
         return any(
             op.kind == "commit" and op.handler is None and self.at.order < op.node.order for op in self.operations
         )
+
+    def commits_when_closed(self) -> bool:
+        """Whether something commits even where the generator is closed at its `yield`: in a `finally` round it."""
+        tries = [statement for statement, part in enclosing_tries(self.at) if part != "finalbody"]
+        finals = [part for statement in tries for part in statement.finalbody]
+        return any(op.kind == "commit" and any(part.contains(op.node) for part in finals) for op in self.operations)
 
     def closes(self) -> bool:
         """Whether the session is entered with `async with`, or closed by hand."""

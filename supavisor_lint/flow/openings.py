@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.handlers import own_nodes_in
-from supavisor_lint.facts.statements import ClassDef, FunctionDef, WithItem
+from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.statements import ClassDef, For, FunctionDef, WithItem
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
 from supavisor_lint.flow.autocommit import commits_at_once
 from supavisor_lint.flow.connections import is_connection, loses_its_own
@@ -52,7 +53,7 @@ class Openings:
             site,
             name,
             session,
-            "unknown" if others else self.exit(session),
+            "unknown" if others else self.exit_of_loop(session) if is_looped_over(site) else self.exit(session),
             self.expires(session) if expires == NOT_ASKED else expires,
             own,
             self.autoflush(session) if autoflush == NOT_ASKED else autoflush,
@@ -119,6 +120,23 @@ class Openings:
             return self._exit_of_helper(definition, depth)
         return "unknown"
 
+    def exit_of_loop(self, session: Session, depth: int = 0) -> Exit:
+        """The same of an `async for` over a session dependency: what its code behind the `yield` does."""
+        definition = session.definition
+        if session.source != "dependency" or not isinstance(definition, FunctionValue) or depth > _MAX_HELPERS:
+            return "unknown"
+        return self._exit_of_helper(definition, depth)
+
+    def commits_when_left(self, session: Session, depth: int = 0) -> bool:
+        """Whether a session's generator, or one that it gets the session from, commits though it does not go on."""
+        definition = session.definition
+        if not isinstance(definition, FunctionValue) or depth > _MAX_HELPERS:
+            return False
+        return any(
+            body.commits_when_closed() or (body.delegates and self.commits_when_left(body.session, depth + 1))
+            for body in helper_bodies(self._flow, definition.file, definition.node)
+        )
+
     def _is_bound_to_others(self, file: FileFacts | None, maker: object) -> bool:
         """Whether a factory, or a `partial` of one in a file, is made for what commits without its sessions.
 
@@ -153,9 +171,11 @@ class Openings:
     def _exit_of_body(self, body: HelperBody, depth: int) -> Exit:
         if body.commits():
             return "commit"
-        if body.delegates:
-            return self.exit(body.session, depth + 1)
+        if body.is_iterated:
+            return self.exit_of_loop(body.session, depth + 1)
         opened = self.exit(body.session, depth + 1)
+        if body.delegates:
+            return opened
         return "unknown" if opened == "unknown" or _hands_over(body) else "close"
 
     # ---------------------------------------------------------------------------------------------- its objects
@@ -230,6 +250,12 @@ class Openings:
         if not isinstance(call, Call) or made is None or made.node is not factory.node:
             return False
         return any(argument.star or argument.keyword == option for argument in call.args)
+
+
+def is_looped_over(site: Site) -> bool:
+    """Whether a session is opened by an `async for` over what gives it."""
+    parent = site.parent if isinstance(site, Node) else None
+    return isinstance(parent, For) and parent.is_async and parent.iter is site
 
 
 def _makes_sessions(callees: Iterable[object]) -> bool:

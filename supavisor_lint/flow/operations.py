@@ -235,7 +235,10 @@ class SessionFlow:
     def _is_phase(self, helper: Decorated | NamedHelper) -> bool:
         if isinstance(helper, NamedHelper):
             return names_function(self.ev.settings.phase_helpers, helper.name, ())
-        function = helper.function
+        return self.is_phase(helper.function)
+
+    def is_phase(self, function: FunctionValue) -> bool:
+        """Whether a generator gives its session with its transaction begun, which ends where the generator goes on."""
         modules = self.ev.files.dotted_names(function.file.path)
         if names_function(self.ev.settings.phase_helpers, function.node.qualname, modules):
             return True

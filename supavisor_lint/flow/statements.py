@@ -34,6 +34,7 @@ from supavisor_lint.flow.handlers import thrown_by
 from supavisor_lint.flow.loops import loop
 from supavisor_lint.flow.memos import removed, stored
 from supavisor_lint.flow.modes import matches
+from supavisor_lint.flow.session_loops import follow_session_loop, session_loop
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import (
     ANYTHING,
@@ -107,7 +108,12 @@ def step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
         case If(test, body, orelse):
             yes, no = truth(frame, test, state)
             return _without_idle_facts(state, run(frame, body, States(yes)), run(frame, orelse, States(no)))
-        case While() | For():
+        case While():
+            return loop(frame, statement, state, run)
+        case For():
+            over_session = session_loop(frame, statement)
+            if over_session is not None:
+                return follow_session_loop(frame, over_session, state, run)
             return loop(frame, statement, state, run)
         case Try():
             return compound.follow_try(frame, statement, state)

@@ -11,7 +11,7 @@ from supavisor_lint.facts.file import FileFacts, enclosing_function
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
 from supavisor_lint.facts.spelling import last_name
-from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.facts.statements import For, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Name, Param
 from supavisor_lint.findings import Confidence, Finding, Place, Severity, Span
 from supavisor_lint.flow.events import Event, EventT
@@ -246,6 +246,10 @@ class FileView:
         if self._in_task(function):
             return False
         return self.is_session_module or self.project.names.may_use_factory(self.file, function)
+
+    def tells_of_loop(self, node: Node) -> bool:
+        """Whether a node is a loop over a session dependency that SUP103 stands at if it is left early."""
+        return isinstance(node, For) and isinstance(node.iter, Call) and not self.may_open_sessions(node.iter)
 
     def _in_task(self, function: FunctionDef | None) -> bool:
         node: Node | None = function

@@ -9,7 +9,8 @@ are a test's writes that a later query of the test can see: closing the session 
 Where a commit hangs on what the function has collected (`if new:`, `if count:`, `if session.dirty:`), there or in a
 called function, the finding has medium confidence and is no hazard; what is collected right beside the write
 (`new.append(row)`) is committed. A statement whose `rowcount` or returned row says
-that it changed nothing has written nothing. Sessions on an engine with `isolation_level="AUTOCOMMIT"` lose nothing.
+that it changed nothing has written nothing. What is lost because `async for session in dependency():` is left early is
+told there (SUP103). Sessions on an engine with `isolation_level="AUTOCOMMIT"` lose nothing.
 
 ## Why it matters
 `close()` rolls back. Nothing is raised and nothing is logged: the row just is not there.
@@ -34,6 +35,7 @@ No rewrite is offered: nobody but the author knows whether the write or the miss
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
+from dataclasses import replace
 
 from supavisor_lint.facts.file import block_of
 from supavisor_lint.facts.statements import FunctionDef
@@ -74,9 +76,17 @@ def _confidence(view: FileView, function: FunctionDef, event: LostWrite) -> Conf
     return event.opened.session.confidence
 
 
+def _events(view: FileView) -> Iterator[tuple[FunctionDef, LostWrite]]:
+    """The writes that are lost elsewhere than where a loop over a dependency is left early, which SUP103 tells."""
+    for function, event in view.hazards(LostWrite):
+        ends = {node for node in event.because if view.tells_all or not view.tells_of_loop(node)}
+        if ends:
+            yield function, replace(event, because=ends)
+
+
 def _groups(view: FileView) -> Iterator[tuple[FunctionDef, list[LostWrite]]]:
     groups: dict[Hashable, tuple[FunctionDef, list[LostWrite]]] = {}
-    for function, event in view.hazards(LostWrite):
+    for function, event in _events(view):
         if view.is_test and not event.unseen:
             continue  # the test looks at its rows and leaves none behind
         if is_committed_with_it(function, event.opened.name, event.node):

@@ -8,8 +8,8 @@ the loop with `break` or `return`. What a name means is read from its definition
 ## Why it matters
 Nobody commits, rolls back or closes a raw session. A dependency that is taken apart by hand is worse: with `anext` the
 generator is collected while the session is in use and closes it concurrently; a loop that is left early never runs the
-generator's commit, so that a write is lost without an error. These broken forms are also reported in the profile
-"hazards".
+generator's commit, so that a write is lost without an error; only one in a `finally` runs, later. These broken forms
+are also reported in the profile "hazards".
 
 ## Example
 ```python
@@ -40,6 +40,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Assign, ExprStmt, For, FunctionDef, Return, Simple, While
 from supavisor_lint.facts.tree import Attribute, Await, Block, Call, Expr, Name
 from supavisor_lint.findings import Finding
+from supavisor_lint.flow.events import LostWrite
 from supavisor_lint.project.names import is_what_it_says
 from supavisor_lint.project.results import yielded
 from supavisor_lint.project.values import FunctionValue, GeneratorValue, Session
@@ -115,12 +116,26 @@ def _iterated(view: FileView, loop: For, call: Call) -> Iterator[Finding]:
     if not isinstance(made, GeneratorValue) or not any(isinstance(v, Session) for v in yielded(view.ev, made.function)):
         return
     leaving = next(_leaving(loop), None)
-    if leaving is not None:
-        message = (
-            f"the loop over `{_name(call)}` is left early (line {leaving.span.line}): the dependency's code after its "
-            "`yield` does not run then, uncommitted writes are lost"
-        )
-        yield _finding(view, call, call, message, hazard=_loses_a_write(loop.body, loop.target))
+    if leaving is None:
+        return
+    if view.follower.openings.commits_when_left(Session("dependency", made.function)):
+        what, hazard = "runs only when its generator is collected", False
+    else:
+        what, hazard = "does not run then, uncommitted writes are lost", _is_hazard(view, loop)
+    message = (
+        f"the loop over `{_name(call)}` is left early (line {leaving.span.line}): the dependency's code after its "
+        f"`yield` {what}"
+    )
+    yield _finding(view, call, call, message, hazard=hazard)
+
+
+def _is_hazard(view: FileView, loop: For) -> bool:
+    """Whether a write is certainly lost where a loop is left."""
+    function = enclosing_function(loop)
+    trace = view.follower.trace(view.file, function) if function is not None else None
+    if trace is None or not trace.complete or loop.iter not in trace.opened:
+        return _loses_a_write(loop.body, loop.target)
+    return any(event.sure and loop in event.because for event in trace.of(LostWrite))
 
 
 def _leaving(loop: For) -> Iterator[Node]:
