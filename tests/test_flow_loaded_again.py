@@ -129,6 +129,10 @@ def with_orders():
     return select(Line).options(joinedload(Line.order))
 
 
+def total_of(sync, part):
+    return part.order.total
+
+
 def reload_all(sync):
     for each in sync:
         load(sync, each)
@@ -160,6 +164,8 @@ TOTAL = "print(order.total)"
         "await session.run_sync(lambda sync: sync.get(Order, 1))",
         "await session.run_sync(reload, order)",
         "await session.run_sync(reload_all)",
+        "line = await session.get_one(Line, 2)\nawait session.run_sync(lambda sync: line.order.total)",
+        "line = await session.get_one(Line, 2)\nawait session.run_sync(total_of, line)",
         "line = await session.get_one(Line, 2)\nawait session.refresh(line, ['order'])",
         "line = await session.get_one(Line, 2)\nawait line.awaitable_attrs.order",
         "await order.awaitable_attrs.total",
@@ -190,6 +196,8 @@ def test_an_unknown_function_may_load_anything(tmp_path: Path) -> None:
         "await session.scalar(update(Line).values(text='new').returning(Line))",
         "await session.run_sync(lambda sync: sync.get(Line, 1))",
         "await session.run_sync(reload, keys)",
+        "line = await session.get_one(Line, 2)\nawait session.run_sync(lambda sync: line.text.upper())",
+        "line = await session.get_one(Line, 2)\nawait session.run_sync(total_of, keys)",
         "line = await session.get_one(Line, 2)\nawait session.refresh(line)",
         "line = await session.get_one(Line, 2)\nawait session.refresh(line, ['text'])",
         "line = await session.get_one(Line, 2)\nawait line.awaitable_attrs.text",

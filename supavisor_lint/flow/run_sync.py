@@ -12,7 +12,7 @@ from supavisor_lint.flow.binding import share
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.machine import Use
 from supavisor_lint.flow.state import State
-from supavisor_lint.flow.sync_loads import has_expired, seen_by, with_loaded
+from supavisor_lint.flow.sync_loads import may_ask, seen_by, with_loaded
 from supavisor_lint.flow.values import SessionRef, Site, Tracked
 from supavisor_lint.project.values import FunctionValue
 
@@ -38,7 +38,7 @@ def run_sync(frame: Frame, node: Call, state: State, site: Site, given: Sequence
         ends = _only_end(body, session)
         if ends is not None:
             return machine.end(frame, state, site, node, ENDS[ends])
-        if _leaves_alone(body, session) and not any(has_expired(state, value) for value in seen):
+        if _leaves_alone(body, session) and not may_ask(frame, state, seen, body):
             return [state]
     called = {n.attr for n in walk(body) if isinstance(n, Attribute)} if body is not None else set[str]()
     if not called.isdisjoint(ENDS.keys() - {"commit"}):
