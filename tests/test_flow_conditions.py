@@ -37,6 +37,9 @@ EXCLUSIVE = [
     ('data["a in b"] == "a"', 'data["a in b"] == "b"'),
     ('other and kind == "a"', 'kind == "b"'),
     ('kind == "a b"', 'kind in ("b", "a_b")'),
+    ("job.is_new", "not job.is_new"),
+    ("not job.store.is_open", "bool(job.store.is_open)"),
+    ("other and job.is_new", "not job.is_new"),
 ]
 COMPATIBLE = [
     ('kind == "a"', 'kind in ("a", "b")'),
@@ -53,6 +56,9 @@ COMPATIBLE = [
     ('kind == "a"', 'kind in ("b", other)'),
     ('kind == "a"', 'kind in "b"'),
     ('kind() == "a"', 'kind() == "b"'),
+    ("job.is_new", "not job.is_old"),
+    ("job.is_new", "not other.is_new"),
+    ("job.is_new()", "not job.is_new()"),
 ]
 
 
@@ -92,3 +98,65 @@ def test_a_value_that_is_changed_between_the_conditions_may_fulfil_both(
 def test_an_elif_that_asks_for_one_more_constant_does_not_exclude_what_stands_below_it(tmp_path: Path) -> None:
     first = 'kind == "a":\n            pass\n        elif kind == "b"'
     assert "SUP302" in codes(tmp_path, first, "other")
+
+
+OWNED = """
+from app.session import async_session_factory as factory
+
+
+class Scope:
+    def __init__(self, session, owned):
+        self.session = session
+        self.owned = owned
+
+
+async def work(job, given=None):
+    scope = Scope(given or factory(), given is None)
+    try:
+        scope.session.add(job)
+        if {commits}:
+            await scope.session.commit()
+        else:
+            await scope.session.flush()
+    finally:
+        if {closes}:
+            await scope.session.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("commits", "closes", "lost"),
+    [
+        ("scope.owned", "scope.owned", False),
+        ("job.done and scope.owned", "scope.owned", True),
+        ("scope.owned", "given is None", False),
+        ("not scope.owned", "scope.owned", True),
+        ("scope.owned and job.done", "given is None", True),
+    ],
+)
+def test_who_owns_a_session_commits_and_closes_it(tmp_path: Path, commits: str, closes: str, lost: bool) -> None:
+    files = {"app/session.py": SESSION_MODULE, "app/work.py": OWNED.format(commits=commits, closes=closes)}
+    assert any(line.endswith("SUP308") for line in findings(tmp_path, files)) is lost
+
+
+STOPPED = """
+from app.session import get_session
+
+
+async def work(jobs, worker):
+    async with get_session() as session:
+        LOOP
+            if worker.stopping:
+                break
+            await session.execute("select 1")
+        if worker.stopping:
+            async with session.begin():
+                await session.execute("select 2")
+"""
+
+
+@pytest.mark.parametrize("loop", ["for job in jobs:", "while jobs:", "while not worker.stopping:"])
+def test_what_a_loop_asks_for_may_change_from_round_to_round(tmp_path: Path, loop: str) -> None:
+    text = STOPPED.replace("LOOP", loop)
+    found = findings(tmp_path, {"app/session.py": SESSION_MODULE, "app/work.py": text})
+    assert any(line.endswith("SUP302") for line in found)

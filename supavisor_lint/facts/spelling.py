@@ -24,3 +24,8 @@ def last_name(expr: Expr) -> str:
     if isinstance(expr, Call | Subscript):  # a builder that is called twice, `async_sessionmaker[AsyncSession](…)`
         return last_name(expr.func if isinstance(expr, Call) else expr.value)
     return ""
+
+
+def is_spelled_like_class(expr: Expr) -> bool:
+    """Whether what is called has the name of a class: `Scope`, `models.Job`, `_Unit`."""
+    return last_name(expr).lstrip("_")[:1].isupper()

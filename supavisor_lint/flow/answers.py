@@ -7,8 +7,10 @@ from typing import TypeAlias
 from supavisor_lint.facts.file import enclosing_function
 from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.spelling import is_spelled_like_class
 from supavisor_lint.facts.statements import Assign, FunctionDef, Return
 from supavisor_lint.facts.tree import (
+    Argument,
     Attribute,
     BoolOp,
     Call,
@@ -66,7 +68,10 @@ def _is_question(expr: Expr) -> bool:
 
 
 def _is_kept(expr: Expr) -> bool:
-    """Whether the answer gets, by itself or as a part of a condition, into a name that is tested, or to a caller."""
+    """Whether the answer gets, by itself or as a part of a condition, into a name that is tested, or to a caller.
+
+    Or into an object that is made with it: `Scope(session or factory(), owned=session is None)`.
+    """
     child: Node = expr
     around = expr.parent
     while isinstance(around, BoolOp | IfExp) or (isinstance(around, Other) and around.op == "not"):
@@ -82,6 +87,8 @@ def _is_kept(expr: Expr) -> bool:
             return any(_is_tested(part) for target in targets for part in _parts(target))
         case Return():
             return True
+        case Argument():
+            return isinstance(around.parent, Call) and is_spelled_like_class(around.parent.func)
         case _:
             return False
 

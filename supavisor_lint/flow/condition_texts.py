@@ -65,8 +65,13 @@ def condition_text(expr: Expr) -> str | None:
 
 
 def asked_text(test: Expr) -> str | None:
-    """What a test asks, as words: `kind == "a"`, `!=`, `in` and `not in` ask if a value is one of some constants."""
+    """What a test asks, as words: `kind == "a"`, `!=`, `in` and `not in` ask if a value is one of some constants.
+
+    An attribute by itself is a switch: `if scope.owned:`.
+    """
     match test:
+        case Attribute():
+            return _subject(test)
         case Other((left, right), op) if op in ("==", "!=", "in", "not in"):
             subject, choices = _subject(left), _choices(right, op)
             if subject is not None and choices:
@@ -119,12 +124,25 @@ _ASKING: tuple[type[Node], ...] = (If, While, IfExp, MatchCase, For, Generator)
 def repeated_conditions(function: FunctionDef) -> frozenset[str]:
     """The ties of the conditions that a function asks more than once: they tie its branches together."""
     counted: Counter[str] = Counter()
+    turned: set[str] = set()  # switches that a loop asks for may be turned in between: `if self.stopping: break`
     for node in (node for kind in _ASKING for node in nodes_of_kind(function, kind)):
         asked = [tie_of(text) for text in _asked(node)]
         if asked and _is_own(node, function) and not _goes_on_asking(node, asked):
             counted.update(asked)
+            switches = [tie for tie in asked if reads_attributes(tie) and not tie.endswith(_IN)]
+            turned.update(switches if switches and _is_in_loop(node, function) else ())
     unstable = {f".{attr}" for attr in _assigned_attributes(function)}
-    return frozenset(tie for tie, count in counted.items() if count > 1 and unstable.isdisjoint(tie.split()))
+    ties = {tie for tie, count in counted.items() if count > 1 and unstable.isdisjoint(tie.split())}
+    return frozenset(ties - turned)
+
+
+def _is_in_loop(node: Node, function: FunctionDef) -> bool:
+    around: Node | None = node
+    while around is not None and around is not function:
+        if isinstance(around, While | For):
+            return True
+        around = around.parent
+    return False
 
 
 def reads_attributes(tie: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from supavisor_lint.facts.file import nodes_in
-from supavisor_lint.facts.spelling import last_name
+from supavisor_lint.facts.spelling import is_spelled_like_class, last_name
 from supavisor_lint.facts.statements import Assign, ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Argument, Attribute, Call, Expr, Name, Subscript
 from supavisor_lint.flow.flags import flag, flags_of
@@ -65,7 +65,7 @@ def made_with(frame: Frame, node: Call, given: list[Tracked]) -> Tracked:
 
 def record_of(frame: Frame, node: Call, given: list[Tracked]) -> Tracked:
     """What a call gives that makes an object of the project with constants: `Options(commit=False)`."""
-    if frame.follower.wary or not (last_name(node.func) or "").lstrip("_")[:1].isupper():
+    if frame.follower.wary or not is_spelled_like_class(node.func):
         return ANYTHING
     made = frame.ev.only(frame.file, node.func)
     flags = made_flags(frame, node, made, given) if isinstance(made, ClassValue) else ()
