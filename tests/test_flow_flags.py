@@ -93,6 +93,7 @@ SILENT = [
     (MANUAL, "Store(session)"),
     (NEGATED, "Store(session)"),
     (BY_CLASS + SHUT, "Quiet(session)"),
+    (BY_CLASS + SHUT + "\n\ndef speak(logger):\n    logger.autocommit = Quiet.autocommit\n", "Quiet(session)"),
     (BY_SUPER, "Quiet(session)"),
     (BY_PARAMETER.replace("= autocommit\n", "= False\n"), "Store(session)"),
 ]
@@ -125,6 +126,7 @@ FOUND = [
     # set elsewhere as well
     (BY_PARAMETER + "\n    def speak(self):\n        self.autocommit = True\n", "Store(session, False)"),
     (BY_CLASS + "\n    def speak(self):\n        self.autocommit = False\n" + SHUT, "Quiet(session)"),
+    (BY_CLASS + SHUT + "\n\ndef speak():\n    Quiet.autocommit = True\n", "Quiet(session)"),
 ]
 
 

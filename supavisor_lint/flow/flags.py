@@ -89,7 +89,15 @@ def _of_class(line: list[ClassValue]) -> dict[str, ConstantRef]:
             found.pop(name, None)
             if value is not None and len(bindings) == 1:
                 found[name] = value
-    return {name: value for name, value in found.items() if not any(name in self_assignments(c.node) for c in line)}
+    return {name: value for name, value in found.items() if not any(_is_set(cls, name) for cls in line)}
+
+
+def _is_set(cls: ClassValue, name: str) -> bool:
+    """Whether a method sets an attribute of its object, or the module that of the class: `Repo.autocommit = True`."""
+    named = (node for node in cls.file.attributes.get(name, ()) if last_name(node.value) == cls.node.name)
+    return name in self_assignments(cls.node) or any(
+        isinstance(node.parent, Assign) and node in node.parent.targets for node in named
+    )
 
 
 def _init_of(line: list[ClassValue]) -> tuple[int, FunctionValue] | None:
