@@ -211,9 +211,13 @@ class Book:
     # -------------------------------------------------------------------------------------------------------- writes
 
     def settle(self, cause: str, lines: tuple[int, ...], error: BaseException | None, explicit: bool) -> None:
-        """Find out what became of the writes whose transaction has ended."""
+        """Find out what became of the writes whose transaction has ended.
+
+        A generator that is closed where it waits is no error of the program's.
+        """
         if not self.open:
             return
+        error = None if isinstance(error, GeneratorExit) else error
         now = self.session.get_transaction()
         ended = [write for write in self.open if write.root is not now or cause == "end"]
         if not ended:

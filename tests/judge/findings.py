@@ -13,7 +13,7 @@ from supavisor_lint.settings import Settings
 
 from .prelude import SESSION, SUPPORT
 
-CODES = ("SUP302", "SUP303", "SUP306", "SUP308", "SUP309", "SUP406")
+CODES = ("SUP103", "SUP302", "SUP303", "SUP306", "SUP308", "SUP309", "SUP406")
 """The rules whose truth SQLAlchemy can tell."""
 
 MISSING = tuple(code for code in CODES if code not in {rule.code for rule in RULES})

@@ -105,6 +105,14 @@ class Lines:
         """Whether a list comprehension stands on a line."""
         return any(isinstance(node, ast.ListComp) and node.lineno == line for node in self._nodes)
 
+    def session_loops_around(self, line: int) -> list[int]:
+        """The lines of the `async for` loops around a line."""
+        return [
+            node.lineno
+            for node in self._nodes
+            if isinstance(node, ast.AsyncFor) and node.lineno < line <= (node.end_lineno or 0)
+        ]
+
     def helper_of(self, line: int) -> str | None:
         """The name of the helper that a line stands in; None in the task."""
         for node in self._tree.body:

@@ -75,6 +75,33 @@ async def get_second_session():
         except Exception:
             await session.rollback()
             raise
+
+
+async def get_db():
+    session = factory()
+    try:
+        yield session
+        await session.commit()
+    except Exception:
+        await session.rollback()
+        raise
+    finally:
+        await session.close()
+
+
+async def get_expiring_db():
+    async with expiring_factory() as session:
+        try:
+            yield session
+            await session.commit()
+        except Exception:
+            await session.rollback()
+            raise
+
+
+async def open_db():
+    async with factory() as session:
+        yield session
 '''
 
 SUPPORT = '''"""Small functions without a session."""
@@ -108,9 +135,12 @@ from judged.session import (
     Job,
     expiring_factory,
     factory,
+    get_db,
+    get_expiring_db,
     get_expiring_session,
     get_second_session,
     get_session,
+    open_db,
     open_session,
     second_factory,
 )

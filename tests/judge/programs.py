@@ -27,6 +27,7 @@ OPENINGS = (
     "expiring_factory()",
     "factory.begin()",
 )
+LOOPS = ("get_db()", "get_db()", "get_expiring_db()", "open_db()")
 FAILED = 'execute(update(Job).where(Job.id == job_id).values(status="failed"))'
 
 
@@ -54,7 +55,11 @@ def write_program(pick: Pick) -> str:
 
 def _open(w: Writer) -> None:
     names = Names(("session",), depth=1)
-    kind = w.pick(12)
+    kind = w.pick(14)
+    if kind > 11:
+        w.line(f"async for session in {w.one_of(LOOPS)}:")
+        work(w, replace(names, loop=True))
+        return  # what is left is closed beside what comes next: nobody knows when
     if kind == 11:
         w.line("session = factory()")
         w.line("try:")

@@ -213,16 +213,27 @@ class World:
             except Exception as error:
                 reason = error
                 escaped = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        if reason is None:
+            self._loop.run_until_complete(_collected())
         for book in recorder.books:
             book.settle("end", (), reason, False)
             if book.session.in_transaction():  # nobody closed it
                 self._loop.run_until_complete(AsyncSession.close(book.owner))
+        if reason is not None:
+            self._loop.run_until_complete(_collected())
         (status,) = self._readers["main"].execute("SELECT status FROM job WHERE id = 1").fetchone() or ("",)
         events, saved = tuple(recorder.events), tuple(recorder.saved)
         planned = tuple(faults) if aid is None else (aid, *faults)
         entered = frozenset(recorder.entered)
         run = Run(tuple(recorder.decisions.taken), planned, events, escaped, saved, status, entered)
         return run, recorder.spoiled
+
+
+async def _collected() -> None:
+    """Let the loop close the generators that nobody goes on with."""
+    await asyncio.sleep(0)
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others)
 
 
 def _module(name: str, text: str) -> types.ModuleType:

@@ -121,6 +121,7 @@ def _answers(event: Event, lines: Lines) -> Iterable[tuple[str, int]]:
         yield from (("SUP309", line) for line in here)
     elif event.kind == "lost":
         yield from (("SUP308", line) for line in here.union(event.causes))
+        yield from (("SUP103", line) for at in here for line in lines.session_loops_around(at))
     elif event.kind in ("discarded", "committed-early"):
         yield from (("SUP303", line) for line in here)
     elif event.kind == "swallowed":
