@@ -139,6 +139,37 @@ def test_who_owns_a_session_commits_and_closes_it(tmp_path: Path, commits: str, 
     assert any(line.endswith("SUP308") for line in findings(tmp_path, files)) is lost
 
 
+HELD = """
+from app.session import async_session_factory as factory
+
+
+class Writer:
+    def __init__(self, session=None):
+        self.session = session
+
+    async def write(self, job):
+        session = {first} or factory()
+        session.add(job)
+        if not self.session:
+            await session.commit()
+        if {closes}:
+            await session.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "closes", "lost"),
+    [
+        ("self.session", "not self.session", False),
+        ("self.session", "not bool(self.session)", False),
+        ("self.other", "not self.session", True),
+    ],
+)
+def test_a_session_that_is_only_opened_where_there_is_none(tmp_path: Path, first: str, closes: str, lost: bool) -> None:
+    files = {"app/session.py": SESSION_MODULE, "app/work.py": HELD.format(first=first, closes=closes)}
+    assert any(line.endswith("SUP308") for line in findings(tmp_path, files)) is lost
+
+
 STOPPED = """
 from app.session import get_session
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from supavisor_lint.facts.tree import BoolOp, Expr, IfExp, Other
-from supavisor_lint.flow.conditions import truth
+from supavisor_lint.facts.tree import Attribute, BoolOp, Expr, IfExp, Name, Other
+from supavisor_lint.flow.condition_texts import asked_text
+from supavisor_lint.flow.conditions import assume, truth
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.optional import there_or_none
 from supavisor_lint.flow.state import State, States
@@ -97,12 +98,21 @@ def _there_or_none(frame: Frame, operand: Expr, before: State) -> Results:
     for state, value in _all(frame, operand, [before]):
         split = there_or_none(frame, operand, state, value)
         if split is None:
-            results.append((state, value))
+            results += _tied(frame, operand, state, value)
             continue
         there = SOMETHING if value == ANYTHING else value
         results += [(after, there) for after in split[0]]
         results += [(after, ConstantRef(None)) for after in split[1]]
     return results
+
+
+def _tied(frame: Frame, operand: Expr, state: State, value: Tracked) -> Results:
+    """An unknown operand whose truth other conditions ask for, too: `scope.session or factory()`."""
+    is_switch = value == ANYTHING and isinstance(operand, Name | Attribute)
+    yes, no = assume(frame, asked_text(operand) if is_switch else None, state)
+    if yes == no:
+        return [(state, value)]
+    return [*((after, SOMETHING) for after in yes), *((after, NOTHING) for after in no)]
 
 
 def _distinct(results: Results) -> Results:

@@ -127,7 +127,7 @@ def _decided(frame: Frame, test: Expr, state: State, value: Tracked) -> Split:
     changes = changes_asked(frame, test, state)
     if changes is not None:
         return changes
-    yes, no = _assume(frame, asked_text(test), state)
+    yes, no = assume(frame, asked_text(test), state)
     no = [_without_object(s, value) for s in no]
     return (no, yes) if isinstance(test, Other) and test.op in ("!=", "not in") else (yes, no)
 
@@ -163,7 +163,7 @@ def _is_active(frame: Frame, test: Attribute, state: State) -> Split:
 
     after, value = next(iter(evaluate(frame, test.value, state)), (state, None))
     if not isinstance(value, SessionRef):
-        return _assume(frame, condition_text(test), state)
+        return assume(frame, condition_text(test), state)
     session = after.sessions[value.site]
     if not session.sure or (session.transaction == "entry" and not session.blocks):
         return [after], [after]
@@ -188,7 +188,7 @@ def _none_test(frame: Frame, subject: Expr, state: State) -> Split:
             both[1].append(after)
         else:
             text = condition_text(subject)
-            yes, no = _assume(frame, None if text is None else f"{text} is None", after)
+            yes, no = assume(frame, None if text is None else f"{text} is None", after)
             both[0].extend(_without_object(s, value) for s in yes)
             both[1].extend(no)
     return both
@@ -204,7 +204,7 @@ def _bool_test(frame: Frame, test: Other, subject: Expr, state: State) -> Split:
         if isinstance(value, ConstantRef) and (value.exact or bool(value.value) is not asked_for):
             both[0 if value.value is asked_for else 1].append(after)
         else:
-            for mine, found in zip(both, _assume(frame, condition_text(test), after), strict=True):
+            for mine, found in zip(both, assume(frame, condition_text(test), after), strict=True):
                 mine += found
     return both
 
@@ -214,7 +214,7 @@ def _without_object(state: State, value: Tracked) -> State:
     return absent(state, value.site) if isinstance(value, ObjectRef) else state
 
 
-def _assume(frame: Frame, text: str | None, state: State) -> Split:
+def assume(frame: Frame, text: str | None, state: State) -> Split:
     """Both ways; where what was asked before on this path tells the answer, only that one."""
     if text is None or tie_of(text) not in frame.repeated:
         return [state], [state]
@@ -232,4 +232,4 @@ def elements(frame: Frame, iterable: Expr, state: State, value: Tracked) -> Spli
     """The states in which something that is iterated, a value, has elements, and those in which it has none."""
     if value == EMPTY_COLLECTION:
         return [], [state]
-    return _assume(frame, iterable.id if isinstance(iterable, Name) else None, state)
+    return assume(frame, iterable.id if isinstance(iterable, Name) else None, state)
