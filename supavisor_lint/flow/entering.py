@@ -64,7 +64,7 @@ class Entering:
 
     def _of_all_callers(self, function: FunctionDef, depth: int) -> frozenset[Words]:
         known: frozenset[Words] | None = None
-        for path in self._ev.files.mentioning(function.name):
+        for path in self._ev.files.calling(function.name):  # the cheap ones first: one may do
             file = self._ev.files.peek(path)
             if file is None:
                 return frozenset()

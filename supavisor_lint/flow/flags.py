@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from supavisor_lint.facts.file import nodes_of_kind
+from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, ClassDef, FunctionDef
@@ -72,6 +73,7 @@ def _line(ev: Evaluator, cls: ClassValue) -> list[ClassValue] | None:
         found += ours
 
 
+@kept
 def _is_plain(cls: ClassDef) -> bool:
     """Whether a class sets its attributes by assignments alone: no `setattr(self, …)`, `self.__dict__.update(…)`."""
     methods = [method for method in cls.body if isinstance(method, FunctionDef)]

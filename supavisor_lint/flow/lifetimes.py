@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeAlias
 
 from supavisor_lint.facts.file import nodes_of_kind, walk
@@ -78,13 +79,19 @@ class Life:
         if state.loaded and not is_called and statement.order > self.gets_until:
             state = state.but(loaded=frozenset())
         dead = self.dead.get(statement, _NONE)
-        if not state.assumed and dead.isdisjoint(state.roots):
+        if dead.isdisjoint(state.roots) and (not state.assumed or dead.isdisjoint(_spoken_of(state.assumed))):
             return state
         variables = {n: v for n, v in state.variables.items() if n.partition(".")[0] not in dead}
         assumed = tuple(a for a in state.assumed if not any(w.partition(".")[0] in dead for w in a[0].split()))
         if len(variables) == len(state.variables) and len(assumed) == len(state.assumed):
             return state
         return state.but(variables=variables, assumed=assumed)
+
+
+@lru_cache(maxsize=4096)
+def _spoken_of(assumed: tuple[tuple[str, bool], ...]) -> Names:
+    """The names that some conditions, as text, speak of."""
+    return frozenset([word.partition(".")[0] for text, _ in assumed for word in text.split()])
 
 
 @kept

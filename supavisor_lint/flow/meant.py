@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from supavisor_lint.facts.file import scope_of, walk
+from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding, Iterated, ModuleImport, NameImport
 from supavisor_lint.facts.statements import ClassDef, For, FunctionDef
@@ -126,8 +127,8 @@ def without_rounds(frame: Frame, loop: For | Comprehension, states: Iterable[Sta
 
     Where the loop loads what it goes over again, an object in it has been loaded in the rounds, and there are rounds.
     """
-    target, iterable = _goes_over(loop)
-    given = _hands_on(loop, target)
+    iterable = _goes_over(loop)[1]
+    given = _hands_on(loop)
     found = []
     for state in states:
         sites = meant(frame, state, iterable)
@@ -142,8 +143,10 @@ def _goes_over(loop: For | Comprehension) -> tuple[Expr, Expr]:
     return first.target, first.iter
 
 
-def _hands_on(loop: Node, target: Expr) -> bool:
+@kept
+def _hands_on(loop: For | Comprehension) -> bool:
     """Whether a loop gives its element to anybody."""
+    target = _goes_over(loop)[0]
     names = {node.id for node in walk(target) if isinstance(node, Name)}
     return any(isinstance(n, Argument) and isinstance(n.value, Name) and n.value.id in names for n in walk(loop))
 

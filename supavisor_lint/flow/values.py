@@ -25,7 +25,7 @@ def _caller() -> Node:
     return node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class NamedEntity:
     """A class of which no more is known than its name; `expr`, in `file`, is one place that names it."""
 
@@ -38,14 +38,14 @@ CALLER: Final = _caller()
 """Stands for everything that the caller did to a session before it handed it over."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class SessionRef:
     """A session."""
 
     site: Site
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class ConstantRef:
     """True, False or None; what is not `exact` is something that is true, or something that is false, or None."""
 
@@ -53,7 +53,7 @@ class ConstantRef:
     exact: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class ModeRef:
     """A text or whole number of the source (`kind` is None), or the member of an enumeration (its class).
 
@@ -69,14 +69,14 @@ class ModeRef:
 Flags: TypeAlias = tuple[tuple[str, ConstantRef], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class RecordRef:
     """An object of the project of which some attributes are constants: `Options(commit=False)`."""
 
     flags: Flags
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class KeeperRef:
     """An object of a class, made with sessions that it keeps: its attributes, by name, that hold one or such an object.
 
@@ -94,7 +94,7 @@ class KeeperRef:
         return tuple(site for sites in parts for site in sites)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class ObjectRef:
     """An ORM object; `site` is the expression that gave it. `exists` when that raises rather than give None."""
 
@@ -102,14 +102,14 @@ class ObjectRef:
     exists: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class ManyRef:
     """Several ORM objects, all from one expression."""
 
     site: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class ResultRef:
     """The result of a query on a session; `scalars` when iterating it gives objects, not rows."""
 
@@ -119,7 +119,7 @@ class ResultRef:
     scalars: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class CountRef:
     """Whether a statement has changed any row: the `rowcount` of its result, or the one row that it returns."""
 
@@ -127,7 +127,7 @@ class CountRef:
     site: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class TransactionRef:
     """A transaction of a session that was begun: `tx` of `async with session.begin() as tx`."""
 
@@ -136,7 +136,7 @@ class TransactionRef:
     nested: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class BlockRef:
     """`session.begin()` or `session.begin_nested()`, not yet entered or awaited."""
 
@@ -150,21 +150,21 @@ class BlockRef:
         return TransactionRef(self.session, self.call, self.nested)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class OpenerRef:
     """A session helper's or factory's block, not yet entered."""
 
     context: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class TupleRef:
     """What a function returns at once, where something in it is followed: `return False, []`."""
 
     items: tuple[Tracked, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class BlankRef:
     """An instance that was made without arguments, and that nobody has filled since.
 
@@ -174,7 +174,7 @@ class BlankRef:
     cls: ClassDef | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Anything:
     """Something that is not followed."""
 
@@ -208,7 +208,7 @@ EMPTY_COLLECTION: Final = BlankRef(None)
 Exit: TypeAlias = Literal["commit", "close", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Opened:
     """One session of a function: what it is, how it ends, whether a commit expires its objects (None: unknown).
 

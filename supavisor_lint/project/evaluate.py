@@ -55,6 +55,9 @@ class Files(Protocol):
     def mentioning(self, word: str) -> tuple[str, ...]:
         """All files of the project whose bytes hold a word."""
 
+    def calling(self, name: str) -> tuple[str, ...]:
+        """All files whose bytes hold a call of a name; those that were parsed by now come first."""
+
     def module(self, importer: str, module: str, level: int) -> str | None:
         """The path of an imported module, None if it is not of this project."""
 
@@ -139,8 +142,11 @@ class Evaluator:
             return next(v for v in real if isinstance(v, Session))
         return None
 
-    def _real(self, file: FileFacts, expr: Expr) -> list[Value]:
-        return [v for v in self.values(file, expr) if not (isinstance(v, Literally) and v.value is None)]
+    def _real(self, file: FileFacts, expr: Expr) -> tuple[Value, ...]:
+        values = self.values(file, expr)
+        if len(values) == 1 and not isinstance(values[0], Literally):
+            return values
+        return tuple(v for v in values if not (isinstance(v, Literally) and v.value is None))
 
     def is_session_type(self, file: FileFacts, param: Param) -> bool:
         """Whether a parameter is a session by its annotation or `Depends`."""

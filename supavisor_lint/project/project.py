@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 
@@ -21,6 +22,8 @@ from supavisor_lint.sources.syntax import surely_parses
 from supavisor_lint.sources.watching import Watch, unwatched
 
 Failure = UnparsableFile | UndecodableFile | UnreadableFile
+
+_CALLED = re.compile(rb"([^\W\d]\w*)\s*\(")
 
 
 class Project:
@@ -64,6 +67,7 @@ class Project:
         self._prefilter = Prefilter(settings)
         self._matters: dict[str, bool] = {}
         self._mentioning: dict[str, tuple[str, ...]] = {}
+        self._calling: dict[bytes, list[str]] | None = None
         self._forget_answers()
 
     def _forget_answers(self) -> None:
@@ -167,6 +171,17 @@ class Project:
             found = (path for path in self.paths if path.endswith((".py", ".pyi")))
             self._mentioning[word] = tuple(path for path in found if wanted in self._bytes_or_nothing(path))
         return self._mentioning[word]
+
+    def calling(self, name: str) -> tuple[str, ...]:
+        """All files of the project whose bytes hold a call of a name; those that were parsed by now come first."""
+        if self._calling is None:
+            self._calling = {}
+            for path in self.paths:
+                if path.endswith((".py", ".pyi")):
+                    for called in {*_CALLED.findall(self._bytes_or_nothing(path))}:
+                        self._calling.setdefault(called, []).append(path)
+        found = self._calling.get(name.encode(), ())
+        return tuple(sorted(found, key=lambda path: self._facts.get(path) is None))
 
     def has(self, path: str) -> bool:
         """Whether a path is that of a file of the project; the folder of a namespace package is none."""
