@@ -9,6 +9,7 @@ from cli_support import invoke
 
 from supavisor_lint.flow import machine
 from supavisor_lint.flow.follower import MAX_STEPS_IN_CALLS, Follower
+from supavisor_lint.flow.inline import MAX_STEPS_IN_CALL
 from tests.project_support import SESSION_MODULE, findings, write
 
 PLAIN = """
@@ -58,7 +59,17 @@ def steps_fixture(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_tangle_of_calls_is_given_up_and_the_rest_is_judged(tmp_path: Path, steps: list[int]) -> None:
     found = findings(tmp_path, {"app/session.py": SESSION_MODULE, "app/work.py": HEAD + tangled(8) + PLAIN})
     assert any(line.endswith("SUP302") for line in found)
-    assert MAX_STEPS_IN_CALLS / 2 < max(steps) <= MAX_STEPS_IN_CALLS
+    assert MAX_STEPS_IN_CALL / 2 < max(steps) <= MAX_STEPS_IN_CALL
+
+
+def test_many_calls_that_are_too_much_have_a_bound_together(tmp_path: Path, steps: list[int]) -> None:
+    again = "".join(
+        f"    async with get_session() as session:\n        await f{i}(session, a, b, c, d)\n" for i in range(7)
+    )
+    work = HEAD + PLAIN + "\n\n" + tangled(8) + again
+    found = findings(tmp_path, {"app/session.py": SESSION_MODULE, "app/work.py": work})
+    assert any(line.endswith("SUP302") for line in found)
+    assert MAX_STEPS_IN_CALL < max(steps) <= MAX_STEPS_IN_CALLS
 
 
 def test_many_choices_in_one_expression_are_not_multiplied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,3 +112,38 @@ def test_verbose_names_the_functions_that_were_not_followed(tmp_path: Path, monk
     message = "too many paths: what some functions called here do to the sessions was not followed"
     assert f"app/work.py:{top}:1: {message}" in told
     assert not any(message in line for line in invoke("check", "--quiet").stderr.splitlines())
+
+
+def exploding(names: str) -> str:
+    """The body of a block whose paths are too many to tell apart."""
+    return branches(names, "        ")
+
+
+TIED = """async def work(own, {params}):
+    async with get_session() as session:
+        if own:
+            await session.execute("select 1")
+        if not own:
+            async with session.begin():
+                await session.execute("select 2")
+        await session.rollback()
+"""
+
+
+def test_what_is_told_before_paths_become_too_many_is_as_exact_as_ever(tmp_path: Path) -> None:
+    names = "abcdefghijk"
+    work = HEAD + TIED.format(params=", ".join(names)) + exploding(names)
+    found = findings(tmp_path, {"app/session.py": SESSION_MODULE, "app/work.py": work})
+    assert not [line for line in found if "SUP302" in line]
+
+
+def test_behind_the_place_where_paths_become_too_many_faults_are_still_told(tmp_path: Path) -> None:
+    names = "abcdefghijk"
+    twice = (
+        "        await session.execute('select 1')\n        async with session.begin():\n"
+        "            await session.execute('select 2')\n"
+    )
+    work = HEAD + TIED.format(params=", ".join(names)) + exploding(names) + twice
+    found = findings(tmp_path, {"app/session.py": SESSION_MODULE, "app/work.py": work})
+    begin = work.splitlines().index("        async with session.begin():") + 1
+    assert [line for line in found if "SUP302" in line] == [f"app/work.py:{begin} SUP302"]

@@ -131,7 +131,14 @@ def _callee_shares(frame: Frame, node: Call, state: State) -> State:
 
 
 def _opens(frame: Frame, node: Call) -> Session | bool | None:
-    """The session that a call opens; True for a block that has to be entered first."""
+    """The session that a call opens; True for a block that has to be entered first. It is the same on every path."""
+    known = frame.follower.opens
+    if node not in known:
+        known[node] = _find_opened(frame, node)
+    return known[node]
+
+
+def _find_opened(frame: Frame, node: Call) -> Session | bool | None:
     values = frame.ev.values(frame.file, node)
     session = frame.ev.session(frame.file, node)
     if session is not None and session.source in OPENED_HERE:

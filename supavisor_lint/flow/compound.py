@@ -18,8 +18,8 @@ from supavisor_lint.flow.values import SOMETHING
 
 def follow_try(frame: Frame, statement: Try, state: State) -> States:
     """The states behind a `try`, with its handlers, `else` and `finally`."""
-    with frame.stretch() as outer:
-        with frame.stretch() as exits:
+    with frame.stretch(hears=bool(statement.finalbody)) as outer:
+        with frame.stretch(hears=bool(statement.handlers)) as exits:
             ends = statements.run(frame, statement.body, States((state,)))
         raised, exits.raised = exits.raised, {}
         outer.add_all(exits)
@@ -98,7 +98,7 @@ def follow_with(frame: Frame, statement: With, index: int, state: State) -> Stat
         return statements.run(frame, statement.body, States((state,)))
     ends = States()
     for entered in blocks.enter(frame, statement.items[index], state, is_async=statement.is_async):
-        with frame.stretch() as exits:
+        with frame.stretch(hears=True) as exits:
             inner = follow_with(frame, statement, index + 1, entered.state)
         ends.update(_each(frame, entered.leave, inner))
         for leaving, states in exits.left.items():

@@ -20,6 +20,7 @@ from supavisor_lint.flow.openings import Openings
 from supavisor_lint.flow.operations import SessionFlow
 from supavisor_lint.flow.quiet import Quiet
 from supavisor_lint.flow.reach import reached_functions
+from supavisor_lint.flow.returning import outside
 from supavisor_lint.flow.session_uses import SessionUses
 from supavisor_lint.flow.state import EMPTY, State, States, TooManyStates
 from supavisor_lint.flow.statements import run
@@ -27,7 +28,7 @@ from supavisor_lint.flow.swallowing import tell_swallowed
 from supavisor_lint.flow.values import Tracked
 from supavisor_lint.project.registration import Registration
 from supavisor_lint.project.tasks import Task
-from supavisor_lint.project.values import Factory, FunctionValue
+from supavisor_lint.project.values import Factory, FunctionValue, Session
 
 MAX_STEPS_IN_CALLS = 3_000  # of all that one function calls: half a second
 
@@ -61,12 +62,16 @@ class Follower:
         self.plain: dict[Expr, bool] = {}  # see binding.is_plain
         self.inert: dict[Node, frozenset[str] | None] = {}  # see inert.names_if_inert
         self.optional: dict[FunctionDef, frozenset[str]] = {}  # see optional.there_or_none
+        self.opens: dict[Node, Session | bool | None] = {}  # see calls._opens
+        self.harmless: dict[Node, bool | None] = {}  # see harmless.is_harmless
         self.slow: dict[Node, str | None] = {}  # see calls._slow
         self.keepers: dict[ClassDef, Kept | None] = {}  # see keepers.made_with
         self.asking: dict[FunctionDef, bool] = {}  # see own_session.shared_by_objects
         self.memos = Asking(flow.ev)
         self._entering = Entering(flow.ev, self.memos)
         self.spent = 0
+        self.limit = MAX_STEPS_IN_CALLS  # of what is followed at the moment: what it calls counts
+        self.lacks_calls = False  # whether some called function was too much to follow
         self.shallow = False  # whether called functions are taken for unknown ones by now
         self.given_up: dict[FunctionDef, FileFacts] = {}  # functions with too many paths
         self.cut_short: dict[FunctionDef, FileFacts] = {}  # functions with too many paths in those that they call
@@ -96,7 +101,7 @@ class Follower:
 
     def start(self, *, shallow: bool = False) -> None:
         """Begin a question of its own: nothing has been spent on it yet."""
-        self.spent, self.shallow = 0, shallow
+        self.spent, self.limit, self.shallow = 0, MAX_STEPS_IN_CALLS, shallow
 
     def spend(self, steps: int) -> None:
         """Count steps in called functions; raises TooManyStates when they are too many for one question.
@@ -104,7 +109,7 @@ class Follower:
         What was found before is charged as if it were found now: the answer does not depend on what was asked first.
         """
         self.spent += steps
-        if self.is_exhausted:
+        if self.spent > self.limit:
             raise TooManyStates
 
     @property
@@ -133,35 +138,25 @@ class Follower:
         trace.tell_at_calls(file, function)
 
     def _follow_from(self, file: FileFacts, function: FunctionDef, trace: Trace, entry: State) -> None:
-        """Follow a function into an empty trace; where that is too much, less closely.
-
-        Where its own paths are too many, its branches are not tied to one another any more, and then its calls not
-        followed.
-        """
+        """Follow a function into an empty trace; where its paths become too many, less closely (see `loosening`)."""
         self.given_up.pop(function, None)  # what an earlier question about it has found
         self.cut_short.pop(function, None)
         if self._attempt(file, function, trace, entry) or (
-            not (self.wary and self.is_exhausted) and self._attempt(file, function, trace, entry, untied=True)
+            self.wary and not self.is_exhausted and self._attempt(file, function, trace, entry, untied=True)
         ):
             trace.complete = not self.shallow
-        elif self.wary or not self._attempt(file, function, trace, entry, untied=True, shallow=True):
+        else:
             self.given_up[function] = file
-        if self.shallow and function not in self.given_up:
+        if (self.shallow or self.lacks_calls) and function not in self.given_up:
             self.cut_short[function] = file
 
     def _attempt(
-        self,
-        file: FileFacts,
-        function: FunctionDef,
-        trace: Trace,
-        entry: State,
-        *,
-        untied: bool = False,
-        shallow: bool = False,
+        self, file: FileFacts, function: FunctionDef, trace: Trace, entry: State, *, untied: bool = False
     ) -> bool:
         """Follow a function from a state into an empty trace; whether its paths were few enough."""
         trace.clear()
-        self.start(shallow=shallow)
+        self.start()
+        self.lacks_calls = False
         frame = Frame(self, file, function, trace, 0)
         if untied:
             frame.repeated = frozenset()
@@ -182,9 +177,9 @@ class Follower:
 def run_function(frame: Frame, state: State) -> States:
     """Follow a function's body. The states of its normal ends; exceptions are left in the frame's exits."""
     before = set(frame.opened)
-    ends = run(frame, frame.function.body, States((state,)))
+    left = run(frame, frame.function.body, States((state,)))
     returned: Iterable[State] = frame.exits.left.pop("return", ())
-    ends.update(returned)
+    ends = States(map(outside, (*left, *returned)))
     for end in ends:
         for site in end.sessions:
             tell_swallowed(frame, end, site)  # in the caller's block

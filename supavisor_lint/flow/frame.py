@@ -53,8 +53,13 @@ PLAIN = Thrown("plain")  # of a call that is not awaited: it cannot have asked t
 
 @dataclass(slots=True, eq=False)
 class Exits:
-    """The ways out of a stretch of code other than its end."""
+    """The ways out of a stretch of code other than its end.
 
+    Where nobody hears exceptions (what is followed first lets them out to nobody), they are not kept.
+    """
+
+    heard: bool = True
+    outer: Exits | None = None
     raised: dict[Thrown, States] = field(default_factory=dict)
     left: dict[Leaving, States] = field(default_factory=dict)
 
@@ -67,6 +72,8 @@ class Exits:
 
     def raise_all(self, thrown: Thrown, states: Iterable[State]) -> None:
         """Let an exception out of several states."""
+        if not self.heard:
+            return
         known = self.raised.get(thrown)
         if known is None:
             self.raised[thrown] = States(states)
@@ -77,13 +84,15 @@ class Exits:
 class Stretch:
     """A stretch of code that keeps its exits to itself. (A class: `contextmanager` takes three times as long.)"""
 
-    __slots__ = ("_frame", "_outer")
+    __slots__ = ("_frame", "_hears", "_outer")
 
-    def __init__(self, frame: Frame) -> None:
+    def __init__(self, frame: Frame, *, hears: bool) -> None:
         self._frame = frame
+        self._hears = hears
 
     def __enter__(self) -> Exits:
-        self._outer, self._frame.exits = self._frame.exits, Exits()
+        self._outer = self._frame.exits
+        self._frame.exits = Exits(self._hears or self._outer.heard, self._outer)
         return self._frame.exits
 
     def __exit__(self, *_: object) -> None:
@@ -101,7 +110,7 @@ class Frame:
         self.trace = trace
         self.depth = depth
         self.opened: dict[Site, Opened] = {}
-        self.exits = Exits()
+        self.exits = Exits(heard=depth > 0)
         self.life = life_of(function)
         self.unbound = unbound_reads(function)
         self.repeated = self._ties()  # the conditions that tie branches together
@@ -116,6 +125,7 @@ class Frame:
         self.in_handler = False  # whether the call that led here stands in a failure handler
         self.steps: dict[object, tuple[tuple[State, ...], Exits]] = {}
         self.unwinding = 0  # clean-ups after an exception that this stands in, also by the calls that led here
+        self.looseness = 0  # see loosening
         self._steps_left = MAX_STEPS if depth == 0 else MAX_STEPS_IN_CALLED
 
     def _ties(self) -> frozenset[str]:
@@ -142,6 +152,11 @@ class Frame:
         inner.swallowers, inner.losses, inner.left_failed = self.swallowers, self.losses, self.left_failed
         return inner
 
+    def start_again(self, steps: int) -> None:
+        """Follow on differently: what was found for a compound statement does not hold any more."""
+        self.steps.clear()
+        self._steps_left = steps
+
     def spend(self) -> None:
         """One more step; raises TooManyStates when they are too many for one function."""
         if self.depth > 0:
@@ -162,9 +177,12 @@ class Frame:
         """`break`, `continue` or `return`."""
         self.exits.left.setdefault(leaving, States()).add(state)
 
-    def stretch(self) -> Stretch:
-        """Collect the exits of a stretch of code instead of letting them out."""
-        return Stretch(self)
+    def stretch(self, *, hears: bool = False) -> Stretch:
+        """Collect the exits of a stretch of code instead of letting them out; does what is around it hear exceptions?
+
+        Else they matter only if somebody further out does.
+        """
+        return Stretch(self, hears=hears)
 
     @contextmanager
     def cleaning_up(self) -> Iterator[None]:

@@ -29,11 +29,20 @@ def is_harmless(frame: Frame, node: Call, given: Iterable[Tracked] = ()) -> bool
     Log calls, pure builtins, methods of texts and dictionaries, `getattr()` as far as `x.name` is harmless, exceptions
     that are made to be raised, and what builds SQL.
     """
+    known = frame.follower.harmless
+    if node not in known:
+        known[node] = _find_harmless(frame, node)
+    answer = known[node]
+    return all(isinstance(value, Anything | ConstantRef) for value in given) if answer is None else answer
+
+
+def _find_harmless(frame: Frame, node: Call) -> bool | None:
+    """Whether a call is harmless; None where its arguments decide."""
     if is_log_call(node) or _asks_text(frame, node) or _asks_dictionary(frame, node):
         return True
     callee = frame.ev.only(frame.file, node.func)
     if isinstance(callee, External) and callee.dotted in ("getattr", "builtins.getattr"):
-        return _reads_attribute(node) and all(isinstance(value, Anything | ConstantRef) for value in given)
+        return None if _reads_attribute(node) else False
     if isinstance(node.parent, Raise) and isinstance(callee, External | ClassValue):
         return True
     if isinstance(callee, External):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
@@ -12,15 +12,15 @@ from supavisor_lint.flow.at_hand import given_rows
 from supavisor_lint.flow.events import (
     Trace,
 )
-from supavisor_lint.flow.frame import Frame, Thrown
+from supavisor_lint.flow.frame import Exits, Frame, Thrown
 from supavisor_lint.flow.inline_events import Telling, hidden_sessions
-from supavisor_lint.flow.memos import facts_back, given_facts
+from supavisor_lint.flow.memos import facts_back, given_facts, with_facts
 from supavisor_lint.flow.operations import handler_around
 from supavisor_lint.flow.quiet import SMALL, Manner, Quiet
 from supavisor_lint.flow.renaming import Renaming
-from supavisor_lint.flow.returning import returned, unmasked
-from supavisor_lint.flow.session_state import History, OpenBlock, SessionState
-from supavisor_lint.flow.state import ObjectState, State, TooManyStates
+from supavisor_lint.flow.returning import outside, returned, unmasked
+from supavisor_lint.flow.session_state import EMPTY_HISTORY, History, OpenBlock, SessionState
+from supavisor_lint.flow.state import ObjectState, State, States, TooManyStates
 from supavisor_lint.flow.values import (
     ANYTHING,
     CALLER,
@@ -31,6 +31,7 @@ from supavisor_lint.flow.witnesses import witnesses
 from supavisor_lint.project.values import FunctionValue
 
 MAX_DEPTH = 5
+MAX_STEPS_IN_CALL = 800  # of one call, with all that it calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,18 @@ class Summary:
     """What following a function from one state gave: its normal ends, its exceptions, its events, and its updates."""
 
     ends: tuple[State, ...]
-    raised: tuple[tuple[Thrown, State], ...]
+    raised: tuple[tuple[State, tuple[Thrown, ...]], ...]
     trace: Trace
     updates: frozenset[Node] = frozenset()
+    _renamed: dict[object, tuple[list[State], list[State]]] = field(default_factory=dict)
+
+    def in_names_of(self, names: Renaming) -> tuple[list[State], list[State]]:
+        """The states of the ends, and of the exceptions, in a caller's names."""
+        key = (*names.sites.items(), *names.objects.items())
+        if key not in self._renamed:
+            back = names.reversed()
+            self._renamed[key] = ([*map(back.state, self.ends)], [back.state(after) for after, _ in self.raised])
+        return self._renamed[key]
 
     def locks(self, after: State) -> bool:
         """Whether the function leaves rows locked at one of its ends."""
@@ -81,16 +91,19 @@ class Inliner:
         if summary is None:
             frame.throw(_unsure(state, names))
             return [(_unsure(state, names), ANYTHING)]
-        back = names.reversed()
         hidden = hidden_sessions(frame, function, given)
-        Telling(frame, node, function, state, back, hidden).tell(summary.trace)
-        if any(summary.locks(after) for after in (*summary.ends, *(after for _, after in summary.raised))):
+        Telling(frame, node, function, state, names.reversed(), hidden).tell(summary.trace)
+        if any(summary.locks(after) for after in (*summary.ends, *(after for after, _ in summary.raised))):
             frame.updates.add(node)
-        for thrown, after in summary.raised:
-            remembered = facts_back(state, after, function, node)
-            frame.throw(unmasked(state, back.state(after), node).but(remembered=remembered), thrown)
-        results = [(after, *returned(state, back.state(after), node)) for after in summary.ends]
-        return [(behind.but(remembered=facts_back(state, after, function, node)), v) for after, behind, v in results]
+        ends, failures = summary.in_names_of(names)
+        if frame.exits.heard:
+            for after, (_, kinds) in zip(failures, summary.raised, strict=True):
+                behind = unmasked(state, after, node)
+                behind = with_facts(behind, facts_back(state, after, function, node))
+                for thrown in kinds:
+                    frame.throw(behind, thrown)
+        results = [(after, *returned(state, after, node)) for after in ends]
+        return [(with_facts(behind, facts_back(state, after, function, node)), v) for after, behind, v in results]
 
     def _in_place(
         self, frame: Frame, node: Expr, function: FunctionValue, given: dict[str, Tracked], state: State
@@ -105,6 +118,7 @@ class Inliner:
         frame.trace.calls.setdefault(function.node, set()).add(node)
         inner = frame.nested(function)
         inner.in_handler = frame.in_handler or handler_around(node) is not None
+        inner.exits.heard = frame.exits.heard
         outer = frame.trace.current
         frame.trace.current = outer or node
         frame.trace.inside.append(function.node)
@@ -158,21 +172,27 @@ class Inliner:
                 known, steps = self._known[known_as]
                 self._cuts += known_as is here
                 frame.follower.spend(steps)
+                frame.follower.lacks_calls |= known is None
                 return known
         if function.node in self._active or frame.depth >= MAX_DEPTH:
             self._cuts += 1
             return None
-        cuts, spent = self._cuts, frame.follower.spent
+        follower = frame.follower
+        cuts, spent, limit = self._cuts, follower.spent, follower.limit
+        if not follower.wary:  # which must see what they do
+            follower.limit = min(limit, spent + MAX_STEPS_IN_CALL)
         self._active.add(function.node)
         try:
             found: Summary | None = self._follow(frame, function, masked, names, in_handler)
         except TooManyStates:
-            if frame.follower.is_exhausted:
+            if follower.spent > limit:
                 raise  # that says nothing of this function
-            frame.follower.given_up[function.node] = function.file
+            follower.given_up[function.node] = function.file
+            follower.lacks_calls = True
             found = None
         finally:
             self._active.discard(function.node)
+            follower.limit = limit
         # an answer that a recursion, or the depth, has cut short holds only in this place
         is_whole = cuts == self._cuts or not self._active
         self._known[key if is_whole else here] = (found, frame.follower.spent - spent)
@@ -189,8 +209,16 @@ class Inliner:
         for old, new in names.sites.items():
             inner.opened[new] = replace(frame.opened[old], site=new, own=False, given=True)
         ends = run_function(inner, masked)
-        raised = tuple((thrown, s) for thrown, states in inner.exits.raised.items() for s in states)
-        return Summary(tuple(ends), raised, inner.trace, frozenset(inner.updates))
+        return Summary(tuple(ends), _raised(inner.exits), inner.trace, frozenset(inner.updates))
+
+
+def _raised(exits: Exits) -> tuple[tuple[State, tuple[Thrown, ...]], ...]:
+    """What leaves a called function, each state with all the exceptions that leave it there."""
+    found: dict[object, tuple[State, list[Thrown]]] = {}
+    for thrown, states in exits.raised.items():
+        for state in States(map(outside, states)):
+            found.setdefault(state.identity, (state, []))[1].append(thrown)
+    return tuple((state, tuple(kinds)) for state, kinds in found.values())
 
 
 def _behind_part(after: State, before: State) -> State:
@@ -221,11 +249,16 @@ def _masked(state: State, given: dict[str, Tracked], names: Renaming) -> State:
 
 
 def _mask_session(session: SessionState) -> SessionState:
+    if not session.blocks and session.failed is None:
+        return session
     blocks = tuple(OpenBlock(CALLER, b.nested, None if b.over is None else CALLER) for b in session.blocks)
     return session._replace(blocks=blocks, failed=None if session.failed is None else CALLER)
 
 
 def _mask_history(history: History) -> History:
+    if history == EMPTY_HISTORY:
+        return history
+
     def mask(nodes: frozenset[Node]) -> frozenset[Node]:
         return frozenset((CALLER,)) if nodes else nodes
 
@@ -239,5 +272,7 @@ def _mask_history(history: History) -> History:
 
 
 def _mask_object(known: ObjectState) -> ObjectState:
+    if all(c.by is None for c in known.conditions):
+        return known
     conditions = frozenset(c if c.by is None else c._replace(by=CALLER) for c in known.conditions)
     return known._replace(conditions=conditions)

@@ -249,6 +249,11 @@ def facts_back(before: State, after: State, function: FunctionValue, call: Expr)
     return kept | _translated(after.remembered - told, names)
 
 
+def with_facts(state: State, facts: frozenset[str]) -> State:
+    """The state with what is known now."""
+    return state if facts == state.remembered else state.but(remembered=facts)
+
+
 def _translated(facts: Iterable[str], given: Mapping[str, Words]) -> frozenset[str]:
     found = (replaced(fact.split(), given) for fact in facts)
     return frozenset(" ".join(words) for words in found if words is not None)

@@ -83,7 +83,7 @@ class Renaming:
         return self.objects.get(node, node)
 
     def _object(self, known: ObjectState) -> ObjectState:
-        return known._replace(session=self.site(known.session))
+        return ObjectState(self.site(known.session), known.entity, known.conditions)
 
     def _held(self, value: SessionRef | KeeperRef) -> SessionRef | KeeperRef:
         held = self.value(value)

@@ -11,7 +11,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Assign, FunctionDef, Return
 from supavisor_lint.facts.tree import Attribute, Await, Collection, Expr, Name
 from supavisor_lint.flow.at_hand import rows_back
-from supavisor_lint.flow.session_state import History, SessionState
+from supavisor_lint.flow.session_state import EMPTY_HISTORY, History, SessionState
 from supavisor_lint.flow.state import Condition, ObjectState, State
 from supavisor_lint.flow.values import (
     ANYTHING,
@@ -26,6 +26,15 @@ from supavisor_lint.flow.values import (
     TupleRef,
 )
 from supavisor_lint.flow.witnesses import is_witness, like_witnesses, told_by_reads
+
+
+def outside(end: State) -> State:
+    """What is left of a state at the end of a function: what it gives back, and what has become of its sessions."""
+    from supavisor_lint.flow.statements import RETURNED
+
+    variables = {RETURNED: end.variables[RETURNED]} if RETURNED in end.variables else {}
+    loaded = frozenset(row._replace(key=None) for row in end.loaded) if end.loaded else end.loaded
+    return end.but(variables=variables, assumed=(), loaded=loaded)
 
 
 def returned(state: State, after: State, node: Expr) -> tuple[State, Tracked]:
@@ -86,16 +95,18 @@ def _with_attributes(function: FunctionDef) -> frozenset[str]:
 
 def unmasked(state: State, after: State, node: Expr) -> State:
     """The caller's state behind the call: what the called function did is done by the call."""
-    before = state
+    sessions, histories, objects = dict(state.sessions), dict(state.histories), dict(state.objects)
     for site, session in after.sessions.items():
-        if site in before.sessions:
-            history = _history_back(before.history(site), after.history(site), node)
-            state = state.with_session(site, _session_back(before.sessions[site], session, node), history)
+        if site in sessions:
+            sessions[site] = _session_back(state.sessions[site], session, node)
+            histories[site] = _history_back(state.history(site), after.history(site), node)
     for found, known in after.objects.items():
-        if found in before.objects and not is_witness(found):
-            state = state.with_object(found, _object_back(known, before.objects[found], node))
-    state = told_by_reads(before, after, like_witnesses(state, after, node))
-    return state.but(ghost=after.ghost, loaded=rows_back(before, after, after.sessions))
+        if found in objects and not is_witness(found):
+            objects[found] = _object_back(known, state.objects[found], node)
+    objects = like_witnesses(objects, after, node)
+    loaded = rows_back(state, after, after.sessions) if state.loaded else state.loaded
+    behind = state.but(sessions=sessions, histories=histories, objects=objects, ghost=after.ghost, loaded=loaded)
+    return told_by_reads(state, after, behind)
 
 
 def _session_back(before: SessionState, after: SessionState, node: Node) -> SessionState:
@@ -105,11 +116,16 @@ def _session_back(before: SessionState, after: SessionState, node: Node) -> Sess
             old._replace(over=old.over if new.over is CALLER else None if new.over is None else node)
             for old, new in zip(blocks, after.blocks, strict=True)
         )
+    if not blocks and not after.blocks and after.failed is None:
+        return after
     failed = before.failed if after.failed is CALLER else None if after.failed is None else node
     return after._replace(blocks=blocks, failed=failed)
 
 
 def _history_back(before: History, after: History, node: Node) -> History:
+    if after == EMPTY_HISTORY:
+        return after
+
     def back(mine: frozenset[Node], found: frozenset[Node]) -> frozenset[Node]:
         kept = mine if CALLER in found else frozenset[Node]()
         return kept | {node} if found - {CALLER} else kept
@@ -126,6 +142,9 @@ def _history_back(before: History, after: History, node: Node) -> History:
 
 
 def _object_back(known: ObjectState, before: ObjectState | None, node: Node) -> ObjectState:
+    if all(condition.by is None for condition in known.conditions):
+        return known
+
     def back(condition: Condition) -> Iterator[Condition]:
         if condition.by is None:
             yield condition

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.flow.session_state import EMPTY_HISTORY, History, SessionState
@@ -80,6 +80,8 @@ class State:
     remembered: frozenset[str] = frozenset()
     _key: object = field(default=None, init=False)
     _roots: frozenset[str] | None = field(default=None, init=False)
+    _identity: object = field(default=None, init=False)
+    _has_blanks: bool | None = field(default=None, init=False)
 
     @property
     def key(self) -> object:
@@ -100,12 +102,16 @@ class State:
     @property
     def has_blanks(self) -> bool:
         """Whether some name holds an instance that was made without arguments."""
-        return BlankRef in map(type, self.variables.values())
+        if self._has_blanks is None:
+            self._has_blanks = BlankRef in map(type, self.variables.values())
+        return self._has_blanks
 
     @property
     def identity(self) -> object:
         """Everything that is known: two states of one identity go on alike in every respect."""
-        return (self.key, frozenset(self.histories.items()), frozenset(self.objects.items()))
+        if self._identity is None:
+            self._identity = (self.key, frozenset(self.histories.items()), frozenset(self.objects.items()))
+        return self._identity
 
     def but(
         self,
@@ -286,3 +292,7 @@ class States:
         for state in states:
             changed = self.add(state) or changed
         return changed
+
+
+Collected: TypeAlias = States | tuple[State, ...]
+"""Some states, of which each is there once."""

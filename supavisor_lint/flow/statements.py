@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeAlias
 
 from supavisor_lint.facts.statements import (
     Assign,
@@ -32,10 +31,11 @@ from supavisor_lint.flow.expressions import Results, evaluate, sequence, shared_
 from supavisor_lint.flow.frame import Frame, Thrown
 from supavisor_lint.flow.handlers import thrown_by
 from supavisor_lint.flow.loops import loop
+from supavisor_lint.flow.loosening import closely
 from supavisor_lint.flow.memos import removed, stored
 from supavisor_lint.flow.modes import matches
 from supavisor_lint.flow.session_loops import follow_session_loop, session_loop
-from supavisor_lint.flow.state import State, States
+from supavisor_lint.flow.state import Collected, State, States
 from supavisor_lint.flow.values import (
     ANYTHING,
     SOMETHING,
@@ -51,7 +51,6 @@ from supavisor_lint.flow.values import (
 
 RETURNED = "<returned>"
 _COMPOUND = (While, For, Try, With, If)
-Collected: TypeAlias = States | tuple[State, ...]
 
 
 def run(frame: Frame, statements: Block, states: States) -> States:
@@ -70,11 +69,17 @@ def _behind(frame: Frame, statement: Stmt, states: Collected) -> Collected:
     living = [frame.life.pruned(state, statement, is_called=is_called) for state in states]
     if frame.follower.wary:
         return wary.behind(frame, statement, States(living), _known_step)
-    if len(living) == 1:
-        ends = tuple(_known_step(frame, statement, living[0]))
+    if not is_called:
+        return closely(frame, living, lambda found: _from_each(frame, statement, found))
+    return _from_each(frame, statement, living)
+
+
+def _from_each(frame: Frame, statement: Stmt, states: list[State]) -> Collected:
+    if len(states) == 1:
+        ends = tuple(_known_step(frame, statement, states[0]))
         return ends if len(ends) <= 1 else States(ends)
     following = States()
-    for state in States(living):
+    for state in States(states):
         following.update(_known_step(frame, statement, state))
     return following
 

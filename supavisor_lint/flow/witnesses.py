@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Name
@@ -17,14 +17,17 @@ from supavisor_lint.flow.state import Condition, ObjectState, State
 from supavisor_lint.flow.values import CALLER, Site
 
 _EXPIRED = Condition("expired", CALLER)
-_PREFIX = "<witness"
+_ALL_EXPIRED = frozenset((_EXPIRED,))
+_ALL_NEW = frozenset((NEW,))
+_kinds: dict[Node, str] = {}  # of all witnesses that there are; the same few are used again for every call
 
 
-@lru_cache(maxsize=64)
+@cache
 def _witness(number: int, kind: str) -> Node:
-    node = Name(f"{_PREFIX} {number} {kind}>")
+    node = Name(f"<witness {number} {kind}>")
     node.be_root()
     node.set_order(-1)
+    _kinds[node] = kind
     return node
 
 
@@ -51,6 +54,11 @@ class _Fate:
     new: frozenset[Condition]
     call: Node
 
+    def befalls(self, known: ObjectState) -> ObjectState:
+        """An object behind the call."""
+        conditions = frozenset([c for condition in known.conditions for c in self.of(condition)])
+        return known if conditions == known.conditions else ObjectState(known.session, known.entity, conditions)
+
     def of(self, condition: Condition) -> Iterator[Condition]:
         """What has become of a condition."""
         if condition.detached or condition.kind in ("unknown", "gone"):
@@ -73,17 +81,20 @@ class _Fate:
         return condition._replace(by=None if condition.by is None else self.call)
 
 
-def like_witnesses(state: State, after: State, call: Node) -> State:
-    """The caller's state, with what the witnesses have seen; `after` is the state behind the called function."""
+def like_witnesses(objects: dict[Node, ObjectState], after: State, call: Node) -> dict[Node, ObjectState]:
+    """The caller's objects, with what the witnesses have seen; `after` is the state behind the called function."""
     live, expired, new = _seen(after, "live"), _seen(after, "expired"), _seen(after, "new")
-    for node, known in state.objects.items():
-        if known.session in live and (is_witness(node) or node not in after.objects):
-            site = known.session
-            gone = frozenset((_EXPIRED,))
-            fate = _Fate(live[site], expired.get(site, gone), new.get(site, frozenset((NEW,))), call)
-            conditions = frozenset(c for condition in known.conditions for c in fate.of(condition))
-            state = state.with_object(node, known._replace(conditions=conditions))
-    return state
+    if not live:
+        return objects
+    fates = {
+        site: _Fate(seen, expired.get(site, _ALL_EXPIRED), new.get(site, _ALL_NEW), call) for site, seen in live.items()
+    }
+    return {
+        node: fates[known.session].befalls(known)
+        if known.session in fates and (is_witness(node) or node not in after.objects)
+        else known
+        for node, known in objects.items()
+    }
 
 
 def was_not_expired(state: State, site: Site, causes: frozenset[Node | None]) -> State:
@@ -117,8 +128,8 @@ def _seen(after: State, kind: str) -> dict[Site, frozenset[Condition]]:
 
 def is_witness(node: Node) -> bool:
     """Whether an object is a witness: of the function that it is known in, not of one that this calls."""
-    return isinstance(node, Name) and node.id.startswith(_PREFIX)
+    return node in _kinds
 
 
 def _is_witness(node: Node, kind: str) -> bool:
-    return isinstance(node, Name) and node.id.startswith(_PREFIX) and node.id.endswith(f" {kind}>")
+    return _kinds.get(node) == kind
