@@ -94,6 +94,28 @@ class Undoing(Bare):
             await self.db.rollback()
 
 
+class Once(Bare):
+    def __init__(self, db):
+        self.db = db
+        self.done = False
+
+    async def undo(self):
+        if not self.done:
+            await self.db.rollback()
+            self.done = True
+
+    async def __aexit__(self, exc_type, exc, tb):
+        await self.undo()
+
+
+class Always(Bare):
+    async def undo(self):
+        await self.db.rollback()
+
+    async def __aexit__(self, exc_type, exc, tb):
+        await self.undo()
+
+
 class Savepoint(Bare):
     async def __aenter__(self):
         self.point = await self.db.begin_nested()
@@ -165,6 +187,21 @@ def test_what_is_written_behind_the_manager_is_lost(tmp_path: Path) -> None:
 def test_no_transaction_is_open_behind_a_manager_that_commits(tmp_path: Path, manager: str) -> None:
     body = f"async with {manager}:\n    {ADD}\n{BEGIN}\n    await session.get(Job, 1)"
     assert (f"SUP302 {BEGIN}" in found(tmp_path, body)) is (manager == "Undoing(session)")
+
+
+@pytest.mark.parametrize("manager", ["Once", "Always"])
+def test_a_manager_that_may_have_ended_the_work_before_does_not_surely_end_it_again(
+    tmp_path: Path, manager: str
+) -> None:
+    body = f"""
+job = await session.get(Job, 1)
+unit = {manager}(session)
+async with unit:
+    await unit.undo()
+    await session.refresh(job)
+logger.info(job.status)
+"""
+    assert found(tmp_path, body) == (["SUP309 logger.info(job.status)"] if manager == "Always" else [])
 
 
 def test_a_manager_that_ends_a_failure_leaves_nothing_open(tmp_path: Path) -> None:

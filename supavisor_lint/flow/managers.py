@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from supavisor_lint.facts.file import nodes_of_kind
+from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Expr, Name
 from supavisor_lint.flow.frame import Frame
@@ -80,15 +81,24 @@ def _asks_in_its_own_way(method: FunctionDef) -> bool:
 
 
 def _agreed(ends: Iterable[State], site: Site) -> list[State]:
-    """The ends of a block; where only some of them leave work open, it hangs on something that is not known."""
+    """The ends of a block; where only some of them leave work open, or objects expired, that hangs on the unknown."""
     found = list(ends)
-    if len({_is_open(state, site) for state in found}) < 2:
-        return found
+    open_ones = [_is_open(state, site) for state in found]
+    expired = [_expired(state, site) for state in found]
+    always = frozenset.intersection(*expired) if expired else frozenset()
     return [
-        state.with_session(site, state.sessions[site]._replace(sure=False)) if _is_open(state, site) else state
-        for state in found
+        state.with_session(site, state.sessions[site]._replace(sure=False))
+        if (is_open and not all(open_ones)) or gone != always
+        else state
+        for state, is_open, gone in zip(found, open_ones, expired, strict=True)
     ]
 
 
 def _is_open(state: State, site: Site) -> bool:
     return state.sessions[site].is_begun or bool(state.history(site).pending)
+
+
+def _expired(state: State, site: Site) -> frozenset[Node]:
+    """The objects of a session that a read would have to load."""
+    known = ((node, found) for node, found in state.objects.items() if found.session == site)
+    return frozenset(node for node, found in known if any(c.kind == "expired" for c in found.conditions))
