@@ -85,9 +85,9 @@ def test_the_real_driver_does_the_same(world: World) -> None:
         own.close()
 
 
-def judged(world: World, body: str, *said: tuple[int, str]) -> Case:
+def judged(world: World, body: str, *said: tuple[int, str], helper: str = "") -> Case:
     """A program (its lines count from 1 below `def task`), with findings put into somebody's mouth."""
-    text = text_of(body)
+    text = text_of(body).replace("async def task(", f"{helper}\n\nasync def task(")
     head = text.split("\n").index("async def task(flags, job_id):") + 1
     found = tuple(Found(line + head, code) for line, code in said)
 
@@ -131,6 +131,23 @@ def test_each_rule_is_asked_for(world: World, name: str) -> None:
     assert {item.kind for item in judged(world, body).wrong} == {f"missed {event}"}
     elsewhere = judged(world, body, (line, name[:6]), (1, name[:6]))
     assert [item.kind for item in elsewhere.wrong] == [f"alarm {name[:6]}"]
+
+
+SWALLOWS = """async def helper(session):
+    try:
+        await session.flush()
+    except Exception:
+        log()
+"""
+
+
+def test_what_a_helper_swallows_may_be_told_at_its_call(world: World) -> None:
+    clashing = "session.add(Job(name=taken(True), status=mark()))"
+    body = f"{OPEN}{BLOCK}{clashing}\n        await helper(session)\n        READ"
+    assert not judged(world, body, (4, "SUP306"), helper=SWALLOWS).wrong
+    assert {item.kind for item in judged(world, body, helper=SWALLOWS).wrong} == {"missed closed"}
+    elsewhere = judged(world, body, (4, "SUP306"), (3, "SUP306"), helper=SWALLOWS)
+    assert [item.kind for item in elsewhere.wrong] == ["alarm SUP306"]
 
 
 ALARMS = {

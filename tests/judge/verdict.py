@@ -108,14 +108,15 @@ def _answers(event: Event, lines: Lines) -> Iterable[tuple[str, int]]:
         for cause in (*event.failed, *(event.lines if event.kind == "swallowed" else ()))
         for line in lines.handlers_around(cause, event.within)
     }
+    told_at_call = (*event.lines[1:], *event.failed[1:])
     if event.kind == "begun":
         yield from (("SUP302", line) for line in here)
     elif event.kind == "closed":
         yield from (("SUP303", line) for line in here.union(event.causes, event.failed))  # or a commit that failed
-        yield from (("SUP306", line) for line in caught.union(event.lines[1:]))
+        yield from (("SUP306", line) for line in caught.union(told_at_call))
         yield from (("SUP309", line) for line in here)
     elif event.kind in ("pending", "aborted"):
-        yield from (("SUP306", line) for line in caught.union(event.lines[1:]))  # told at the call
+        yield from (("SUP306", line) for line in caught.union(told_at_call))
         yield from (("SUP309", line) for line in here if event.kind == "pending" and event.reads)
     elif event.kind in ("greenlet", "detached"):
         yield from (("SUP309", line) for line in here)
@@ -125,7 +126,7 @@ def _answers(event: Event, lines: Lines) -> Iterable[tuple[str, int]]:
     elif event.kind in ("discarded", "committed-early"):
         yield from (("SUP303", line) for line in here)
     elif event.kind == "swallowed":
-        yield from (("SUP306", line) for line in caught.union(event.lines[1:]))
+        yield from (("SUP306", line) for line in caught.union(told_at_call))
         yield from (("SUP303", line) for line in event.failed)
     if event.kind in ("begun", "greenlet", "detached", "pending", "aborted", "locked", "closed"):
         yield from (("SUP406", line) for line in here if lines.in_handler(line))
