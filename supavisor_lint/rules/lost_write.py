@@ -8,12 +8,12 @@ generated programs lose a write so). Sessions that are returned, kept, or handed
 are a test's writes that a later query of the test can see: closing the session is its way of leaving nothing behind.
 Where a commit hangs on what the function has collected (`if new:`, `if count:`, `if session.dirty:`), there or in a
 called function, the finding has medium confidence and is no hazard; what is collected right beside the write
-(`new.append(row)`) is committed. A statement whose `rowcount` or returned row says
-that it changed nothing has written nothing. What is lost because `async for session in dependency():` is left early is
-told there (SUP103). Sessions on an engine with `isolation_level="AUTOCOMMIT"` lose nothing.
+(`new.append(row)`) is committed. A statement whose `rowcount` or returned row says that it changed nothing has written
+nothing. Sessions on an engine with `isolation_level="AUTOCOMMIT"` lose nothing.
 
 ## Why it matters
-`close()` rolls back. Nothing is raised and nothing is logged: the row just is not there.
+`close()` rolls back. Nothing is raised and nothing is logged: the row just is not there. What is lost because the loop
+`async for session in dependency():` is left early is told at that loop (SUP103).
 
 ## Example
 ```python
