@@ -109,3 +109,34 @@ def test_a_handler_of_other_errors_is_not_reached(tmp_path: Path, raised: str, c
 )
 def test_a_handler_is_reached_under_any_name(tmp_path: Path, raised: str, caught: str) -> None:
     assert read_in_the_handler(tmp_path, raised, caught)
+
+
+NESTED = """
+from app.session import get_session
+
+
+async def work(job_id):
+    async with get_session() as session:
+        await session.execute("select 1")
+
+        async def inner():
+            try:
+                TRIED
+            except Exception:
+                async with session.begin():
+                    print(job_id)
+
+        await inner()
+"""
+
+
+@pytest.mark.parametrize("tried", ["async with session.begin():\n                    print()", "print(job_id)"])
+def test_a_handler_that_begins_as_well_hides_nothing(tmp_path: Path, tried: str) -> None:
+    """Both are told at the call: what begins again where nothing has failed is a SUP302."""
+    work = f"# supavisor-lint: task\n{NESTED.replace('TRIED', tried).lstrip()}"
+    work = work.replace("# supavisor-lint: task\n", "", 1).replace(
+        "async def work", "# supavisor-lint: task\nasync def work"
+    )
+    found = findings(tmp_path, {"app/session.py": SESSION_MODULE, "app/work.py": work})
+    call = work.splitlines().index("        await inner()") + 1
+    assert (f"app/work.py:{call} SUP302" in found) is ("begin" in tried)

@@ -40,6 +40,13 @@ def test_a_loop_that_loses_nothing_is_no_hazard(tmp_path: Path) -> None:
     assert found(tmp_path, loop(ADD, "return job_id", over="committing_in_the_end()")) == []
 
 
+def test_the_end_of_a_loop_inside_leaves_the_outer_one(tmp_path: Path) -> None:
+    inner = ("while names:", "    names.pop()")
+    ended = loop(ADD, *inner, "else:", "    break", over="closing()")
+    assert found(tmp_path, ended) == ["SUP103 async for session in closing():"]
+    assert found(tmp_path, loop(ADD, *inner, "    break", over="committing()")) == []
+
+
 FLUSHING = ("try:", f"    {ADD}", "    await session.flush()", "except Exception:")
 SAVEPOINT = "async with session.begin_nested():"
 UPDATE = "await session.execute(update(Job).where(Job.id == 1).values(status='a'))"

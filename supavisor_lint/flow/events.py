@@ -48,6 +48,12 @@ class BegunTwice(Event):
     inherited: bool = False
     in_block: bool = False
 
+    def take(self, other: Event) -> None:
+        """Take over another one, at the call of the function that it happens in: one that is not inherited counts."""
+        inherited = isinstance(other, BegunTwice) and other.inherited and (self.inherited or not self.because)
+        Event.take(self, other)
+        self.inherited = inherited
+
 
 @dataclass(slots=True, eq=False)
 class EndedInBlock(Event):

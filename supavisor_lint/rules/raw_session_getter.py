@@ -148,9 +148,10 @@ def _leaving(loop: For) -> Iterator[Node]:
 
 
 def _loop_of(node: Node) -> Node | None:
+    """The loop that a `break` leaves: one whose `else` it stands in is over by then."""
     parent = node.parent
-    while parent is not None and not isinstance(parent, For | While):
-        parent = parent.parent
+    while parent is not None and not (isinstance(parent, For | While) and node not in parent.orelse):
+        node, parent = parent, parent.parent
     return parent
 
 
