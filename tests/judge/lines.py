@@ -38,15 +38,16 @@ class Lines:
 
     def in_handler(self, line: int) -> bool:
         """Whether a line stands in the body of an `except`."""
-        return any(handler.lineno < line <= (handler.end_lineno or 0) for handler in self._handlers)
+        return bool(self.handlers_with(line))
+
+    def handlers_with(self, line: int) -> list[int]:
+        """The lines of the `except`s in whose bodies a line stands, innermost first."""
+        return sorted((h.lineno for h in self._handlers if h.lineno < line <= (h.end_lineno or 0)), reverse=True)
 
     def share_handler(self, one: int, other: int) -> bool:
         """Whether the innermost `except` around two lines is the same."""
-        around = [
-            max((h.lineno for h in self._handlers if h.lineno < line <= (h.end_lineno or 0)), default=None)
-            for line in (one, other)
-        ]
-        return around[0] is not None and around[0] == around[1]
+        around = [self.handlers_with(line)[:1] for line in (one, other)]
+        return around[0] != [] and around[0] == around[1]
 
     def is_left_in_finally(self, line: int) -> bool:
         """Whether a `try` around a line has a `return`, `break` or `continue` in its `finally`."""

@@ -71,7 +71,7 @@ class Recorder:
     """The newest mark."""
     books: list[Any] = field(default_factory=list)
     saved: list[int] = field(default_factory=list)
-    entered: set[str] = field(default_factory=set)
+    entered: set[str | int] = field(default_factory=set)
     spoiled: bool = False
     reads_pass: bool = False
     """Whether reads of expired attributes are let pass."""

@@ -19,7 +19,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +29,15 @@ from sqlalchemy.orm import object_session
 from sqlalchemy.orm.exc import DetachedInstanceError
 
 from .driver import FAULTS, Faults, connect
+from .entering import brought_to_life
 from .events import Event, Kind
 from .lines import Lines
 from .prelude import EMPTY, FACTORIES, RESET, SCHEMA, SESSION, SUPPORT
-from .recorder import NOW, PROGRAM, Decisions, Mark, Recorder, may_fail, stack
+from .recorder import NOW, Decisions, Mark, Recorder, may_fail, stack
 from .sessions import JudgedSession
 
+MOST_FAULTS = 2
+"""How many faults (or an aid and one) a run has at most."""
 MOST_FAULTY_RUNS = 700
 """How many runs with faults are made at most of one program."""
 MOST_RUNS = 160
@@ -58,7 +60,7 @@ class Run:
     """One run: the answers that the program got, the statements that were made to fail (or an Aid), what went wrong.
 
     `saved` are the lines of the writes that were committed, `status` is the job's at the end, `entered` are the names
-    of the helpers that were called.
+    of the helpers that were called and the lines of the handlers.
     """
 
     flags: tuple[bool, ...]
@@ -67,7 +69,7 @@ class Run:
     escaped: str
     saved: tuple[int, ...]
     status: str
-    entered: frozenset[str] = frozenset()
+    entered: frozenset[str | int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +140,7 @@ class World:
         lines = Lines(text)
         sys.modules["judged"] = types.ModuleType("judged")
         sys.modules.update({module.__name__: module for module in (self._session, self._support)})
-        space: dict[str, Any] = {"__name__": "judged.program"}
-        exec(compile(text, PROGRAM, "exec", dont_inherit=True), space)
-        space.update({name: _noted(value) for name, value in space.items() if name.startswith("helper_")})
-        task = space["task"]
+        task = brought_to_life(text)["task"]
         runs, complete, statements = self._every_input(task, lines, {})
         outcome = Outcome(tuple(runs), complete)
         if is_explained is None or not complete or is_explained(outcome):
@@ -243,17 +242,6 @@ def _module(name: str, text: str) -> types.ModuleType:
 
 
 # ------------------------------------------------------------------------------------------- what programs call
-
-
-def _noted(helper: Any) -> Any:
-    """A helper that says that it was called."""
-
-    @wraps(helper)
-    def call(*args: Any, **keywords: Any) -> Any:
-        NOW.recorder.entered.add(helper.__name__)
-        return helper(*args, **keywords)
-
-    return call
 
 
 def _fail(now: bool) -> None:

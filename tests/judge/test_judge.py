@@ -188,6 +188,30 @@ def test_failing_statements_justify_findings(world: World, code: str) -> None:
     assert not judged(world, body, (line, code)).wrong
 
 
+NESTED = """session = factory()
+try:
+    {0}
+except ValueError:
+    try:
+        {0}
+    except ValueError:
+        try:
+            {1}
+        except Exception:
+            READ
+        READ
+"""
+
+
+@pytest.mark.parametrize("line", [11, 12])
+def test_what_takes_more_faults_than_a_run_has_is_not_decided(world: World, line: int) -> None:
+    """Two faults lead into the handler where a third one, in its own `try`, would show the finding."""
+    case = judged(world, NESTED.format("READ", "READ"), (line, "SUP406"))
+    assert not case.wrong and [item.code for item in case.undecided] == ["SUP406"]
+    asked = judged(world, NESTED.format("fail(flags[0])", "log()"), (line, "SUP406"))
+    assert [item.kind for item in asked.wrong] == ["alarm SUP406"]
+
+
 def test_a_disagreement_is_made_small(world: World) -> None:
     text = text_of(
         f"{OPEN}    log('one')\n    if flags[0]:\n        READ\n    else:\n        log('two')\n{BLOCK}log()\n    WORK"

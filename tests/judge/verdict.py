@@ -14,7 +14,7 @@ from .by_design import Disagreement, judged
 from .events import Event
 from .findings import Found
 from .lines import Lines
-from .run_program import Outcome, Run
+from .run_program import MOST_FAULTS, Outcome, Run
 
 
 def compare(lines: Lines, outcome: Outcome, found: Iterable[Found]) -> list[Disagreement]:
@@ -57,14 +57,26 @@ def _is_decided(item: Found, outcome: Outcome, lines: Lines) -> bool:
     """Whether all that a finding may be about was tried.
 
     Nobody knows what a helper does that is not called, or that fails for its only callers before it gets there, nor
-    what comes behind a wait that never ends.
+    what comes behind a wait that never ends, nor what takes more faults at once than a run has.
     """
     stands_still = any(event.kind == "locked" for run in outcome.runs for event in run.events)
+    about = (item.line, *item.related)
+    if not outcome.complete or stands_still or not all(_may_fail(line, outcome, lines) for line in about):
+        return False
     helper = lines.helper_of(item.line)
-    if not outcome.complete or stands_still or helper is None:
-        return outcome.complete and not stands_still
+    if helper is None:
+        return True
     entering = [run for run in outcome.runs if helper in run.entered and not run.faults]
     return not all(_fails_before(run, item.line, helper, lines) for run in entering)
+
+
+def _may_fail(line: int, outcome: Outcome, lines: Lines) -> bool:
+    """Whether a fault is left for a line, of those that a run has, when the handlers around it have taken theirs."""
+    for handler in lines.handlers_with(line):
+        faults = [len(run.faults) for run in outcome.runs if handler in run.entered]
+        if faults:
+            return min(faults) < MOST_FAULTS
+    return True
 
 
 def _fails_before(run: Run, line: int, helper: str, lines: Lines) -> bool:
