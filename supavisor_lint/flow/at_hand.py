@@ -12,6 +12,8 @@ from supavisor_lint.facts.statements import Assign, Return
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name, NamedExpr
 from supavisor_lint.flow.condition_texts import condition_text
 from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.lifetimes import life_of
+from supavisor_lint.flow.objects import may_be_of
 from supavisor_lint.flow.state import Loaded, ObjectState, State
 from supavisor_lint.flow.values import Entity, Site
 
@@ -40,6 +42,7 @@ def maybe_of_same_row(frame: Frame, state: State, node: Node) -> Iterator[Node]:
 
 _NEW = "<new>"
 """Stands for the key of a row that was made here: no other object's."""
+_UNEXPIRED = ("added", "new", "live")
 
 
 def _key_of(frame: Frame, site: Node) -> str | None:
@@ -81,11 +84,32 @@ def is_likely_at_hand(state: State, site: Site, entity: Entity | None) -> bool:
 
 def with_row(frame: Frame, state: State, node: Call, site: Site, entity: Entity | None, key: str | None) -> State:
     """The state after a row was loaded, if a later `get()` may ask for it and the object is kept until then."""
-    if entity is None or node.order > frame.life.gets_until:
+    if entity is None or not _may_be_asked_for(frame, node):
         return state
-    if not _is_kept(node) and not any(o.session == site and o.entity == entity for o in state.objects.values()):
+    of_class = ((at, o) for at, o in state.objects.items() if o.session == site and may_be_of(o, entity))
+    if not _is_kept(node) and all(_is_new(at, known) for at, known in of_class):
         return state
     return state.but(loaded=state.loaded | {Loaded(site, entity, key)})
+
+
+def _may_be_asked_for(frame: Frame, node: Call) -> bool:
+    """Whether a `get()` may follow; what a nested function returns, the function around it may ask for."""
+    life = life_of(frame.text) if _is_returned(node) else frame.life
+    return node.order <= life.gets_until
+
+
+def _is_returned(node: Node) -> bool:
+    around = node.parent
+    while isinstance(around, Await | Attribute | Call):
+        around = around.parent
+    return isinstance(around, Return)
+
+
+def _is_new(site: Node, known: ObjectState) -> bool:
+    """Whether an object was made here and has never expired: a query brings nothing back of it."""
+    return (
+        isinstance(site, Call) and last_name(site.func) == "add" and all(c.kind in _UNEXPIRED for c in known.conditions)
+    )
 
 
 def key_made_with(name: Name) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
 
-from supavisor_lint.facts.file import nodes_of_kind, walk
+from supavisor_lint.facts.file import enclosing_function, nodes_of_kind, walk
 from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
@@ -116,9 +116,10 @@ def life_of(function: FunctionDef) -> Life:
 
 
 def _last_get(function: FunctionDef) -> int:
-    """The end of the last `get()`, with all the loops around it."""
+    """The end of the last `get()`, with all the loops around it; that of a nested function is wherever it is called."""
     gets = [call for call in nodes_of_kind(function, Call) if _may_be_get(call)]
-    return max((_end(_outermost_loop(node)) for node in gets), default=-1)
+    around = (_outermost_loop(node) if enclosing_function(node) is function else function for node in gets)
+    return max(map(_end, around), default=-1)
 
 
 def _may_be_get(call: Call) -> bool:

@@ -106,6 +106,40 @@ async with get_session() as session:
             log()
     await reads_and_begins()
 """,
+    "a query brings nothing of a row that was added": """
+async with get_session() as session:
+    async with session.begin():
+        if flags[0]:
+            made = Job(name=fresh(), status=mark())
+            session.add(made)
+        await session.execute(select(Job))
+    job = await session.get(Job, job_id)
+    async with session.begin():
+        log()
+""",
+    "a nested function asks for a row that is at hand": """
+async with get_session() as session:
+    async with session.begin():
+        jobs = (await session.scalars(select(Job))).all()
+    async def inner():
+        job = await session.get(Job, job_id)
+        async with session.begin():
+            await session.close()
+            READ
+    await inner()
+""",
+    "a nested function returns a row that is at hand then": """
+async with get_session() as session:
+    async def inner():
+        return (await session.scalars(select(Job))).all()
+    async with session.begin():
+        jobs = await inner()
+    job = await session.get(Job, job_id)
+    async with session.begin():
+        await session.commit()
+        READ
+    log(jobs)
+""",
 }
 
 
