@@ -88,12 +88,28 @@ RETURNING = """async def inner():
         ("return (await session.scalars(select(Job))).all()", []),
         ("return await session.scalar(select(Job))", []),
         ("print((await session.scalars(select(Job))).all())", [BEGUN]),
+        ("return await session.get(Job, job_id)", []),
+        ("job = await session.get(Job, job_id)\n                found.append(job)", []),
+        ("known[job_id] = await session.get(Job, job_id)", []),
         ("rows = (await session.scalars(select(Job))).all()", [BEGUN]),
+        ("job = await session.get(Job, job_id)", [BEGUN]),
+        ("job = await session.get(Job, job_id)\n                return", [BEGUN]),
     ],
 )
 def test_what_a_nested_function_returns_is_kept(tmp_path: Path, statement: str, expected: list[str]) -> None:
     work = WORK.replace("BODY", RETURNING.replace("STATEMENT", statement))
     assert told(tmp_path, work, "") == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "expected"),
+    [("other = await session.get(Job, other_id)\n            session.expire(other)", []), ("print()", [BEGUN])],
+)
+def test_a_nested_function_may_bring_back_what_its_caller_holds(
+    tmp_path: Path, first: str, expected: list[str]
+) -> None:
+    inner = RETURNING.replace("STATEMENT", "job = await session.get(Job, job_id)")
+    assert told(tmp_path, WORK.replace("BODY", f"{first}\n            {inner}"), "") == expected
 
 
 def test_a_query_may_bring_back_what_had_expired(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from supavisor_lint.facts.file import scope_of
+from supavisor_lint.facts.file import nodes_of_kind, scope_of
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.spelling import last_name
-from supavisor_lint.facts.statements import Assign, Return
+from supavisor_lint.facts.statements import Assign, FunctionDef, Return
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name, NamedExpr
 from supavisor_lint.flow.condition_texts import condition_text
+from supavisor_lint.flow.descent import KEEPS
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.lifetimes import life_of
 from supavisor_lint.flow.objects import may_be_of
@@ -139,3 +140,25 @@ def rows_back(before: State, after: State, sites: Collection[Site]) -> frozenset
     """What is left of the caller's rows behind a call: all of a class, or none."""
     left = {(row.session, row.entity) for row in after.loaded}
     return frozenset(r for r in before.loaded if r.session not in sites or (r.session, r.entity) in left)
+
+
+def without_dropped(before: State, after: State, function: FunctionDef) -> State:
+    """The state behind a nested function: the rows that only its own names have held are forgotten."""
+    gained = after.loaded - before.loaded
+    if not gained or _hands_on(function):
+        return after
+    held = before.objects.values()
+    dropped = (r for r in gained if not any(o.session == r.session and may_be_of(o, r.entity) for o in held))
+    return after.but(loaded=after.loaded.difference(dropped))
+
+
+def _hands_on(function: FunctionDef) -> bool:
+    """Whether what a function has loaded may be held elsewhere when it is over: returned, or put somewhere."""
+    if function.scope.nonlocals or function.scope.globals:
+        return True
+    stored = (target for node in nodes_of_kind(function, Assign) for target in node.targets)
+    return (
+        any(node.value is not None for node in nodes_of_kind(function, Return))
+        or any(not isinstance(target, Name) for target in stored)
+        or any(last_name(call.func) in KEEPS for call in nodes_of_kind(function, Call))
+    )

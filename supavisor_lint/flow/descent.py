@@ -14,7 +14,7 @@ from supavisor_lint.facts.scopes import Assigned, Entered, Iterated
 from supavisor_lint.facts.statements import Assign, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Lambda, Name, Subscript
 
-_KEEPS = frozenset({"append", "add", "put", "put_nowait", "setdefault", "insert", "extend", "appendleft", "update"})
+KEEPS = frozenset({"append", "add", "put", "put_nowait", "setdefault", "insert", "extend", "appendleft", "update"})
 
 
 @lru_cache(maxsize=256)
@@ -98,7 +98,7 @@ def _places(node: Node, names: Collection[str]) -> Iterator[Expr]:
     match node:
         case Assign(targets, value) if value is not None and _holds(value, names):
             yield from targets
-        case Call(Attribute(receiver, attr), args) if attr in _KEEPS and any(_holds(a.value, names) for a in args):
+        case Call(Attribute(receiver, attr), args) if attr in KEEPS and any(_holds(a.value, names) for a in args):
             yield receiver
         case _:
             return

@@ -8,7 +8,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Expr
 from supavisor_lint.flow import machine
-from supavisor_lint.flow.at_hand import given_rows
+from supavisor_lint.flow.at_hand import given_rows, without_dropped
 from supavisor_lint.flow.events import (
     Trace,
 )
@@ -133,7 +133,8 @@ class Inliner:
         for thrown, states in inner.exits.raised.items():
             for after in states:
                 frame.throw(_behind_part(after, state), thrown)
-        return [(_behind_part(end, state), end.value_of(RETURNED)) for end in ends]
+        behind = [without_dropped(state, end, function.node) for end in ends]
+        return [(_behind_part(end, state), end.value_of(RETURNED)) for end in behind]
 
     def _used(
         self, frame: Frame, node: Expr, manner: Manner, names: Renaming, state: State

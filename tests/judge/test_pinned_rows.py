@@ -128,6 +128,17 @@ async with get_session() as session:
             READ
     await inner()
 """,
+    "what only a nested function has held is forgotten behind it": """
+async for session in get_db():
+    async with session.begin():
+        async def inner(session):
+            job = await session.get(Job, job_id)
+        await inner(session)
+        await session.commit()
+        job = await session.get(Job, job_id)
+    job.status = mark()
+    await session.begin()
+""",
     "a nested function returns a row that is at hand then": """
 async with get_session() as session:
     async def inner():
