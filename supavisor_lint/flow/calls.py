@@ -19,18 +19,17 @@ from supavisor_lint.flow.attributes import (
 from supavisor_lint.flow.being_handled import being_handled
 from supavisor_lint.flow.binding import opened_session, share
 from supavisor_lint.flow.blank import answered, answered_of, made_blank
+from supavisor_lint.flow.call_facts import is_builtin, is_cast, opens, slow
 from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
 from supavisor_lint.flow.harmless import is_harmless
 from supavisor_lint.flow.keepers import made_with, method_of, record_of
 from supavisor_lint.flow.memos import removed
 from supavisor_lint.flow.never import SYSTEM_EXIT, ends_process, never_returns
-from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.orm_functions import of_sqlalchemy
 from supavisor_lint.flow.own_session import session_of_object, shared_by_objects
 from supavisor_lint.flow.passing import passed_values, with_receivers_sessions
 from supavisor_lint.flow.registering import note_registration
-from supavisor_lint.flow.slow import slow_call
 from supavisor_lint.flow.stacks import entered_by_stack
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import (
@@ -48,8 +47,6 @@ from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.values import (
     ClassValue,
     Coroutine,
-    External,
-    FactoryBlock,
     FunctionValue,
     Instance,
     Manager,
@@ -104,7 +101,7 @@ def _may_change(frame: Frame, node: Call, state: State, receiver: Tracked) -> St
 
 
 def _plain(frame: Frame, node: Call, state: State, receiver: Tracked = ANYTHING) -> Results:
-    opened = _opens(frame, node)
+    opened = opens(frame, node)
     functions = (
         method_of(frame, receiver, last_name(node.func) or "")
         if isinstance(receiver, KeeperRef)
@@ -130,31 +127,15 @@ def _callee_shares(frame: Frame, node: Call, state: State) -> State:
     return next((after for after, _ in expressions.evaluate(frame, node.func, state)), state)
 
 
-def _opens(frame: Frame, node: Call) -> Session | bool | None:
-    """The session that a call opens; True for a block that has to be entered first. It is the same on every path."""
-    known = frame.follower.opens
-    if node not in known:
-        known[node] = _find_opened(frame, node)
-    return known[node]
-
-
-def _find_opened(frame: Frame, node: Call) -> Session | bool | None:
-    values = frame.ev.values(frame.file, node)
-    session = frame.ev.session(frame.file, node)
-    if session is not None and session.source in OPENED_HERE:
-        return session
-    return True if any(isinstance(v, Manager | FactoryBlock) for v in values) else None
-
-
 def _into(
     frame: Frame, node: Call, functions: Functions, state: State, given: list[Tracked], receiver: Tracked
 ) -> Results:
     """A call of something else, maybe with sessions or objects among its arguments."""
-    if _is_cast(frame, node):
+    if is_cast(frame, node):
         return [(state, given[1])]
-    if given and isinstance(given[0], ObjectRef) and _is_builtin(frame, node, "getattr"):
+    if given and isinstance(given[0], ObjectRef) and is_builtin(frame, node, "getattr"):
         return [read_by_name(frame, node, state, given[0])]
-    if given and isinstance(given[0], ObjectRef) and _is_builtin(frame, node, "setattr"):
+    if given and isinstance(given[0], ObjectRef) and is_builtin(frame, node, "setattr"):
         written = set_by_name(frame, node, state, given[0])
         if written is not None:
             return [(after, ANYTHING) for after in written]
@@ -217,21 +198,6 @@ def _is_told(frame: Frame, node: Call, state: State) -> bool:
     return state.has_blanks and answered(frame, node, state) is not ANYTHING
 
 
-def _is_cast(frame: Frame, node: Call) -> bool:
-    """`typing.cast(Class, value)` is the value."""
-    if last_name(node.func) != "cast" or len(node.args) != 2:
-        return False
-    callee = frame.ev.only(frame.file, node.func)
-    return isinstance(callee, External) and callee.dotted == "typing.cast"
-
-
-def _is_builtin(frame: Frame, node: Call, name: str) -> bool:
-    if last_name(node.func) != name:
-        return False
-    callee = frame.ev.only(frame.file, node.func)
-    return isinstance(callee, External) and callee.dotted in (name, f"builtins.{name}")
-
-
 def _unknown_effect(frame: Frame, node: Call, functions: Functions, state: State, given: list[Tracked]) -> State:
     """Somebody unknown got a session: for this call, or for good if it may keep it."""
     for value in _sessions_apart(given):
@@ -269,7 +235,7 @@ def _note_slow(
 ) -> State:
     if not any(history.queries for history in state.histories.values()):
         return state
-    what = _slow(frame, node)
+    what = slow(frame, node)
     if what is None or passed_values(frame, node, functions, state, given, receiver) is not None:
         return state  # followed into: what it does with the session comes first
     for site, history in state.histories.items():
@@ -278,11 +244,3 @@ def _note_slow(
             event.because |= history.queries
             event.what = what
     return state
-
-
-def _slow(frame: Frame, node: Call) -> str | None:
-    """What a call waits for that is slow; it is the same on every path."""
-    known = frame.follower.slow
-    if node not in known:
-        known[node] = slow_call(frame.ev, frame.file, node)
-    return known[node]

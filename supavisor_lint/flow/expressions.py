@@ -34,7 +34,7 @@ from supavisor_lint.flow.choices import MAX_RESULTS, chosen, short_circuit
 from supavisor_lint.flow.conditions import elements, truth
 from supavisor_lint.flow.flags import flag
 from supavisor_lint.flow.frame import Frame, Thrown
-from supavisor_lint.flow.inert import names_if_inert
+from supavisor_lint.flow.inert import inert
 from supavisor_lint.flow.keepers import attribute_of, may_be_code
 from supavisor_lint.flow.meant import never_empty, without_rounds
 from supavisor_lint.flow.objects import loaded
@@ -71,8 +71,10 @@ def evaluate(frame: Frame, expr: Expr, state: State) -> Results:
 
 def asked(frame: Frame, expr: Expr, state: State) -> Results:
     """The same for an expression that is a test itself: its answer is asked now, and not kept."""
-    names = names_if_inert(frame, expr)
-    if names is not None and names.isdisjoint(state.roots):
+    idle = inert(frame, expr)
+    if idle is not None and idle.names.isdisjoint(state.roots):
+        for thrown in idle.thrown:
+            frame.throw(state, thrown)
         return [(state, ANYTHING)]
     results = _KINDS.get(type(expr), _parts)(frame, expr, state)
     return [(after, _of_blanks(frame, expr, after, value)) for after, value in results] if state.has_blanks else results

@@ -13,6 +13,7 @@ from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.entering import Entering
 from supavisor_lint.flow.events import ExpiredRead, Trace
 from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.inert import Inert
 from supavisor_lint.flow.inline import Inliner
 from supavisor_lint.flow.keepers import Kept
 from supavisor_lint.flow.memos import Asking
@@ -60,11 +61,11 @@ class Follower:
         for registration in registrations:
             self.registrations.setdefault(registration.node, []).append(registration)
         self.plain: dict[Expr, bool] = {}  # see binding.is_plain
-        self.inert: dict[Node, frozenset[str] | None] = {}  # see inert.names_if_inert
+        self.inert: dict[Node, Inert | None] = {}  # see inert.inert
         self.optional: dict[FunctionDef, frozenset[str]] = {}  # see optional.there_or_none
-        self.opens: dict[Node, Session | bool | None] = {}  # see calls._opens
+        self.opens: dict[Node, Session | bool | None] = {}  # see call_facts.opens
         self.harmless: dict[Node, bool | None] = {}  # see harmless.is_harmless
-        self.slow: dict[Node, str | None] = {}  # see calls._slow
+        self.slow: dict[Node, str | None] = {}  # see call_facts.slow
         self.keepers: dict[ClassDef, Kept | None] = {}  # see keepers.made_with
         self.asking: dict[FunctionDef, bool] = {}  # see own_session.shared_by_objects
         self.memos = Asking(flow.ev)

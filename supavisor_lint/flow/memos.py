@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from supavisor_lint.flow.state import State
     from supavisor_lint.project.evaluate import Evaluator
 
-_REMOVES = frozenset({"pop", "popitem", "clear"})
+REMOVES = frozenset({"pop", "popitem", "clear"})
 _MAX_CALLS = 5  # inside one another
 _CALLERS = "<caller>"
 """The fact that a caller knows something."""
@@ -162,7 +162,7 @@ def removed(frame: Frame, node: Node, state: State) -> State:
     if not state.remembered:
         return state
     match node:
-        case Call(Attribute(mapping, method)) if method in _REMOVES:
+        case Call(Attribute(mapping, method)) if method in REMOVES:
             pass
         case Subscript(mapping):
             pass
@@ -218,7 +218,7 @@ class Asking:
         if self.memo(function.file, function.node).asked:
             return True
         calls = nodes_of_kind(function.node, Call)
-        if not only and any(isinstance(call.func, Attribute) and call.func.attr in _REMOVES for call in calls):
+        if not only and any(isinstance(call.func, Attribute) and call.func.attr in REMOVES for call in calls):
             return True
         if not only and any(map(_empties, nodes_of_kind(function.node, Assign))):
             return True

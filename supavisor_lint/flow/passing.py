@@ -32,6 +32,7 @@ from supavisor_lint.project.values import (
     ClassValue,
     External,
     FunctionValue,
+    Session,
 )
 
 
@@ -144,22 +145,31 @@ def _constant(frame: Frame, function: FunctionValue, default: Expr) -> Tracked:
 
 def with_receivers_sessions(frame: Frame, node: Call, functions: list[FunctionValue], state: State) -> State:
     """`self._write()`: the sessions that the called method uses on its own object are this one's as well."""
+    own = own_sessions(frame, node, functions)
+    if not own or isinstance(state.value_of(frame.function.params[0].name), KeeperRef):
+        return state  # the caller's
+    for name, session in own:
+        if name not in state.variables:
+            state = foreign_session(frame, SessionKey(name, frame.function.scope), session, state)
+    return state
+
+
+def own_sessions(frame: Frame, node: Call, functions: list[FunctionValue]) -> list[tuple[str, Session]]:
+    """The sessions that a method uses that is called on the followed one's own object, as this one names them."""
     func = node.func
     if len(functions) != 1 or not isinstance(func, Attribute) or not isinstance(func.value, Name):
-        return state
+        return []
     function, receiver = functions[0], func.value.id
     method = frame.function.params[:1]
     if not (function.bound and function.node.params and method and method[0].name == receiver):
-        return state
-    if isinstance(state.value_of(receiver), KeeperRef):
-        return state  # the caller's
+        return []
     own = f"{function.node.params[0].name}."
-    for operation in frame.follower.flow.operations(function.file, function.node):
-        text = operation.key.text
-        name = f"{receiver}.{text.removeprefix(own)}"
-        if text.startswith(own) and name not in state.variables and operation.session.source not in OPENED_HERE:
-            state = foreign_session(frame, SessionKey(name, frame.function.scope), operation.session, state)
-    return state
+    operations = frame.follower.flow.operations(function.file, function.node)
+    return [
+        (f"{receiver}.{operation.key.text.removeprefix(own)}", operation.session)
+        for operation in operations
+        if operation.key.text.startswith(own) and operation.session.source not in OPENED_HERE
+    ]
 
 
 def _by_receiver(node: Call, function: FunctionValue, state: State, receiver: Tracked) -> dict[str, Tracked]:
