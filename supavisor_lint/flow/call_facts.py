@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from supavisor_lint.facts.spelling import last_name
-from supavisor_lint.facts.tree import Call
+from supavisor_lint.facts.tree import Await, Call
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.slow import slow_call
-from supavisor_lint.project.values import External, FactoryBlock, Manager, Session
+from supavisor_lint.project.calls import functions_called
+from supavisor_lint.project.values import External, FactoryBlock, FunctionValue, Manager, Session
 
 
 def opens(frame: Frame, node: Call) -> Session | bool | None:
@@ -15,6 +16,23 @@ def opens(frame: Frame, node: Call) -> Session | bool | None:
     known = frame.follower.opens
     if node not in known:
         known[node] = _find_opened(frame, node)
+    return known[node]
+
+
+def opens_awaited(frame: Frame, node: Await) -> Session | bool | None:
+    """The session that awaiting a call opens."""
+    known = frame.follower.opens
+    if node not in known:
+        session = frame.ev.session(frame.file, node)
+        known[node] = session if session is not None and session.source in OPENED_HERE else None
+    return known[node]
+
+
+def functions_of(frame: Frame, node: Call) -> list[FunctionValue]:
+    """The functions of the project that a call runs."""
+    known = frame.follower.functions
+    if node not in known:
+        known[node] = functions_called(frame.ev, frame.file, node)
     return known[node]
 
 

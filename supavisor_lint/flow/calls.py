@@ -19,7 +19,7 @@ from supavisor_lint.flow.attributes import (
 from supavisor_lint.flow.being_handled import being_handled
 from supavisor_lint.flow.binding import opened_session, share
 from supavisor_lint.flow.blank import answered, answered_of, made_blank
-from supavisor_lint.flow.call_facts import is_builtin, is_cast, opens, slow
+from supavisor_lint.flow.call_facts import functions_of, is_builtin, is_cast, opens, slow
 from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
 from supavisor_lint.flow.harmless import is_harmless
@@ -43,7 +43,6 @@ from supavisor_lint.flow.values import (
     Tracked,
     TransactionRef,
 )
-from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.values import (
     ClassValue,
     Coroutine,
@@ -59,6 +58,7 @@ Results = list[tuple[State, Tracked]]
 Functions = list[FunctionValue]
 
 _MODEL_MAKERS = frozenset({"model_validate", "from_orm"})  # of Pydantic's models, from an object's attributes
+_KNOWN_BY_NAME = _MODEL_MAKERS | {"cast", "getattr", "setattr", "exc_info", "exception"}
 
 
 def call(frame: Frame, node: Call, state: State) -> Results:
@@ -105,7 +105,7 @@ def _plain(frame: Frame, node: Call, state: State, receiver: Tracked = ANYTHING)
     functions = (
         method_of(frame, receiver, last_name(node.func) or "")
         if isinstance(receiver, KeeperRef)
-        else functions_called(frame.ev, frame.file, node)
+        else functions_of(frame, node)
     )
     results: Results = []
     for after, given in expressions.arguments(frame, node, _callee_shares(frame, node, state)):
@@ -131,19 +131,9 @@ def _into(
     frame: Frame, node: Call, functions: Functions, state: State, given: list[Tracked], receiver: Tracked
 ) -> Results:
     """A call of something else, maybe with sessions or objects among its arguments."""
-    if is_cast(frame, node):
-        return [(state, given[1])]
-    if given and isinstance(given[0], ObjectRef) and is_builtin(frame, node, "getattr"):
-        return [read_by_name(frame, node, state, given[0])]
-    if given and isinstance(given[0], ObjectRef) and is_builtin(frame, node, "setattr"):
-        written = set_by_name(frame, node, state, given[0])
-        if written is not None:
-            return [(after, ANYTHING) for after in written]
-    if given and isinstance(given[0], ObjectRef) and not functions and last_name(node.func) in _MODEL_MAKERS:
-        return [read_whole(frame, node, state, given[0])]
-    error = being_handled(frame, node)
-    if error != ANYTHING:
-        return [(state, error)]
+    known = _by_its_name(frame, node, functions, state, given) if last_name(node.func) in _KNOWN_BY_NAME else None
+    if known is not None:
+        return known
     keeper = made_with(frame, node, given)
     if keeper is not ANYTHING:
         frame.throw(state, PLAIN)
@@ -172,6 +162,26 @@ def _into(
         for before, answer in told
         for after, value in _unfollowed(frame, node, functions, before, given, receiver)
     ]
+
+
+def _by_its_name(frame: Frame, node: Call, functions: Functions, state: State, given: list[Tracked]) -> Results | None:
+    """What is known of a function that is not of the project; None for one of another that has its name."""
+    if is_cast(frame, node):
+        return [(state, given[1])]
+    error = being_handled(frame, node)
+    if error != ANYTHING:
+        return [(state, error)]
+    subject = given[0] if given else ANYTHING
+    if not isinstance(subject, ObjectRef):
+        return None
+    if is_builtin(frame, node, "getattr"):
+        return [read_by_name(frame, node, state, subject)]
+    if is_builtin(frame, node, "setattr"):
+        written = set_by_name(frame, node, state, subject)
+        return None if written is None else [(after, ANYTHING) for after in written]
+    if not functions and last_name(node.func) in _MODEL_MAKERS:
+        return [read_whole(frame, node, state, subject)]
+    return None
 
 
 def _unfollowed(

@@ -6,6 +6,7 @@ from collections import Counter
 
 from supavisor_lint.facts.file import nodes_of_kind, scope_of
 from supavisor_lint.facts.node import Node
+from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.statements import Assign, ClassDef, For, FunctionDef, If, MatchCase, While
 from supavisor_lint.facts.tree import (
     Argument,
@@ -43,6 +44,16 @@ def truth_of(expr: Expr) -> Expr | None:
             return value
         case _:
             return None
+
+
+def switch_of(test: Expr) -> bool | None:
+    """What a name of the module says that is bound to True or False once: `RETRY = False`."""
+    owner = scope_of(test).lookup(test.id) if isinstance(test, Name) else None
+    if owner is None or owner.kind != "module" or not isinstance(test, Name):
+        return None
+    bindings = owner.bindings[test.id]
+    value = bindings[0].value if len(bindings) == 1 and isinstance(bindings[0], Assigned) else None
+    return value.value if isinstance(value, Constant) and isinstance(value.value, bool) else None
 
 
 def condition_text(expr: Expr) -> str | None:

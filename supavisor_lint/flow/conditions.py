@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from supavisor_lint.facts.file import scope_of
-from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, Name, Other
-from supavisor_lint.flow.condition_texts import asked_text, condition_text, is_bool, is_none, tie_of, told_by, truth_of
+from supavisor_lint.flow.condition_texts import (
+    asked_text,
+    condition_text,
+    is_bool,
+    is_none,
+    switch_of,
+    tie_of,
+    told_by,
+    truth_of,
+)
 from supavisor_lint.flow.counts import unwritten, without_empty_writes
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.guards import told
 from supavisor_lint.flow.memos import known_answer, with_answer
 from supavisor_lint.flow.modes import chosen_by
 from supavisor_lint.flow.objects import absent
+from supavisor_lint.flow.open_tests import open_test
 from supavisor_lint.flow.optional import there_or_none
 from supavisor_lint.flow.session_state import History, SessionState
 from supavisor_lint.flow.state import State
@@ -42,6 +50,11 @@ _THERE = BlankRef | KeeperRef | ModeRef | RecordRef | TransactionRef  # never No
 
 def truth(frame: Frame, test: Expr, state: State) -> Split:
     """The states behind a test, where it is true and where it is false."""
+    idle = open_test(frame, test)
+    if idle is not None and idle.names.isdisjoint(state.roots):
+        for thrown in idle.thrown:
+            frame.throw(state, thrown)
+        return [state], [state]
     known = known_answer(frame, test, state)
     if known is not None:
         return ([state], []) if known else ([], [state])
@@ -71,7 +84,7 @@ def _asked(frame: Frame, test: Expr, state: State) -> Split:
     split = told(frame, test, state)
     if split is not None:
         return split
-    switch = _switch(test)
+    switch = switch_of(test)
     if switch is not None:
         return ([state], []) if switch else ([], [state])
     chosen = chosen_by(frame, test, state)
@@ -82,16 +95,6 @@ def _asked(frame: Frame, test: Expr, state: State) -> Split:
         for mine, found in zip(both, _decided(frame, test, after, value), strict=True):
             mine += found
     return without_empty_writes(frame, test, both)
-
-
-def _switch(test: Expr) -> bool | None:
-    """What a name of the module says that is bound to True or False once: `RETRY = False`."""
-    owner = scope_of(test).lookup(test.id) if isinstance(test, Name) else None
-    if owner is None or owner.kind != "module" or not isinstance(test, Name):
-        return None
-    bindings = owner.bindings[test.id]
-    value = bindings[0].value if len(bindings) == 1 and isinstance(bindings[0], Assigned) else None
-    return value.value if isinstance(value, Constant) and isinstance(value.value, bool) else None
 
 
 def _junction(frame: Frame, test: BoolOp, state: State) -> Split:

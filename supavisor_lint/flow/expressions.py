@@ -30,6 +30,7 @@ from supavisor_lint.flow.answers import kept_answer
 from supavisor_lint.flow.attributes import awaitable, behind_missing, is_missing, load_attribute, read_attribute
 from supavisor_lint.flow.binding import bind, foreign, opened_session, read_name, share, share_captured
 from supavisor_lint.flow.blank import answered, answered_of, still_blank
+from supavisor_lint.flow.call_facts import opens_awaited
 from supavisor_lint.flow.choices import MAX_RESULTS, chosen, short_circuit
 from supavisor_lint.flow.conditions import elements, truth
 from supavisor_lint.flow.flags import flag
@@ -38,7 +39,6 @@ from supavisor_lint.flow.inert import inert
 from supavisor_lint.flow.keepers import attribute_of, may_be_code
 from supavisor_lint.flow.meant import never_empty, without_rounds
 from supavisor_lint.flow.objects import loaded
-from supavisor_lint.flow.operations import OPENED_HERE
 from supavisor_lint.flow.run_sync import HARMLESS_ATTRIBUTES
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import (
@@ -56,6 +56,7 @@ from supavisor_lint.flow.values import (
     Tracked,
     TupleRef,
 )
+from supavisor_lint.project.values import Session
 
 Results: TypeAlias = list[tuple[State, Tracked]]
 
@@ -197,8 +198,8 @@ def _awaited(frame: Frame, expr: Await, state: State, value: Tracked) -> Results
             states = machine.begin(frame, state, value.session, value.call, by_hand=True)
         return [(after.with_value(value, value.begun), value.begun) for after in states]
     if value == ANYTHING and isinstance(expr.value, Call):
-        session = frame.ev.session(frame.file, expr)
-        if session is not None and session.source in OPENED_HERE:
+        session = opens_awaited(frame, expr)
+        if isinstance(session, Session):
             return [opened_session(frame, expr, state, session)]
     if not isinstance(expr.value, Call):
         frame.throw(state)

@@ -62,8 +62,10 @@ class Follower:
             self.registrations.setdefault(registration.node, []).append(registration)
         self.plain: dict[Expr, bool] = {}  # see binding.is_plain
         self.inert: dict[Node, Inert | None] = {}  # see inert.inert
+        self.open_tests: dict[Expr, Inert | None] = {}  # see open_tests.open_test
         self.optional: dict[FunctionDef, frozenset[str]] = {}  # see optional.there_or_none
         self.opens: dict[Node, Session | bool | None] = {}  # see call_facts.opens
+        self.functions: dict[Node, list[FunctionValue]] = {}  # see call_facts.functions_of
         self.harmless: dict[Node, bool | None] = {}  # see harmless.is_harmless
         self.slow: dict[Node, str | None] = {}  # see call_facts.slow
         self.keepers: dict[ClassDef, Kept | None] = {}  # see keepers.made_with

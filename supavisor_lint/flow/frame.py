@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Leaving: TypeAlias = Literal["break", "continue", "return"]
 
 
-MAX_STEPS = 5000
+MAX_STEPS = 4000
 MAX_STEPS_IN_CALLED = 500
 
 
@@ -167,7 +167,13 @@ class Frame:
 
     def throw(self, state: State, thrown: Thrown = ANY) -> None:
         """An exception leaves from here."""
-        self.exits.raise_all(thrown, (state,))
+        exits = self.exits
+        if exits.heard:
+            known = exits.raised.get(thrown)
+            if known is None:
+                exits.raised[thrown] = States((state,))
+            else:
+                known.add(state)
 
     def behind_failure(self, state: State) -> State:
         """The state behind something that always fails: nothing gets there, but for who wants to know all the same."""

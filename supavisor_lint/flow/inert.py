@@ -31,7 +31,7 @@ from supavisor_lint.facts.tree import (
 )
 from supavisor_lint.flow.binding import is_plain
 from supavisor_lint.flow.blank import made_blank
-from supavisor_lint.flow.call_facts import opens, slow
+from supavisor_lint.flow.call_facts import functions_of, opens, slow
 from supavisor_lint.flow.flags import literal
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame, Thrown
 from supavisor_lint.flow.harmless import is_harmless
@@ -40,7 +40,6 @@ from supavisor_lint.flow.memos import REMOVES
 from supavisor_lint.flow.never import ends_process, never_returns
 from supavisor_lint.flow.passing import own_sessions
 from supavisor_lint.flow.values import ANYTHING, BlankRef, Tracked
-from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.values import FunctionValue
 
 _TOLD = REMOVES | {"cast", "exc_info", "exception"}  # what these do, or give, is known
@@ -104,7 +103,7 @@ def _of_call(frame: Frame, node: Call) -> Inert | None:
     """What a call adds to its parts."""
     if node in frame.follower.registrations or frame.ev.session(frame.file, node) is not None:
         return None
-    functions = functions_called(frame.ev, frame.file, node)
+    functions = functions_of(frame, node)
     if is_harmless(frame, node):
         return None if functions else _NOTHING_READ
     if frame.follower.wary or not _does_nothing(frame, node, functions):

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from supavisor_lint.flow.condition_texts import tie_of
-from supavisor_lint.flow.frame import MAX_STEPS, Exits, Frame
+from supavisor_lint.flow.frame import Exits, Frame
 from supavisor_lint.flow.state import Collected, State, States, TooManyStates
+
+MAX_STEPS_LOOSELY = 2500  # with fewer differences between paths, and again without what called functions do
 
 
 def closely(frame: Frame, states: list[State], follow: Callable[[list[State]], Collected]) -> Collected:
@@ -34,7 +36,7 @@ def _loosen(frame: Frame, states: Iterable[State]) -> None:
     if frame.looseness == 2:
         frame.follower.start(shallow=True)
     frame.repeated = frozenset()
-    frame.start_again(MAX_STEPS)
+    frame.start_again(MAX_STEPS_LOOSELY)
     exits: Exits | None = frame.exits
     while exits is not None:
         exits.raised = {thrown: States(_untied(frame, found)) for thrown, found in exits.raised.items()}

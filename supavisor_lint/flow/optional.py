@@ -27,7 +27,7 @@ def there_or_none(frame: Frame, subject: Expr, state: State, value: Tracked) -> 
         if frame.opened[value.site].there:
             return [state], []
         return ([state], [state]) if name is None else _parameter(state, name)
-    if name and value == ANYTHING and name not in state.variables and name in _replaced(frame):
+    if name and value == ANYTHING and name not in state.variables and name in replaced(frame):
         return [state.with_variable(name, SOMETHING)], [state.with_variable(name, ConstantRef(None))]
     return None
 
@@ -40,7 +40,7 @@ def _parameter(state: State, name: str) -> Split:
     return [there], [state.with_variable(name, ConstantRef(None))]
 
 
-def _replaced(frame: Frame) -> frozenset[str]:
+def replaced(frame: Frame) -> frozenset[str]:
     """The parameters without a type that are None by default, where the function opens a session then."""
     known = frame.follower.optional
     if frame.function not in known:

@@ -246,7 +246,9 @@ class States:
     def __init__(self, states: Iterable[State] = ()) -> None:
         self._only: State | None = None
         self._by_key: dict[object, State] = {}
-        self.update(states)
+        for state in states:
+            if state is not self._only:
+                self.add(state)
 
     def __iter__(self) -> Iterator[State]:
         return iter(list(self._by_key.values()) if self._only is None else (self._only,))
@@ -290,7 +292,8 @@ class States:
         """Add several states."""
         changed = False
         for state in states:
-            changed = self.add(state) or changed
+            if state is not self._only and self.add(state):
+                changed = True
         return changed
 
 

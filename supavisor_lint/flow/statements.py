@@ -26,6 +26,7 @@ from supavisor_lint.flow import compound, wary
 from supavisor_lint.flow.attributes import behind_missing, is_missing, read_attribute, set_attribute
 from supavisor_lint.flow.binding import bind, bind_name, share
 from supavisor_lint.flow.blank import made_blank
+from supavisor_lint.flow.bystanders import apart
 from supavisor_lint.flow.conditions import truth
 from supavisor_lint.flow.expressions import Results, evaluate, sequence, shared_all
 from supavisor_lint.flow.frame import Frame, Thrown
@@ -89,14 +90,18 @@ def _known_step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
     frame.spend()
     if not isinstance(statement, _COMPOUND):
         return step(frame, statement, state)
+    bystanders, state = apart(frame.function, statement, state)
     key = (statement, state.identity, frame.unwinding > 0)
     known = frame.steps.get(key)
     if known is None:
         with frame.stretch() as exits:
             ends = tuple(step(frame, statement, state))
         known = frame.steps[key] = (ends, exits)
-    frame.exits.add_all(known[1])
-    return known[0]
+    if bystanders is None:
+        frame.exits.add_all(known[1])
+        return known[0]
+    frame.exits.add_all(bystanders.joining_all(known[1]))
+    return [bystanders.joining(after) for after in known[0]]
 
 
 def step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
