@@ -9,13 +9,14 @@ from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.spelling import last_name
-from supavisor_lint.facts.statements import Assign, ExprStmt, FunctionDef, If, Module, Return, Try, With
-from supavisor_lint.facts.tree import Argument, Attribute, Block, Call, Constant, Expr, Name, Subscript
+from supavisor_lint.facts.statements import Assign, ClassDef, ExprStmt, FunctionDef, If, Module, Return, Try, With
+from supavisor_lint.facts.tree import Argument, Attribute, Block, Call, Constant, Expr, Name, Param, Subscript
 from supavisor_lint.flow.memo_words import Words, given_names, given_words, named, replaced
 from supavisor_lint.flow.memos import Asking
 from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.values import FunctionValue
+from supavisor_lint.sources.discovery import is_test_file
 
 _MAX_DEPTH = 3
 
@@ -64,14 +65,15 @@ class Entering:
 
     def _of_all_callers(self, function: FunctionDef, depth: int) -> frozenset[Words]:
         known: frozenset[Words] | None = None
-        for path in self._ev.files.calling(function.name):  # the cheap ones first: one may do
+        of_object = isinstance(function.parent, ClassDef)  # a bare name is no method, but a fixture of that name, say
+        for path in self._ev.files.calling(function.name, of_object=of_object):  # the cheap ones first: one may do
             file = self._ev.files.peek(path)
             if file is None:
                 return frozenset()
             for call in _calls_by_name(file.module).get(function.name, ()):
                 functions = functions_called(self._ev, file, call)
                 callee = next((f for f in functions if f.node is function), None)
-                if functions and callee is None:
+                if callee is None and (functions or _is_a_tests_own(file, call)):
                     continue  # another one of that name
                 mine = self._at_call(file, call, callee, depth) if callee is not None else frozenset[Words]()
                 known = mine if known is None else known & mine
@@ -115,6 +117,14 @@ def _calls_by_name(module: Module) -> dict[str, list[Call]]:
         if isinstance(node, Call):
             found.setdefault(last_name(node.func) or "", []).append(node)
     return found
+
+
+def _is_a_tests_own(file: FileFacts, call: Call) -> bool:
+    """Whether a test calls what it was given under that name: pytest's fixture, which is named for what it tests."""
+    if not isinstance(call.func, Name) or not is_test_file(file.path):
+        return False
+    owner = scope_of(call).lookup(call.func.id)
+    return owner is not None and all(isinstance(binding, Param) for binding in owner.bindings[call.func.id])
 
 
 def _joined(facts: Iterable[Words]) -> frozenset[str]:

@@ -55,8 +55,8 @@ class Files(Protocol):
     def mentioning(self, word: str) -> tuple[str, ...]:
         """All files of the project whose bytes hold a word."""
 
-    def calling(self, name: str) -> tuple[str, ...]:
-        """All files whose bytes hold a call of a name; those that were parsed by now come first."""
+    def calling(self, name: str, *, of_object: bool = False) -> tuple[str, ...]:
+        """All files whose bytes hold a call of a name, or just `x.name()`; those that were parsed by now come first."""
 
     def module(self, importer: str, module: str, level: int) -> str | None:
         """The path of an imported module, None if it is not of this project."""

@@ -23,7 +23,7 @@ from supavisor_lint.sources.watching import Watch, unwatched
 
 Failure = UnparsableFile | UndecodableFile | UnreadableFile
 
-_CALLED = re.compile(rb"([^\W\d]\w*)\s*\(")
+_CALLED = re.compile(rb"(\.\s*|\b)([^\W\d]\w*)\s*\(")
 
 
 class Project:
@@ -67,7 +67,7 @@ class Project:
         self._prefilter = Prefilter(settings)
         self._matters: dict[str, bool] = {}
         self._mentioning: dict[str, tuple[str, ...]] = {}
-        self._calling: dict[bytes, list[str]] | None = None
+        self._calling: dict[tuple[bytes, bytes], list[str]] | None = None
         self._forget_answers()
 
     def _forget_answers(self) -> None:
@@ -172,16 +172,22 @@ class Project:
             self._mentioning[word] = tuple(path for path in found if wanted in self._bytes_or_nothing(path))
         return self._mentioning[word]
 
-    def calling(self, name: str) -> tuple[str, ...]:
-        """All files of the project whose bytes hold a call of a name; those that were parsed by now come first."""
+    def calling(self, name: str, *, of_object: bool = False) -> tuple[str, ...]:
+        """All files of the project whose bytes hold a call of a name; those that were parsed by now come first.
+
+        `of_object` asks for `x.name()` alone.
+        """
         if self._calling is None:
             self._calling = {}
             for path in self.paths:
                 if path.endswith((".py", ".pyi")):
-                    for called in {*_CALLED.findall(self._bytes_or_nothing(path))}:
-                        self._calling.setdefault(called, []).append(path)
-        found = self._calling.get(name.encode(), ())
-        return tuple(sorted(found, key=lambda path: self._facts.get(path) is None))
+                    called = {*_CALLED.findall(self._bytes_or_nothing(path))}
+                    for key in {(dot[:1], word) for dot, word in called}:
+                        self._calling.setdefault(key, []).append(path)
+        found = {*self._calling.get((b".", name.encode()), ())}
+        if not of_object:
+            found.update(self._calling.get((b"", name.encode()), ()))
+        return tuple(sorted(found, key=lambda path: (self._facts.get(path) is None, path)))
 
     def has(self, path: str) -> bool:
         """Whether a path is that of a file of the project; the folder of a namespace package is none."""
