@@ -38,9 +38,7 @@ async def rights_of(session, user_id):
 def needs(func):
     @wraps(func)
     async def wrapper(*args, **kwargs):
-        session = kwargs["session"]
-        user_id = kwargs["user_id"]
-        if "edit" not in await rights_of(session, user_id):
+        if "edit" not in await rights_of(KEYS):
             raise PermissionError("edit")
         return await func(*args, **kwargs)
 
@@ -72,6 +70,7 @@ async def drop_route(session, job_id, user_id, other_id):
 async def wipe_route(session, job_id, user_id, other_id):
     await wipe(session, job_id, user_id)
 """
+KEYS = 'kwargs["session"], kwargs["user_id"]'
 FIXTURES = """
 import pytest
 
@@ -100,7 +99,7 @@ def test_drop_later(drop, wipe):
 DROP, WIPE = (WORK[: WORK.index("print(job.status)", at)].count("\n") + 1 for at in (0, WORK.index("async def wipe")))
 
 
-def reached(root: Path, work: str = WORK, **others: str) -> list[int]:
+def reached(root: Path, work: str = WORK.replace("KEYS", KEYS), **others: str) -> list[int]:
     """The lines that can be reached with the job expired; `others` are further modules, with `__` for the slash."""
     files = {"app/database.py": DATABASE, "app/models.py": MODELS, "app/work.py": work}
     files |= {f"{name.replace('__', '/')}.py": text for name, text in others.items()}
@@ -126,3 +125,16 @@ def test_a_tests_fixture_of_that_name_is_another_one(tmp_path: Path) -> None:
 )
 def test_another_caller_has_not_looked_that_up(tmp_path: Path, name: str, text: str, lines: list[int]) -> None:
     assert reached(tmp_path, **{name: text}) == lines
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        'kwargs["session"], kwargs["job_id"]',
+        'kwargs["session"], kwargs["user"]',
+        'kwargs["other"], kwargs["user_id"]',
+        'kwargs["session"], args["user_id"]',
+    ],
+)
+def test_a_decorator_that_looks_something_else_up(tmp_path: Path, keys: str) -> None:
+    assert reached(tmp_path, WORK.replace("KEYS", keys)) == [DROP, WIPE]

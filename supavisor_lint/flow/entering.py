@@ -11,7 +11,7 @@ from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, ClassDef, ExprStmt, FunctionDef, If, Module, Return, Try, With
 from supavisor_lint.facts.tree import Argument, Attribute, Block, Call, Constant, Expr, Name, Param, Subscript
-from supavisor_lint.flow.memo_words import Words, given_names, given_words, named, replaced
+from supavisor_lint.flow.memo_words import Words, given_names, given_words, named, named_part, replaced
 from supavisor_lint.flow.memos import Asking
 from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.evaluate import Evaluator
@@ -54,8 +54,8 @@ class Entering:
         for wrapper in nodes_of_kind(decorator.node, FunctionDef):
             call = _call_of_wrapped(wrapper)
             if call is not None:
-                names = {name: (param,) for name, param in _params_by_name(wrapper, function)}
-                yield from _translated(self._looked_up(decorator.file, wrapper.body, call.order, 0), names)
+                names = dict(_params_by_words(wrapper, function))
+                yield from named(self._looked_up(decorator.file, wrapper.body, call.order, 0), [names])
 
     def _called(self, function: FunctionDef, depth: int) -> frozenset[Words]:
         key = (function, depth)
@@ -157,14 +157,17 @@ def _is_from(name: Expr, function: FunctionDef | None) -> bool:
     return function is not None and owner is function.scope
 
 
-def _params_by_name(wrapper: FunctionDef, function: FunctionDef) -> Iterator[tuple[str, str]]:
-    """The parameters of the decorated function, by the wrapper's names for what they get: `db = kwargs["session"]`."""
+def _params_by_words(wrapper: FunctionDef, function: FunctionDef) -> Iterator[tuple[Words, Words]]:
+    """The parameters of the decorated function, by the wrapper's words for what they get: `db = kwargs["session"]`."""
     params = [param.name for param in function.params]
     for index, param in enumerate(param for param in wrapper.params if param.kind == "positional"):
         if param.name in params:
-            yield param.name, param.name
+            yield (param.name,), (param.name,)
         elif index < len(params):
-            yield param.name, params[index]
+            yield (param.name,), (params[index],)
+    for param in wrapper.params:
+        if param.kind == "**":
+            yield from (((param.name, named_part(name)), (name,)) for name in params)
     for name, bindings in wrapper.scope.bindings.items():
         value = bindings[0].value if len(bindings) == 1 and isinstance(bindings[0], Assigned) else None
         match value:
@@ -175,7 +178,7 @@ def _params_by_name(wrapper: FunctionDef, function: FunctionDef) -> Iterator[tup
             case _:
                 continue
         if taken in params:
-            yield name, taken
+            yield (name,), (taken,)
 
 
 def _evaluated(body: Block) -> Iterator[Node]:

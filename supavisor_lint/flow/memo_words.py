@@ -22,6 +22,7 @@ from supavisor_lint.facts.tree import (
     Expr,
     FString,
     Name,
+    Param,
     Subscript,
 )
 from supavisor_lint.flow.condition_texts import condition_text, is_none
@@ -51,6 +52,8 @@ def key_words(expr: Expr, depth: int = 0) -> Words | None:
         case Attribute(owner, attr):
             words = key_words(owner, depth)
             return None if words is None else (*words, f".{attr}")
+        case Subscript(Name(name), (Constant(str(part)),)) if _is_keywords(expr.value):
+            return (name, named_part(part))
         case Call(Name(name), (Argument(value=value),)) if name in _CONVERSIONS:
             return key_words(value, depth)
         case Collection(items=parts) | FString(parts=parts):
@@ -58,6 +61,18 @@ def key_words(expr: Expr, depth: int = 0) -> Words | None:
             return None if None in found else ("(", *(word for words in found for word in words or ()), ")")
         case _:
             return None
+
+
+def named_part(name: str) -> str:
+    """One word for what a mapping holds under a name."""
+    return repr(name).replace(" ", "\\x20")
+
+
+def _is_keywords(expr: Expr) -> bool:
+    """Whether an expression names the function's own `**kwargs`, which nobody changes."""
+    owner = scope_of(expr).lookup(expr.id) if isinstance(expr, Name) else None
+    bindings = owner.bindings[expr.id] if owner is not None and isinstance(expr, Name) else []
+    return len(bindings) == 1 and isinstance(bindings[0], Param) and bindings[0].kind == "**"
 
 
 def _only_value(name: Name) -> Expr | None:
@@ -84,10 +99,10 @@ def mapping_words(ev: Evaluator, file: FileFacts, expr: Expr, depth: int = 0) ->
             return key_words(expr)
         case Call(Attribute(inner, attr), (Argument(value=Constant(str(part))), *_)) if attr in _PARTS:
             words = mapping_words(ev, file, inner, depth + 1)
-            return None if words is None else (*words, repr(part).replace(" ", "\\x20"))
+            return None if words is None else (*words, named_part(part))
         case Subscript(inner, (Constant(str(part)),)):
             words = mapping_words(ev, file, inner, depth + 1)
-            return None if words is None else (*words, repr(part).replace(" ", "\\x20"))
+            return None if words is None else (*words, named_part(part))
         case Call():
             return _given_by(ev, file, expr, depth)
         case _:
