@@ -10,6 +10,7 @@ from supavisor_lint.facts.statements import Handler, Try, With
 from supavisor_lint.flow import blocks, statements
 from supavisor_lint.flow.frame import Exits, Frame, Leaving, Thrown
 from supavisor_lint.flow.handlers import catches, passing
+from supavisor_lint.flow.memos import failed
 from supavisor_lint.flow.session_state import History
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.swallowing import note_swallowed
@@ -49,7 +50,7 @@ def _handle(frame: Frame, statement: Try, thrown: Thrown, states: States) -> Sta
 
 
 def _run_handler(frame: Frame, statement: Try, handler: Handler, thrown: Thrown, states: States) -> States:
-    entered = States(_caught(state, handler.name) for state in states)
+    entered = States(failed(frame, statement, _caught(state, handler.name)) for state in states)
     if handler.name is not None and handler.name in frame.life.copied:
         entered = States(state.with_variable(handler.name, SOMETHING) for state in entered)
     with frame.stretch() as exits:

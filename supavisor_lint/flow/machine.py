@@ -23,6 +23,7 @@ from supavisor_lint.flow.events import (
     Uncovered,
 )
 from supavisor_lint.flow.frame import DATABASE, REFUSED, Frame
+from supavisor_lint.flow.memos import FAILS_AGAIN, settled
 from supavisor_lint.flow.objects import after_commit, after_flush, after_rollback, detached, forgotten
 from supavisor_lint.flow.operations import handler_around
 from supavisor_lint.flow.seen import may_be_seen
@@ -82,7 +83,8 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
                 frame.throw(state.with_session(site, session, history._replace(unsent=unsent)), DATABASE)
         elif use.method != "flush":
             frame.throw(state.with_session(site, failing, history._replace(unsent=unsent)), DATABASE)
-        if (history.unsent and flushes) or use.method == "flush" or use.flushes:
+        sends = (history.unsent and flushes) or use.method == "flush" or use.flushes
+        if sends and FAILS_AGAIN not in state.remembered:
             left = history._replace(unsent=frozenset((use.node,)))
             flushing = failing._replace(hard="savepoint" if use.method == "begin_nested" else "flush")
             failed = state.with_session(site, flushing, left)
@@ -240,6 +242,7 @@ def end(frame: Frame, state: State, site: Site, node: Node, method: str) -> list
     session = state.sessions[site]
     if session.is_over is not None and method == "commit" and not frame.follower.tells_all:
         return _in_finished_block(frame, state, site, node)
+    state = settled(state, session)
     if session.block is not None:
         if method == "commit":
             state = _after_swallowed(frame, state, site, node, method)
@@ -285,8 +288,9 @@ def _commit(frame: Frame, state: State, site: Site, node: Node) -> list[State]:
         left = history._replace(unsent=frozenset((node,)))  # as behind a failed flush: the next commit raises
         failed = session._replace(failed=node, hard="flush" if hard else None)
         refused = state.with_session(site, failed, left)
-        frame.throw(refused, DATABASE)
-        if history.unsent:  # its flush may have failed, which rolls back
+        if FAILS_AGAIN not in state.remembered:
+            frame.throw(refused, DATABASE)
+        if history.unsent and FAILS_AGAIN not in state.remembered:  # its flush may have failed, which rolls back
             frame.throw(after_rollback(refused, site, node), DATABASE)
         state = after_commit(state, frame.opened[site], node)
     return [state.with_session(site, _ended(session, node), EMPTY_HISTORY)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from supavisor_lint.facts.file import FileFacts, nodes_of_kind
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
-from supavisor_lint.facts.statements import Assign, FunctionDef, If
+from supavisor_lint.facts.statements import Assign, FunctionDef, If, Try
 from supavisor_lint.facts.tree import Argument, Attribute, BoolOp, Call, Dict, Expr, Name, NamedExpr, Other, Subscript
 from supavisor_lint.flow.condition_texts import is_none
 from supavisor_lint.flow.memo_words import Words, given_names, given_words, key_words, mapping_words, named, replaced
@@ -21,6 +21,7 @@ from supavisor_lint.project.values import FunctionValue
 
 if TYPE_CHECKING:
     from supavisor_lint.flow.frame import Frame
+    from supavisor_lint.flow.session_state import SessionState
     from supavisor_lint.flow.state import State
     from supavisor_lint.project.evaluate import Evaluator
 
@@ -33,6 +34,15 @@ _EMPTIED = "<emptied>"
 
 There are tabs between these words: what they say still holds when a variable that they name is bound again.
 """
+_FAILED = "<failed>"
+"""What begins the fact that the look-up of a fact, the words behind it, has failed, and nobody has put that right."""
+FAILS_AGAIN = "<again>"
+"""The fact that such a look-up has failed once more, from there to the end of its function.
+
+A handler that did not get through then has left a session that refuses everything. Where somebody works with it all the
+same, the handler did get through, and what is wrong with the look-up does not keep it from that.
+"""
+_TOLD = (_CALLERS, _EMPTIED, FAILS_AGAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +164,27 @@ def with_answer(frame: Frame, test: Expr, states: Iterable[State], answer: bool)
 def stored(frame: Frame, target: Expr, state: State) -> State:
     """The state behind `memo[key] = …`."""
     fact = frame.memo.stored.get(target)
-    return state if fact is None else state.but(remembered=state.remembered | {fact})
+    return state if fact is None else state.but(remembered=(state.remembered | {fact}) - {f"{_FAILED} {fact}"})
+
+
+def failed(frame: Frame, statement: Try, state: State) -> State:
+    """The state at the head of a handler of a `try` that looks something up and stores it."""
+    if frame.follower.wary or not frame.memo.stored:
+        return state
+    facts = state.remembered
+    for target, fact in frame.memo.stored.items():
+        if fact not in facts and any(part.contains(target) for part in statement.body):
+            failure = f"{_FAILED} {fact}"
+            is_called = frame.depth > 0 and frame.text is frame.function  # else it would hold for all that follows
+            facts |= {FAILS_AGAIN if is_called and failure in state.remembered else failure}
+    return with_facts(state, facts)
+
+
+def settled(state: State, session: SessionState) -> State:
+    """The state behind what ends a session's transaction: a failure in it is put right, and may come once more."""
+    if session.failed is None or not state.remembered:
+        return state
+    return with_facts(state, frozenset(fact for fact in state.remembered if not fact.startswith(_FAILED)))
 
 
 def removed(frame: Frame, node: Node, state: State) -> State:
@@ -230,11 +260,14 @@ class Asking:
 
 def given_facts(frame: Frame, state: State, function: FunctionValue, call: Expr) -> frozenset[str]:
     """What a called function knows of what its caller knows, if it may ask for that or put it away."""
-    if not state.remembered or not frame.follower.memos.is_asking(function):
+    if not state.remembered:
         return frozenset()
-    known = (tuple(fact.split()) for fact in state.remembered if not fact.startswith((_CALLERS, _EMPTIED)))
+    told = state.remembered & {FAILS_AGAIN}
+    if not frame.follower.memos.is_asking(function):
+        return told
+    known = (tuple(fact.split()) for fact in state.remembered if not fact.startswith(_TOLD))
     found = named(known, given_names(function, call))
-    return frozenset({*map(" ".join, found), _CALLERS})
+    return frozenset({*map(" ".join, found), _CALLERS, *told})
 
 
 def facts_back(before: State, after: State, function: FunctionValue, call: Expr) -> frozenset[str]:
@@ -243,8 +276,8 @@ def facts_back(before: State, after: State, function: FunctionValue, call: Expr)
     if not after.remembered:
         return kept
     names = given_words(function, call)
-    told = {fact for fact in after.remembered if fact.startswith((_CALLERS, _EMPTIED))}
-    for fact in told - {_CALLERS}:
+    told = {fact for fact in after.remembered if fact.startswith(_TOLD)}
+    for fact in told - {_CALLERS, FAILS_AGAIN}:
         kept = _without(kept, replaced(fact.split()[1:], names) or ())
     return kept | _translated(after.remembered - told, names)
 
