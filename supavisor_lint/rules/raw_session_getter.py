@@ -9,7 +9,8 @@ the loop with `break` or `return`. What a name means is read from its definition
 Nobody commits, rolls back or closes a raw session. A dependency that is taken apart by hand is worse: with `anext` the
 generator is collected while the session is in use and closes it concurrently; a loop that is left early never runs the
 generator's commit, so that a write is lost without an error; only one in a `finally` runs, later. These broken forms
-are also reported in the profile "hazards".
+are also reported in the profile "hazards", unless the session is certainly not used: a test that asks what class it is
+of.
 
 ## Example
 ```python
@@ -34,17 +35,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supavisor_lint.facts.file import enclosing_function
+from supavisor_lint.facts.file import enclosing_function, nodes_of_kind, scope_of, walk
 from supavisor_lint.facts.handlers import own_nodes
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Assign, ExprStmt, For, FunctionDef, Return, Simple, While
-from supavisor_lint.facts.tree import Attribute, Await, Block, Call, Expr, Name
+from supavisor_lint.facts.tree import Argument, Attribute, Await, Block, Call, Expr, Name, Other
 from supavisor_lint.findings import Finding
 from supavisor_lint.flow.events import LostWrite
 from supavisor_lint.project.names import is_what_it_says
 from supavisor_lint.project.results import yielded
 from supavisor_lint.project.values import FunctionValue, GeneratorValue, Session
 from supavisor_lint.rules.base import FileView, Rule
+
+_LOOKS = frozenset({"isinstance", "type", "id", "hasattr"})
 
 
 def detect(view: FileView) -> Iterator[Finding]:
@@ -80,9 +83,13 @@ def _awaited(view: FileView, node: Await, call: Call) -> Iterator[Finding]:
         )
     elif session.source == "dependency":
         generator = _kept_generator(node)
-        what = "which then closes it while it is in use" if generator is None else "whose `aclose()` commits nothing"
+        if generator is not None:
+            what, hazard = "whose `aclose()` commits nothing", _loses_a_write(generator.body, _target(node))
+        elif _is_looked_at_only(node) and not _has_worked(session):
+            what, hazard = "which closes it when it is collected", False  # without a connection that does no harm
+        else:
+            what, hazard = "which then closes it while it is in use", True
         message = f"`{_name(call)}` takes a session out of a dependency's generator, {what}"
-        hazard = generator is None or _loses_a_write(generator.body, _target(node))
         yield _finding(view, node, call, message, hazard=hazard)
 
 
@@ -92,6 +99,40 @@ def _kept_generator(node: Await) -> FunctionDef | None:
     if taken is None and isinstance(node.value, Call) and isinstance(node.value.func, Attribute):
         taken = node.value.func.value
     return enclosing_function(node) if isinstance(taken, Name) else None
+
+
+def _is_looked_at_only(node: Await) -> bool:
+    """Whether nobody does anything with what is taken: a test that just asks what class it is of."""
+    if _is_look(node):
+        return True
+    target, function = _target(node), enclosing_function(node)
+    if not isinstance(target, Name) or function is None or scope_of(target).lookup(target.id) is not function.scope:
+        return False
+    named = (name for name in nodes_of_kind(function, Name) if name.id == target.id)
+    return all(_is_look(name) or (isinstance(name.parent, Assign) and name in name.parent.targets) for name in named)
+
+
+def _is_look(expr: Expr) -> bool:
+    """`isinstance(session, AsyncSession)`, `session is None`, `session == other`."""
+    parent = expr.parent
+    if isinstance(parent, Argument) and isinstance(parent.parent, Call):
+        call = parent.parent
+        return isinstance(call.func, Name) and call.func.id in _LOOKS and parent is call.args[0]
+    return isinstance(parent, Other) and parent.op in ("is", "is not", "==", "!=")
+
+
+def _has_worked(session: Session) -> bool:
+    """Whether a dependency may have used its session before it gives it."""
+    definition = session.definition
+    if not isinstance(definition, FunctionValue):
+        return True
+    for given in definition.node.yields:
+        if not isinstance(given.value, Name):
+            return True
+        awaited = (node for node in nodes_of_kind(definition.node, Await) if node.order < given.order)
+        if any(_is_name(part, given.value.id) for node in awaited for part in walk(node) if isinstance(part, Name)):
+            return True
+    return False
 
 
 def _target(node: Await) -> Expr | None:
