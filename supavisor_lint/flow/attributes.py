@@ -151,11 +151,15 @@ def _read(
         return state, ANYTHING
     site = known.session
     event = frame.trace.record(ExpiredRead, expr, frame.opened[site], machine.is_sure(state, site))
-    event.because |= {c.by for c in expired if c.by is not None}
-    if ref.site in frame.given:
-        event.because.add(CALLER)  # the caller's object: it is the call that must not do this
-    event.detached = event.detached or all(c.detached for c in expired)
-    event.refused = event.refused or (site in state.sessions and state.sessions[site].hard in ("flush", "savepoint"))
+    if not state.ghost and not event.reached:  # what was told so far is of paths that nobody gets along
+        event.because, event.detached, event.refused, event.reached = set(), False, False, True
+    if state.ghost is not event.reached:
+        event.because |= {c.by for c in expired if c.by is not None}
+        if ref.site in frame.given:
+            event.because.add(CALLER)  # the caller's object: it is the call that must not do this
+        event.detached = event.detached or all(c.detached for c in expired)
+        is_refused = site in state.sessions and state.sessions[site].hard in ("flush", "savepoint")
+        event.refused = event.refused or is_refused
     frame.throw(_begun_by(state, site, expr, expired), thrown)
     rest = known.conditions - set(expired)
     if rest:

@@ -94,11 +94,13 @@ class Swallowed(Event):
 class ExpiredRead(Event):
     """An attribute read of an expired object; `because` are what expired it.
 
-    `detached` if its session is closed; `refused` if a flush has failed that nobody has rolled back.
+    `detached` if its session is closed; `refused` if a flush has failed that nobody has rolled back. `reached` if
+    some path there is not behind something that always fails: then all that is said is of such paths.
     """
 
     detached: bool = False
     refused: bool = False
+    reached: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -131,7 +131,7 @@ class Telling:
         mine = self._mine(type(event), event, event.sure)
         session, history = self.state.sessions[site], self.state.history(site)
         if isinstance(event, ExpiredRead) and isinstance(mine, ExpiredRead):
-            mine.detached, mine.refused = event.detached, event.refused
+            mine.detached, mine.refused, mine.reached = event.detached, event.refused, event.reached
             known = (o for o in self.state.objects.values() if o.session == site)
             mine.because |= {c.by for o in known for c in o.conditions if c.by is not None} or {self.node}
         elif isinstance(event, FailedUse) and isinstance(mine, FailedUse):
