@@ -25,6 +25,7 @@ from supavisor_lint.flow.values import (
     BlockRef,
     ConstantRef,
     KeeperRef,
+    ModeRef,
     Opened,
     RecordRef,
     SessionRef,
@@ -114,7 +115,7 @@ def foreign_session(frame: Frame, key: SessionKey, session: Session, state: Stat
 
 def bind_name(frame: Frame, state: State, name: str, value: Tracked) -> State:
     """Bind a local name; only what can matter later is kept."""
-    if isinstance(value, TupleRef) or (isinstance(value, ConstantRef) and name not in frame.life.tested):
+    if isinstance(value, TupleRef) or (isinstance(value, ConstantRef | ModeRef) and name not in frame.life.tested):
         value = ANYTHING
     if frame.follower.wary and not isinstance(value, SessionRef) and name in names_bound_inside(frame.function):
         value = ANYTHING

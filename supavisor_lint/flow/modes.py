@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from supavisor_lint.facts.file import FileFacts, scope_of
+from supavisor_lint.facts.file import FileFacts, nodes_of_kind, scope_of
+from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.spelling import last_name
-from supavisor_lint.facts.statements import ClassDef, MatchCase
-from supavisor_lint.facts.tree import Attribute, Call, Collection, Constant, Expr, Name, Other
+from supavisor_lint.facts.statements import ClassDef, FunctionDef, Match, MatchCase
+from supavisor_lint.facts.tree import Attribute, Call, Collection, Constant, Expr, Name, Operation, Other
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import ANYTHING, ConstantRef, ModeRef, Tracked
@@ -15,6 +16,7 @@ from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.values import ClassValue, External, Literally
 
 _ENUMS = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum"})
+_COMPARING = frozenset({"==", "!=", "is", "is not", "in", "not in"})
 
 Answer: TypeAlias = bool | None
 
@@ -35,6 +37,30 @@ def mode_of(ev: Evaluator, file: FileFacts, expr: Expr) -> Tracked:
         known = ev.only(file, expr) if found is not None and found.kind == "module" else None
         return _constant(known.value) if isinstance(known, Literally) else ANYTHING
     return ANYTHING
+
+
+def assigned(frame: Frame, target: Expr, expr: Expr, value: Tracked) -> Tracked:
+    """What a target gets: also the constant, where the function asks which one the name is (`state = "save"`)."""
+    if value is not ANYTHING or not isinstance(target, Name) or target.id not in _asked_for(frame.function):
+        return value
+    return word_of(frame, expr) if target.id in frame.life.tested else ANYTHING
+
+
+def word_of(frame: Frame, expr: Expr) -> Tracked:
+    """The text or member of an enumeration that an expression is: a number may count something."""
+    if not isinstance(expr, Constant | Attribute | Name):
+        return ANYTHING
+    mode = mode_of(frame.ev, frame.file, expr)
+    return ANYTHING if isinstance(mode, ModeRef) and mode.word.isdecimal() else mode
+
+
+@kept
+def _asked_for(function: FunctionDef) -> frozenset[str]:
+    """The local names of a function that it compares with something, or matches."""
+    compared = [test.parts[0] for test in nodes_of_kind(function, Operation) if test.op in _COMPARING]
+    asked = [*compared, *(match.subject for match in nodes_of_kind(function, Match))]
+    names = {expr.id for expr in asked if isinstance(expr, Name)}
+    return frozenset(names.difference(function.scope.globals, function.scope.nonlocals))
 
 
 def _constant(value: object) -> Tracked:
@@ -76,7 +102,7 @@ def _is_told(cls: ClassDef, name: str) -> bool:
 
 def chosen_by(frame: Frame, test: Expr, state: State) -> Answer:
     """What `mode == "flush"`, `mode is Mode.FLUSH` or `mode in (…)` says of a mode that is known; None for else."""
-    if not isinstance(test, Other) or test.op not in ("==", "!=", "is", "is not", "in", "not in"):
+    if not isinstance(test, Other) or test.op not in _COMPARING:
         return None
     left, right = test.parts
     if not _is_followed(left, state) and not _is_followed(right, state):

@@ -20,6 +20,7 @@ from supavisor_lint.flow.values import (
     ConstantRef,
     KeeperRef,
     ManyRef,
+    ModeRef,
     ObjectRef,
     SessionRef,
     Tracked,
@@ -67,7 +68,7 @@ def _value_back(
         return (back, value) if value.site in state.sessions else (back, ANYTHING)
     if isinstance(value, KeeperRef):
         return (back, value) if state.sessions.keys() >= {*value.sites} else (back, ANYTHING)
-    return back, value if isinstance(value, ConstantRef | BlankRef) else ANYTHING
+    return back, value if isinstance(value, ConstantRef | BlankRef | ModeRef) else ANYTHING
 
 
 def _sites(node: Expr, values: Sequence[Tracked]) -> Sequence[Node | None]:

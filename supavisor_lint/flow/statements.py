@@ -34,7 +34,7 @@ from supavisor_lint.flow.handlers import thrown_by
 from supavisor_lint.flow.loops import loop
 from supavisor_lint.flow.loosening import closely
 from supavisor_lint.flow.memos import removed, stored
-from supavisor_lint.flow.modes import matches
+from supavisor_lint.flow.modes import assigned, matches, word_of
 from supavisor_lint.flow.session_loops import follow_session_loop, session_loop
 from supavisor_lint.flow.state import Collected, State, States
 from supavisor_lint.flow.values import (
@@ -44,6 +44,7 @@ from supavisor_lint.flow.values import (
     ConstantRef,
     KeeperRef,
     ManyRef,
+    ModeRef,
     ObjectRef,
     SessionRef,
     Tracked,
@@ -168,14 +169,15 @@ def _assign(frame: Frame, statement: Assign, state: State) -> Iterable[State]:
     pairs = _unpacked(statement)
     if pairs:
         for after, values in sequence(frame, [value for _, value in pairs], state):
-            for (target, _), given in zip(pairs, values, strict=True):
-                after = bind(frame, after, target, given)
+            for (target, expr), given in zip(pairs, values, strict=True):
+                after = bind(frame, after, target, assigned(frame, target, expr, given))
             results.append(after)
         return results
     for after, value in evaluate(frame, statement.value, state):
         reached = [after]
         for target in statement.targets:
-            reached = [s for r in reached for s in _store(frame, statement, target, value, r)]
+            given = assigned(frame, target, statement.value, value)
+            reached = [s for r in reached for s in _store(frame, statement, target, given, r)]
         results += reached
     return results
 
@@ -246,13 +248,16 @@ def _made(frame: Frame, expr: Expr, value: Tracked) -> Tracked:
     """What an expression gives that is returned: also whether a constant is true, and what has no contents."""
     if value != ANYTHING:
         return value
+    mode = word_of(frame, expr)
+    if mode != ANYTHING:
+        return mode
     if isinstance(expr, Constant):
         return SOMETHING if expr.value else ConstantRef(False)
     return made_blank(frame, expr)
 
 
 def _at_once(values: Iterable[Tracked]) -> Tracked:
-    followed = ConstantRef | BlankRef | ObjectRef | ManyRef
+    followed = ConstantRef | BlankRef | ModeRef | ObjectRef | ManyRef
     items = tuple(value if isinstance(value, followed) else ANYTHING for value in values)
     return ANYTHING if all(item == ANYTHING for item in items) else TupleRef(items)
 
