@@ -5,20 +5,21 @@ Whether there is anything to commit is often decided so. What a list or a counte
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
-from supavisor_lint.facts.file import FileFacts, block_of
+from supavisor_lint.facts.file import FileFacts, block_of, enclosing_function
 from supavisor_lint.facts.handlers import own_nodes, own_nodes_in
 from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted, last_name
 from supavisor_lint.facts.statements import Assign, FunctionDef, If
-from supavisor_lint.facts.tree import Attribute, Call, Name, Subscript
+from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Expr, Name, Operation, Subscript
 from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.evaluate import Evaluator
 
 _MAX_DEPTH = 3
 _CHANGES = frozenset({"append", "add", "extend", "update", "insert", "setdefault", "appendleft"})
+_OF_ALL = frozenset({"len", "any", "all"})
 _OF_SESSIONS = frozenset({"dirty", "new", "deleted", "is_modified", "in_transaction"})
 
 
@@ -28,7 +29,14 @@ def commits_what_was_collected(function: FunctionDef, session: str, write: Node)
     if not any(_commits(node, session) for node in behind):
         return False
     changed = _changed_names(function)
-    return any(isinstance(node, If) and _asks(node.test, changed) for node in behind)
+    return any(
+        isinstance(node, If)
+        and (
+            _asks(node.test, changed)
+            or (_asks(node.test, _of_all(function)) and any(_commits(inner, session) for inner in own_nodes(node.body)))
+        )
+        for node in behind
+    )
 
 
 def is_committed_with_it(function: FunctionDef, session: str, write: Node) -> bool:
@@ -52,6 +60,8 @@ def may_commit_collected(ev: Evaluator, file: FileFacts, call: Node, depth: int 
     for function in functions_called(ev, file, call):
         nodes = [node for node in own_nodes_in(function.node) if isinstance(node, Call | If)]
         commits = any(isinstance(node, Call) and last_name(node.func) == "commit" for node in nodes)
+        if commits and any(_is_last(call, argument.value) for argument in call.args):
+            return True
         changed = _changed_names(function.node)
         if commits and any(isinstance(node, If) and _asks(node.test, changed) for node in nodes):
             return True
@@ -64,12 +74,12 @@ def _commits(node: Node, session: str) -> bool:
     return isinstance(node, Call) and dotted(node.func) == f"{session}.commit"
 
 
-def _asks(test: Node, changed: set[str]) -> bool:
+def _asks(test: Node, changed: Set[str]) -> bool:
     if isinstance(test, Name) and test.id in changed:
         return True
     if isinstance(test, Attribute) and test.attr in _OF_SESSIONS:
         return True
-    if isinstance(test, Call) and last_name(test.func) == "len":
+    if isinstance(test, Call) and last_name(test.func) in _OF_ALL:
         return True  # the last round: `if number == len(rows):`
     return any(_asks(part, changed) for part in test.children())
 
@@ -78,6 +88,26 @@ def _changed_names(function: FunctionDef) -> set[str]:
     """Names that are bound more than once, or whose value is changed in place."""
     changed = {name for name, bindings in function.scope.bindings.items() if len(bindings) > 1}
     return changed | changed_in_place(function)
+
+
+@kept
+def _of_all(function: FunctionDef) -> frozenset[str]:
+    """What is said of all that is gone through: `total = len(rows)`, `is_last = number == total`."""
+    found: set[str] = set()
+    for node in own_nodes_in(function):
+        if isinstance(node, Assign) and node.value is not None and _asks(node.value, found):
+            found |= {target.id for target in node.targets if isinstance(target, Name)}
+    return frozenset(found)
+
+
+def _is_last(call: Call, given: Expr) -> bool:
+    """Whether an argument says that a round is the last one: `commit=number == len(rows)`."""
+    function = enclosing_function(call)
+    if function is None:
+        return False
+    bindings = function.scope.bindings.get(given.id, []) if isinstance(given, Name) else []
+    value = getattr(bindings[0], "value", None) if len(bindings) == 1 else given
+    return isinstance(value, Operation | BoolOp) and _asks(value, _of_all(function))
 
 
 @kept

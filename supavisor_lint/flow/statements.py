@@ -246,11 +246,9 @@ def _returned(frame: Frame, value: Expr, state: State) -> Results:
 
 def _made(frame: Frame, expr: Expr, value: Tracked) -> Tracked:
     """What an expression gives that is returned: also whether a constant is true, and what has no contents."""
-    if value != ANYTHING:
-        return value
-    mode = word_of(frame, expr)
-    if mode != ANYTHING:
-        return mode
+    known = value if value != ANYTHING else word_of(frame, expr)
+    if known != ANYTHING:
+        return known
     if isinstance(expr, Constant):
         return SOMETHING if expr.value else ConstantRef(False)
     return made_blank(frame, expr)
