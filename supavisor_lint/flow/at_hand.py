@@ -88,7 +88,7 @@ def with_row(frame: Frame, state: State, node: Call, site: Site, entity: Entity 
     if entity is None or not _may_be_asked_for(frame, node):
         return state
     of_class = ((at, o) for at, o in state.objects.items() if o.session == site and may_be_of(o, entity))
-    if not _is_kept(node) and all(_is_new(at, known) for at, known in of_class):
+    if not _is_kept(node) and all(at is not node and _is_new(at, known) for at, known in of_class):
         return state
     return state.but(loaded=state.loaded | {Loaded(site, entity, key)})
 
