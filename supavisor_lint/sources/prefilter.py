@@ -71,6 +71,7 @@ _TRANSACTIONS = {b".%s" % name: rb"\.%s\s*\(" % name for name in (b"begin", b"co
 _VOCABULARY = (
     rb"Async_?Session|async_session|[Ss]essionmaker|asynccontextmanager|__aenter__|__anext__|Depends\b"
     rb"|\.(?:execute|scalars?|stream|stream_scalars|commit|rollback|begin|begin_nested|flush|add_all|run_sync)\("
+    rb"|[(,]\s*(?:\w*session|db)\s*[:,)=]"  # a parameter, whatever its methods are: `session.get` is no word of its own
 )
 
 
