@@ -24,6 +24,7 @@ from supavisor_lint.flow.events import SlowAwait
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame
 from supavisor_lint.flow.harmless import is_harmless
 from supavisor_lint.flow.keepers import made_with, method_of, record_of
+from supavisor_lint.flow.may_change import runs_what_changes
 from supavisor_lint.flow.memos import removed
 from supavisor_lint.flow.never import SYSTEM_EXIT, ends_process, never_returns
 from supavisor_lint.flow.orm_functions import of_sqlalchemy
@@ -142,6 +143,8 @@ def _into(
     state = with_receivers_sessions(frame, node, functions, state)
     passed = passed_values(frame, node, functions, state, given, receiver)
     if passed is not None:
+        if frame.follower.wary and not any(isinstance(value, ObjectRef) for value in given):
+            state = wary.handed(frame, node, state, ())  # objects that no path follows there, next to the session
         return frame.follower.called(frame, node, functions[0], passed, state)
     state = entered_by_stack(frame, node, state, given)
     of_object = session_of_object(frame, node, state, given)
@@ -190,7 +193,8 @@ def _unfollowed(
     """A call of something that is not looked into."""
     if given and isinstance(given[0], ObjectRef):
         state = of_sqlalchemy(frame, node, state, given[0])
-    if is_harmless(frame, node, given) or _is_told(frame, node, state):
+    runs = frame.follower.wary and runs_what_changes(frame, node)
+    if (is_harmless(frame, node, given) and not runs) or _is_told(frame, node, state):
         return [(state, answered_of(node, [argument.value for argument in node.args], given))]
     thrown = ANY if isinstance(node.parent, Await) else PLAIN
     frame.throw(state, thrown)

@@ -36,6 +36,7 @@ from supavisor_lint.flow.flags import literal
 from supavisor_lint.flow.frame import ANY, PLAIN, Frame, Thrown
 from supavisor_lint.flow.harmless import is_harmless
 from supavisor_lint.flow.keepers import record_of
+from supavisor_lint.flow.may_change import runs_what_changes
 from supavisor_lint.flow.memos import REMOVES
 from supavisor_lint.flow.never import ends_process, never_returns
 from supavisor_lint.flow.passing import own_sessions
@@ -105,7 +106,8 @@ def _of_call(frame: Frame, node: Call) -> Inert | None:
         return None
     functions = functions_of(frame, node)
     if is_harmless(frame, node):
-        return None if functions else _NOTHING_READ
+        runs = frame.follower.wary and runs_what_changes(frame, node)
+        return None if functions or runs else _NOTHING_READ
     if frame.follower.wary or not _does_nothing(frame, node, functions):
         return None
     return _FAILING[ANY if isinstance(node.parent, Await) else PLAIN]

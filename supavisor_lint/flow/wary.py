@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from supavisor_lint.facts.file import scope_of, walk, walk_own
-from supavisor_lint.facts.handlers import is_log_call
+from supavisor_lint.facts.file import scope_of, walk_own
 from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import (
     Assign,
     ClassDef,
@@ -35,7 +33,6 @@ from supavisor_lint.facts.tree import (
     Call,
     Collection,
     Expr,
-    Lambda,
     Name,
     Other,
     Param,
@@ -43,32 +40,22 @@ from supavisor_lint.facts.tree import (
     Subscript,
 )
 from supavisor_lint.flow import machine
-from supavisor_lint.flow.descent import Descent
 from supavisor_lint.flow.frame import PLAIN, Frame, Thrown
+from supavisor_lint.flow.may_change import changes_what_it_reaches, descent_of, may_change
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import ManyRef, ObjectRef, ResultRef, Tracked
-from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.mapped import is_mapped
 from supavisor_lint.project.values import (
     ClassValue,
     External,
-    FunctionValue,
     Instance,
-    LambdaValue,
     ModuleValue,
-    Partial,
     Value,
 )
 
 Step: TypeAlias = Callable[[Frame, Stmt, State], Iterable[State]]
 CANCELLED = Thrown("class", "CancelledError")
-_MAX_DEPTH = 3
 _COMPARISONS = frozenset({"not", "is", "is not", "==", "!=", "in", "not in"})
-# Calls that take objects and leave them as they are: they keep, show or convert them.
-_READERS = frozenset(
-    {"append", "extend", "add", "put", "put_nowait", "appendleft", "model_validate", "from_orm", "from_attributes"}
-    | {"model_dump", "dumps", "format", "join", "get", "index", "count", "write", "writerow", "attributes_for"}
-)
 
 
 # --------------------------------------------------------------------------------------------------- what may fail
@@ -173,81 +160,9 @@ def handed(frame: Frame, node: Call, state: State, values: Iterable[Tracked]) ->
         if may_change(frame, node):
             for site in sites:
                 state = write(frame, state, node, site)
-    elif state.sessions and _changes_what_it_reaches(frame, node):
+    elif state.sessions and changes_what_it_reaches(frame, node):
         state = write(frame, state, node)
     return state
-
-
-def may_change(frame: Frame, node: Call) -> bool:
-    """Whether a call may change what it is given."""
-    if is_log_call(node) or last_name(node.func) in _READERS:
-        return False
-    functions = functions_called(frame.ev, frame.file, node)
-    if functions:
-        return any(_changes(frame, function.file, function.node, 0) for function in functions)
-    value = frame.ev.only(frame.file, node.func)
-    if isinstance(value, External):
-        return _is_known_to_change(frame, node, value)
-    return not isinstance(value, ClassValue)
-
-
-def _is_known_to_change(frame: Frame, node: Call, callee: External) -> bool:
-    """`setattr(job, …)`, `map(mark, jobs)`, `to_thread(mark, job)`: what it is given to run changes things."""
-    if callee.dotted.endswith("setattr"):
-        return True
-    given = [function for argument in node.args for function in _functions(frame, argument.value)]
-    return any(_changes(frame, file, function, 0) for file, function in given)
-
-
-def _changes_what_it_reaches(frame: Frame, node: Call) -> bool:
-    """Whether a call is seen to change things, and may get at objects that no path has followed there."""
-    if is_log_call(node) or last_name(node.func) in _READERS:
-        return False
-    descent = _descent(frame)
-    called = [(f.file, f.node) for f in functions_called(frame.ev, frame.file, node)] or _functions(frame, node.func)
-    is_given = any(descent.holds(argument.value) for argument in node.args)
-    changing = [function for file, function in called if _changes(frame, file, function, 0)]
-    if changing and (is_given or descent.is_of(node.func) or any(descent.reaches(function) for function in changing)):
-        return True
-    callee = frame.ev.only(frame.file, node.func)
-    return is_given and isinstance(callee, External) and _is_known_to_change(frame, node, callee)
-
-
-def _functions(frame: Frame, expr: Expr) -> list[tuple[object, FunctionDef | Lambda]]:
-    """The functions that an expression may name, each with its file."""
-    if isinstance(expr, Lambda):
-        return [(frame.file, expr)]
-    found: list[tuple[object, FunctionDef | Lambda]] = []
-    for value in frame.ev.values(frame.file, expr) if isinstance(expr, Name | Attribute) else ():
-        target = value.target if isinstance(value, Partial) else value
-        if isinstance(target, FunctionValue | LambdaValue):
-            found.append((target.file, target.node))
-    return found
-
-
-def _descent(frame: Frame) -> Descent:
-    return Descent(frame.function, (opened.name for opened in frame.opened.values()))
-
-
-def _changes(frame: Frame, file: object, function: FunctionDef | Lambda, depth: int) -> bool:
-    """Whether a function's text sets an attribute of anything, or calls something that may."""
-    for node in walk(function):
-        if isinstance(node, Assign) and any(_is_foreign_part(target) for target in node.targets):
-            return True
-        if isinstance(node, Call) and last_name(node.func) == "setattr":
-            return True
-        if isinstance(node, Call) and not is_log_call(node):
-            called = functions_called(frame.ev, file, node)  # type: ignore[arg-type]
-            if called and (depth >= _MAX_DEPTH or any(_changes(frame, f.file, f.node, depth + 1) for f in called)):
-                return True
-    return False
-
-
-def _is_foreign_part(target: Expr) -> bool:
-    """An attribute (or an element of one) of something; elements of a plain name are some dict's."""
-    if isinstance(target, Subscript):
-        return isinstance(target.value, Attribute)
-    return isinstance(target, Attribute)
 
 
 def sets_row(frame: Frame, target: Expr) -> bool:
@@ -272,9 +187,9 @@ def _may_be_row(frame: Frame, value: Value, root: Name, parts: int) -> bool:
     """Whether what a name holds may be a row, or (with several `parts`) an object that keeps one: `box.job.status`."""
     if isinstance(value, Instance) and isinstance(value.of, ClassValue):
         mapped = is_mapped(frame.ev, value.of.file, value.of.node)
-        return mapped or (parts > 1 and root.id in _descent(frame).names)
+        return mapped or (parts > 1 and root.id in descent_of(frame).names)
     if isinstance(value, Instance | External):
-        return root.id in _descent(frame).names
+        return root.id in descent_of(frame).names
     return not isinstance(value, ModuleValue | ClassValue)
 
 

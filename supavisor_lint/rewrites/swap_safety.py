@@ -9,7 +9,7 @@ from supavisor_lint.facts.handlers import enclosing_tries, own_nodes
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
-from supavisor_lint.flow.descent import Descent
+from supavisor_lint.flow.descent import Descent, Place
 from supavisor_lint.flow.events import Ended
 from supavisor_lint.project.values import FunctionValue, LambdaValue, Partial, Session
 from supavisor_lint.rewrites.base import Context
@@ -102,7 +102,7 @@ def _calls_of_rows(context: Context, life: Life) -> Iterator[Call]:
 
     No path shows what they do; a lambda or a function of the project is followed.
     """
-    rows = Descent(life.function, (life.name,))
+    rows = Descent(Place(context.ev, context.file), life.function, (life.name,))
     for call in own_nodes(life.statements):
         if isinstance(call, Call) and isinstance(call.func, Name):
             values = context.ev.values(context.file, call.func)
