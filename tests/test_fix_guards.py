@@ -53,7 +53,7 @@ def test_a_rewrite_that_brings_other_findings(app: Path, monkeypatch: pytest.Mon
     direct = "from app.session import async_session_factory\n        wrong = async_session_factory()"
     monkeypatch.setitem(REWRITES, "SUP104", replacing((LINE, f"async {LINE}\n        {direct}")))
     monkeypatch.delitem(REWRITES, "SUP101")
-    failed(app, "the rewritten code has more findings of SUP101 than before")
+    failed(app, "the rewritten code has more findings of SUP101 than before, in `work`")
 
 
 def test_rewrites_that_undo_one_another(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def test_a_rewrite_that_brings_findings_in_another_file(app: Path, monkeypatch: 
     assert invoke("check", "app/other.py").exit_code == 0
     result = invoke("check", "--fix")
     lines = [line for line in result.stderr.splitlines() if "error:" in line]
-    reason = "`app/other.py`, with the code rewritten here, has more findings of SUP303 than before"
+    reason = "`app/other.py`, with the code rewritten here, has more findings of SUP303 than before, in `other`"
     assert lines == [f"supavisor-lint: error: app/work.py: fix failed: {reason}"]
     assert (result.exit_code, "SUP303" in result.stdout) == (2, False)
     assert (app / "app" / "work.py").read_text("utf-8") == FINISHING

@@ -126,8 +126,16 @@ def fault_of_findings(before: Iterable[Finding], after: Iterable[Finding], revea
 
     What has only come to light (`revealed`) is not counted.
     """
-    more = sorted(_counts(f for f in after if key_of(f) not in revealed) - _counts(before))
-    return f"has more findings of {', '.join(more)} than before" if more else None
+    old, new = list(before), [finding for finding in after if key_of(finding) not in revealed]
+    more = sorted(_counts(new) - _counts(old))
+    return f"has more findings of {', '.join(more)} than before{_where(old, new, more)}" if more else None
+
+
+def _where(before: Iterable[Finding], after: Iterable[Finding], codes: Container[str]) -> str:
+    """The functions in which a text has more findings of some rules: the fixes there are at fault."""
+    old, new = (Counter((f.code, f.function) for f in findings if f.code in codes) for findings in (before, after))
+    functions = sorted({function for _, function in new - old if function is not None})
+    return f", in {', '.join(f'`{function}`' for function in functions)}" if functions else ""
 
 
 def still_there(
