@@ -16,6 +16,7 @@ from supavisor_lint.flow.events import ExpiredRead
 from supavisor_lint.flow.frame import ANY, DATABASE, PLAIN, REFUSED, Frame, Thrown
 from supavisor_lint.flow.loading import is_column
 from supavisor_lint.flow.methods import answer_if_missing, reads_if_present, reads_of, reads_of_parameter
+from supavisor_lint.flow.locked_rows import Row
 from supavisor_lint.flow.objects import absent, maybe_loaded, refreshed, was_set
 from supavisor_lint.flow.sql import class_of
 from supavisor_lint.flow.state import Condition, State
@@ -205,6 +206,7 @@ def set_attribute(frame: Frame, node: Expr, attr: str, state: State, owner: Obje
     row = row_of(owner.site, known)
     if row is not None:
         frame.rows[node] = row
+    frame.changed[node] = frozenset((Row(known.entity, row[1] if row is not None else None),))
     use = machine.Use(node, "", writes=True, queries=False, updates=True)
     return [*([state] if idle else []), *machine.work(frame, state, known.session, use)]
 

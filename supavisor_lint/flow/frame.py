@@ -13,6 +13,7 @@ from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.flow.condition_texts import reads_attributes
 from supavisor_lint.flow.events import Swallowed, Trace
 from supavisor_lint.flow.lifetimes import life_of
+from supavisor_lint.flow.locked_rows import Change, Row
 from supavisor_lint.flow.memos import Memo
 from supavisor_lint.flow.state import State, States, TooManyStates
 from supavisor_lint.flow.steady import is_steady
@@ -121,6 +122,8 @@ class Frame:
         self.rows: dict[
             Node, tuple[object, str]
         ] = {}  # the class and key of what an update changes, where both are known
+        self.changed: dict[Node, frozenset[Row]] = {}  # the rows of each update, as far as they are known
+        self.changes: set[Change] = set()  # updates in the sessions that a called function is given
         self.given: frozenset[Node] = frozenset()  # the caller's objects
         self.in_handler = False  # whether the call that led here stands in a failure handler
         self.steps: dict[object, tuple[tuple[State, ...], Exits]] = {}
@@ -149,6 +152,7 @@ class Frame:
         inner = Frame(self.follower, function.file, function.node, self.trace, self.depth + 1)
         inner.text, inner.opened, inner.given = self.text, self.opened, self.given
         inner.updates, inner.rows, inner.unwinding = self.updates, self.rows, self.unwinding
+        inner.changed, inner.changes = self.changed, self.changes
         inner.swallowers, inner.losses, inner.left_failed = self.swallowers, self.losses, self.left_failed
         return inner
 

@@ -14,6 +14,7 @@ from supavisor_lint.flow.events import (
 )
 from supavisor_lint.flow.frame import Exits, Frame, Thrown
 from supavisor_lint.flow.inline_events import Telling, hidden_sessions
+from supavisor_lint.flow.locked_rows import ANY_ROW, Change, Row, for_caller
 from supavisor_lint.flow.memos import facts_back, given_facts, with_facts
 from supavisor_lint.flow.operations import handler_around
 from supavisor_lint.flow.quiet import SMALL, Manner, Quiet
@@ -27,6 +28,7 @@ from supavisor_lint.flow.values import (
     KeeperRef,
     Tracked,
 )
+from supavisor_lint.flow.waiting import note_locks_of_call
 from supavisor_lint.flow.witnesses import witnesses
 from supavisor_lint.project.values import FunctionValue
 
@@ -42,6 +44,8 @@ class Summary:
     raised: tuple[tuple[State, tuple[Thrown, ...]], ...]
     trace: Trace
     updates: frozenset[Node] = frozenset()
+    changed: dict[Node, frozenset[Row]] = field(default_factory=dict)
+    changes: frozenset[Change] = frozenset()
     _renamed: dict[object, tuple[list[State], list[State]]] = field(default_factory=dict)
 
     def in_names_of(self, names: Renaming) -> tuple[list[State], list[State]]:
@@ -52,10 +56,13 @@ class Summary:
             self._renamed[key] = ([*map(back.state, self.ends)], [back.state(after) for after, _ in self.raised])
         return self._renamed[key]
 
-    def locks(self, after: State) -> bool:
-        """Whether the function leaves rows locked at one of its ends."""
-        sent = (write for history in after.histories.values() for write in history.pending - history.unsent)
-        return any(write in self.updates or isinstance(write, Attribute) for write in sent)
+    def locked(self) -> frozenset[Row]:
+        """The rows that the function leaves locked at its ends."""
+        states = (*self.ends, *(after for after, _ in self.raised))
+        histories = {history for after in states for history in after.histories.values()}
+        sent = {write for history in histories for write in history.pending - history.unsent}
+        locks = [write for write in sent if write in self.updates or isinstance(write, Attribute)]
+        return frozenset(row for write in locks for row in self.changed.get(write, ANY_ROW))
 
 
 class Inliner:
@@ -93,8 +100,11 @@ class Inliner:
             return [(_unsure(state, names), ANYTHING)]
         hidden = hidden_sessions(frame, function, given)
         Telling(frame, node, function, state, names.reversed(), hidden).tell(summary.trace)
-        if any(summary.locks(after) for after in (*summary.ends, *(after for after, _ in summary.raised))):
+        note_locks_of_call(frame, state, node, function, summary.changes, names.reversed())
+        locked = for_caller(summary.locked(), function, node)
+        if locked:
             frame.updates.add(node)
+            frame.changed[node] = frame.changed.get(node, frozenset()) | locked
         ends, failures = summary.in_names_of(names)
         if frame.exits.heard:
             for after, (_, kinds) in zip(failures, summary.raised, strict=True):
@@ -210,7 +220,14 @@ class Inliner:
         for old, new in names.sites.items():
             inner.opened[new] = replace(frame.opened[old], site=new, own=False, given=True)
         ends = run_function(inner, masked)
-        return Summary(tuple(ends), _raised(inner.exits), inner.trace, frozenset(inner.updates))
+        return Summary(
+            tuple(ends),
+            _raised(inner.exits),
+            inner.trace,
+            frozenset(inner.updates),
+            inner.changed,
+            frozenset(inner.changes),
+        )
 
 
 def _raised(exits: Exits) -> tuple[tuple[State, tuple[Thrown, ...]], ...]:

@@ -12,6 +12,7 @@ from supavisor_lint.flow.events import EndedInBlock
 from supavisor_lint.flow.flushing import flush
 from supavisor_lint.flow.frame import PLAIN, Frame
 from supavisor_lint.flow.loading import after_query
+from supavisor_lint.flow.locked_rows import Row
 from supavisor_lint.flow.machine import Use
 from supavisor_lint.flow.meant import meant
 from supavisor_lint.flow.merging import given_back, may_only_read
@@ -230,6 +231,8 @@ def _query(frame: Frame, node: Call, name: str, state: State, site: Site) -> Res
     )
     if (asked.updates or asked.selects) and asked.entity is not None and asked.key is not None:
         frame.rows[node] = (asked.entity, asked.key)
+    if asked.updates:
+        frame.changed[node] = frozenset((Row(asked.entity, asked.key),))
     use = Use(node, name, writes=writes, is_dml=asked.writes, updates=asked.updates)
     results: Results = []
     for after in machine.work(frame, state, site, use):
