@@ -1,4 +1,4 @@
-"""A failure handler whose second session waits for a row that the first one has locked, also through called functions."""
+"""A failure handler whose second session waits for a row that the first one has locked; also by called functions."""
 
 from __future__ import annotations
 
@@ -107,6 +107,9 @@ CALLED = 'await put(session, job_id, "processing")'
 CALLED_AS_WELL = 'await put(other, job_id, "failed")'
 
 
+LONG = "class LongJob(Job):\n    __tablename__ = 'long_jobs'\n"
+
+
 def task(first: str, second: str, undo: str, other: str) -> str:
     return TASK.replace("FIRST", first).replace("SECOND", second).replace("UNDO", undo).replace("OTHER", other)
 
@@ -116,7 +119,7 @@ def waits(root: Path, first: str, second: str, undo: str = "pass", other: str = 
     code = task(first, second, undo, other)
     files = {"app/database.py": BASES, "app/models.py": MODELS, "app/work.py": code}
     # only the template's profile tells what is less than sure
-    found = (place.split() + [told] for place, told in confidences(root, files, profile="template").items())
+    found = ([*place.split(), told] for place, told in confidences(root, files, profile="template").items())
     lines = code.splitlines()
     return [
         f"{told} {lines[int(place.rpartition(':')[2]) - 1].strip()}" for place, rule, told in found if rule == "SUP406"
@@ -205,3 +208,13 @@ def test_a_handler_waits_for_the_row_of_its_own_task(tmp_path: Path, first: str,
 )
 def test_rows_that_may_be_one_are_less_sure(tmp_path: Path, first: str, second: str) -> None:
     assert waits(tmp_path, first, second) == [f"medium {second}"]
+
+
+@pytest.mark.parametrize("second", ["await put_item(other, job_id)", "await put_long(other, job_id)"])
+def test_a_class_and_one_that_derives_from_it_have_a_table_in_common(tmp_path: Path, second: str) -> None:
+    put = TASK[TASK.index("async def put_item") : TASK.index("async def read")]
+    derived = put.replace("put_item", "put_long").replace("Item", "LongJob").replace("job_id=1", "status='failed'")
+    code = task(CALLED, second, "pass", "sessions").replace("import Item,", "import Item, LongJob,") + derived
+    files = {"app/database.py": BASES, "app/models.py": MODELS + LONG, "app/work.py": code}
+    told = [rule for place, rule in confidences(tmp_path, files, profile="template").items() if "SUP406" in place]
+    assert told == ([] if "item" in second else ["medium"])

@@ -15,8 +15,8 @@ from supavisor_lint.flow.at_hand import maybe_of_same_row, row_of
 from supavisor_lint.flow.events import ExpiredRead
 from supavisor_lint.flow.frame import ANY, DATABASE, PLAIN, REFUSED, Frame, Thrown
 from supavisor_lint.flow.loading import is_column
-from supavisor_lint.flow.methods import answer_if_missing, reads_if_present, reads_of, reads_of_parameter
 from supavisor_lint.flow.locked_rows import Row
+from supavisor_lint.flow.methods import answer_if_missing, reads_if_present, reads_of, reads_of_parameter
 from supavisor_lint.flow.objects import absent, maybe_loaded, refreshed, was_set
 from supavisor_lint.flow.sql import class_of
 from supavisor_lint.flow.state import Condition, State

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from supavisor_lint.facts.file import scope_of
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
 from supavisor_lint.facts.tree import Call, Expr, Name
 from supavisor_lint.flow.condition_texts import condition_text
@@ -83,14 +84,15 @@ def _is_constant(key: str) -> bool:
 
 def _are_unrelated(cls: ClassDef, other: ClassDef) -> bool:
     """Whether neither class derives from the other: then they have no table in common."""
-    return other not in _ancestors(cls) and cls not in _ancestors(other)
+    return other.name not in _ancestors(cls) and cls.name not in _ancestors(other)
 
 
-def _ancestors(cls: ClassDef, depth: int = 0) -> Iterator[ClassDef]:
+def _ancestors(cls: ClassDef, depth: int = 0) -> Iterator[str]:
+    """The names of what a class derives from, through the classes of its own file."""
     for base in cls.bases:
+        yield last_name(base)
         owner = scope_of(base).lookup(base.id) if isinstance(base, Name) else None
         bindings = owner.bindings[base.id] if owner is not None and isinstance(base, Name) else []
         for binding in bindings:
             if isinstance(binding, ClassDef) and depth < _MAX_BASES:
-                yield binding
                 yield from _ancestors(binding, depth + 1)
