@@ -163,14 +163,11 @@ def is_logged(node: Node) -> bool:
     return any(logs(handler) for handler in broad_handlers(node))
 
 
-def hands_on(handler: Handler) -> bool:
-    """Whether a handler uses the exception itself: returns, stores or passes it, or its traceback."""
-    for node in own_nodes(handler.body):
-        if isinstance(node, Name) and handler.name is not None and node.id == handler.name:
-            return True
-        if isinstance(node, Attribute) and node.attr in ("format_exc", "exc_info", "format_exception"):
-            return True
-    return False
+def hands_on(handler: Handler, node: Node) -> bool:
+    """Whether a node in a handler is the exception itself, to be returned, stored or passed, or its traceback."""
+    if isinstance(node, Name):
+        return node.id == handler.name
+    return isinstance(node, Attribute) and node.attr in ("format_exc", "exc_info", "format_exception")
 
 
 def starts_with_log(body: Block) -> bool:

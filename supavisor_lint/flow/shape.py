@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -204,13 +204,15 @@ class TaskShape:
         """Whether a handler neither logs nor raises, nor hands the exception on, nor calls something that logs."""
         return not (raises(handler) or self.speaks(handler))
 
-    def speaks(self, handler: Handler) -> bool:
-        """Whether a handler logs, hands the exception on, or calls something that logs."""
-        return logs(handler) or hands_on(handler) or self._logs_in_callee(handler)
+    def speaks(self, handler: Handler, heard: Callable[[Node], bool] = lambda _: True) -> bool:
+        """Whether a handler logs, hands the exception on, or calls something that logs, by the nodes that are heard."""
+        nodes = filter(heard, own_nodes(handler.body))
+        return any(
+            is_log_call(n) or hands_on(handler, n) or (isinstance(n, Call) and self._logs_inside(n)) for n in nodes
+        )
 
-    def _logs_in_callee(self, handler: Handler) -> bool:
-        bodies = [body for call in self._calls_in(handler) for body in self._called_bodies(call)]
-        return any(is_log_call(node) for body in bodies for node in own_nodes(body.body))
+    def _logs_inside(self, call: Call) -> bool:
+        return any(is_log_call(node) for body in self._called_bodies(call) for node in own_nodes(body.body))
 
     def _called_bodies(self, call: Call) -> list[FunctionDef]:
         plain = [v.node for v in self._ev.values(self.file, call.func) if isinstance(v, FunctionValue)]
