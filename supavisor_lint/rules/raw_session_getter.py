@@ -6,11 +6,11 @@ anext(dependency())` and `await dependency().__anext__()`, and `async for sessio
 the loop with `break` or `return`. What a name means is read from its definition, not from its spelling.
 
 ## Why it matters
-Nobody commits, rolls back or closes a raw session. A dependency that is taken apart by hand is worse: with `anext` the
-generator is collected while the session is in use and closes it concurrently; a loop that is left early never runs the
-generator's commit, so that a write is lost without an error; only one in a `finally` runs, later. These broken forms
-are also reported in the profile "hazards", unless the session is certainly not used: a test that asks what class it is
-of.
+A raw session is committed, rolled back and closed by hand, or not at all. A dependency that is taken apart by hand is
+worse: with `anext` the generator is collected while the session is in use and closes it concurrently; a loop that is
+left early never runs the generator's commit, so that a write is lost without an error; only one in a `finally` runs,
+later. These broken forms are also reported in the profile "hazards", unless the session is certainly not used: a test
+that asks what class it is of.
 
 ## Example
 ```python
@@ -25,10 +25,11 @@ async with get_session() as session, session.begin():   # a helper: it commits, 
 ```
 
 ## Fix safety
-Unsafe: the helper commits and closes a session that nobody has committed or closed. It is opened for the statements
+Unsafe: the helper commits and closes a session that no helper has committed or closed. It is opened for the statements
 that use the session; a loop over a dependency becomes a block where its body runs once. There is no fix where a loop
-goes on, or is left by a `break` in its middle, where the generator is kept in a variable and closed by hand, and where
-the session is returned, kept, captured, given to a task or used elsewhere.
+goes on, or is left by a `break` in its middle, where the generator is kept in a variable and closed by hand, where the
+getter itself works with the session, and where the session is returned, kept, captured, given to a task or used
+elsewhere.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from supavisor_lint.facts.statements import Assign, ExprStmt, For, FunctionDef, 
 from supavisor_lint.facts.tree import Argument, Attribute, Await, Block, Call, Expr, Name, Other
 from supavisor_lint.findings import Finding
 from supavisor_lint.flow.events import LostWrite
+from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.names import is_what_it_says
 from supavisor_lint.project.results import yielded
 from supavisor_lint.project.values import FunctionValue, GeneratorValue, Session
@@ -75,12 +77,7 @@ def _awaited(view: FileView, node: Await, call: Call) -> Iterator[Finding]:
     if not isinstance(session, Session) or isinstance(node.parent, ExprStmt):
         return
     if session.source == "getter":
-        yield _finding(
-            view,
-            node,
-            call,
-            f"`{_name(call)}` returns a raw session that nobody commits, rolls back or closes",
-        )
+        yield _finding(view, node, call, _raw(call))
     elif session.source == "dependency":
         generator = _kept_generator(node)
         if generator is not None:
@@ -144,12 +141,11 @@ def _plain(view: FileView, call: Call) -> Iterator[Finding]:
     callee = view.ev.only(view.file, call.func)
     session = view.ev.only(view.file, call)
     if isinstance(callee, FunctionValue) and isinstance(session, Session) and session.source == "getter":
-        yield _finding(
-            view,
-            call,
-            call,
-            f"`{_name(call)}` returns a raw session that nobody commits, rolls back or closes",
-        )
+        yield _finding(view, call, call, _raw(call))
+
+
+def _raw(call: Call) -> str:
+    return f"`{_name(call)}` returns a raw session, which no helper commits, rolls back or closes"
 
 
 def _iterated(view: FileView, loop: For, call: Call) -> Iterator[Finding]:
@@ -162,12 +158,35 @@ def _iterated(view: FileView, loop: For, call: Call) -> Iterator[Finding]:
     if view.follower.openings.commits_when_left(Session("dependency", made.function)):
         what, hazard = "runs only when its generator is collected", False
     else:
-        what, hazard = "does not run then, uncommitted writes are lost", _is_hazard(view, loop)
+        hazard = _is_hazard(view, loop)
+        what = f"does not run then, {_cost(view, loop, hazard)}"
     message = (
         f"the loop over `{_name(call)}` is left early (line {leaving.span.line}): the dependency's code after its "
         f"`yield` {what}"
     )
     yield _finding(view, call, call, message, hazard=hazard)
+
+
+def _cost(view: FileView, loop: For, is_lost: bool) -> str:
+    """What it costs that a dependency's code does not run behind a loop."""
+    if is_lost:
+        return "uncommitted writes are lost"
+    function = enclosing_function(loop)
+    trace = view.follower.trace(view.file, function) if function is not None else None
+    if trace is None or not trace.complete or _is_handed_on(view, loop):
+        return "uncommitted writes may be lost"
+    return "its generator is closed only when it is collected"
+
+
+def _is_handed_on(view: FileView, loop: For) -> bool:
+    """Whether something that nobody here can read gets the session, and may write with it."""
+    calls = (
+        node
+        for node in own_nodes(loop.body)
+        if isinstance(node, Call) and not functions_called(view.ev, view.file, node)
+    )
+    given = (argument for call in calls for argument in call.args if not _is_look(argument.value))
+    return isinstance(loop.target, Name) and any(_is_name(argument.value, loop.target.id) for argument in given)
 
 
 def _is_hazard(view: FileView, loop: For) -> bool:
