@@ -5,12 +5,13 @@ Always unsafe: nobody has committed such a session, or closed it, so the helper 
 
 from __future__ import annotations
 
-from supavisor_lint.facts.file import enclosing_function
-from supavisor_lint.facts.handlers import own_nodes
+from supavisor_lint.facts.file import FileFacts, enclosing_function
+from supavisor_lint.facts.handlers import own_nodes, own_nodes_in
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import For, FunctionDef, Simple, While
-from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name
+from supavisor_lint.facts.statements import Assign, For, FunctionDef, If, Return, Simple, While, WithItem
+from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name, Other
 from supavisor_lint.findings import Edit, Finding, Fix, Span
+from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.results import yielded
 from supavisor_lint.project.values import GeneratorValue, Session
 from supavisor_lint.rewrites.base import Context, NoFix
@@ -31,11 +32,40 @@ def propose(context: Context, finding: Finding) -> Fix:
     if not isinstance(session, Session):
         raise NoFix("what the session comes from is not known to be one getter and nothing else")
     getter = _getter(opening)
+    if session.source == "getter":
+        _refuse_work(context, context.file, getter)
     life = life_of_session(context, opening)
     refuse_escape(context, life)
     helper = _helper(context, session)
-    doubtful = doubt(context, life, helper, session) or "nobody commits or closes the session that it gives now"
+    doubtful = doubt(context, life, helper, session) or "no helper commits or closes the session that it gives now"
     return swap(context, life, helper, getter.func, doubtful, session)
+
+
+def _refuse_work(context: Context, file: FileFacts, getter: Call, depth: int = 3) -> None:
+    """Raise NoFix where a getter, or one that it asks, does more with its session than to return it."""
+    for function in functions_called(context.ev, file, getter):
+        for node in own_nodes_in(function.node):
+            if isinstance(node, Name) and _is_session(context, function.file, node) and _is_worked_with(node):
+                name, line = function.node.name, node.span.line
+                raise NoFix(
+                    f"`{name}()` works with the session before it returns it (line {line}), which would be lost"
+                )
+            if isinstance(node, Call) and depth and _is_getter(context, function.file, node):
+                _refuse_work(context, function.file, node, depth - 1)
+
+
+def _is_session(context: Context, file: FileFacts, expr: Expr) -> bool:
+    return any(isinstance(value, Session) for value in context.ev.values(file, expr))
+
+
+def _is_worked_with(name: Name) -> bool:
+    """Whether a read does more than to return, bind or look at what it is."""
+    return not isinstance(name.parent, Return | Assign | WithItem | Other | If)
+
+
+def _is_getter(context: Context, file: FileFacts, call: Call) -> bool:
+    given = call.parent if isinstance(call.parent, Await) else call
+    return _is_session(context, file, given)
 
 
 def _helper(context: Context, session: Session) -> Helper:

@@ -6,9 +6,11 @@ Always unsafe: another engine, or other options, may be meant.
 from __future__ import annotations
 
 from supavisor_lint.facts.file import scope_of
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
 from supavisor_lint.findings import Edit, Finding, Fix
+from supavisor_lint.flow.connections import is_connection
 from supavisor_lint.project.values import Factory, FactoryBlock, Session
 from supavisor_lint.rewrites import swap_edits
 from supavisor_lint.rewrites.base import Context, NoFix, shared_line
@@ -24,6 +26,7 @@ def propose(context: Context, finding: Finding) -> Fix:
     made = context.node(finding, Call)
     helper = helper_for(context, None)
     require_its_part(context, helper)
+    _refuse_connection(context, made)
     if not isinstance(context.ev.only(context.file, made), Factory):
         return _fix(context, helper, made, [])
     if not isinstance(made.parent, Assign):
@@ -32,6 +35,18 @@ def propose(context: Context, finding: Finding) -> Fix:
     if not context.source.has_lines_of_its_own([made.parent]):
         raise shared_line(made.parent.span.line)
     return _fix(context, helper, opening, context.remove(made.parent))
+
+
+def _refuse_connection(context: Context, made: Call) -> None:
+    """A session on somebody's connection works in a transaction that the helper's sessions know nothing of."""
+    bind = made.argument(0, "bind")
+    if bind is None:
+        return
+    known = is_connection(context.ev, context.file, bind)
+    joins = made.argument(None, "join_transaction_mode") is not None or "conn" in (last_name(bind) or "").lower()
+    if known or (known is None and joins):
+        where = f"a connection (line {bind.span.line})"
+        raise NoFix(f"the session works in the transaction of {where}, which the helper's sessions do not join")
 
 
 def _only_read(context: Context, assign: Assign) -> Name:
@@ -60,6 +75,7 @@ def _fix(context: Context, helper: Helper, opening: Call, more: list[Edit]) -> F
     begun = isinstance(made, FactoryBlock)
     if not begun and not isinstance(made, Session):
         raise NoFix("what is called here is not known to give a session and nothing else")
+    _refuse_connection(context, opening)
     life = life_of_session(context, opening)
     refuse_escape(context, life)
     bound = bind(context, helper, opening)

@@ -31,7 +31,8 @@ A session of its own kind on purpose (another engine, AUTOCOMMIT) belongs into a
 ## Fix safety
 Unsafe: another engine or other session options may be meant. The session is opened with the project's helper for the
 statements that use it; a factory that is kept in a variable for this one session goes with it. There is no fix where
-the session is returned, kept, captured, given to a task or used elsewhere, or where the factory is used again.
+the session is bound to a connection, whose transaction the helper's sessions would not join, where it is returned,
+kept, captured, given to a task or used elsewhere, or where the factory is used again.
 """
 
 from __future__ import annotations
