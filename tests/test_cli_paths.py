@@ -14,6 +14,8 @@ from cli_support import invoke, project_fixture  # noqa: F401
         ("nope.py", "nope.py: No such file or directory"),
         ("app/task.py", 'app/task.py: No such file or directory; did you mean "app/tasks.py"?'),
         ("ap", 'ap: No such file or directory; did you mean "app"?'),
+        ("app/danglasks.py", "app/danglasks.py: No such file or directory"),
+        ("app/TASK.pyi", 'app/TASK.pyi: No such file or directory; did you mean "app/tasks.py"?'),
         ("nowhere/task.py", "nowhere/task.py: No such file or directory"),
     ],
 )

@@ -6,11 +6,11 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from supavisor_lint.settings import Settings
-from supavisor_lint.sources.checks import nearest
+from supavisor_lint.sources.checks import nearest, resembling
 from supavisor_lint.sources.ignores import GitIgnores, Patterns, compiled, entered, ignores_of
 
 _LEADS_OUTSIDE = "a symbolic link that leads outside the root"
@@ -270,8 +270,10 @@ class _Search:
             neighbours = [entry for entry in os.listdir(folder or "/") if entry != name]  # noqa: PTH208 (no objects needed)
         except OSError:
             return ""
+        stem = PurePosixPath(name).stem  # by the endings, all Python files resemble each other
+        similar = [entry for entry in neighbours if resembling(stem, [PurePosixPath(entry).stem], 1)]
         shown = self._relative(folder or "/")
-        return nearest(name, neighbours, "" if shown == "." else f"{shown}/")
+        return nearest(name, similar, "" if shown == "." else f"{shown}/")
 
 
 def _absolute(path: Path) -> str:
