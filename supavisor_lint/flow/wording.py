@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from supavisor_lint.facts.file import walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, FunctionDef, Handler
@@ -47,10 +48,17 @@ def written(expr: Expr) -> str:
     return "…"
 
 
+def _line(node: Node) -> int:
+    """The line (from 1) of what `what` names: of a function, that of its end."""
+    if isinstance(node, FunctionDef):
+        return max(part.span.line for part in walk(node.body[-1]))
+    return node.span.line
+
+
 def through(nodes: Iterable[Node]) -> str:
     """`line 41 (…)`: the nodes that a path goes through; at most three of them."""
     found = sorted((n for n in nodes if n is not CALLER), key=lambda n: n.order)
-    named = [f"line {n.span.line} ({what(n)})" for n in found[:3]]
+    named = [f"line {_line(n)} ({what(n)})" for n in found[:3]]
     if not named:
         return "the caller"
     text = named[0] if len(named) == 1 else ", ".join(named[:-1]) + f" or {named[-1]}"
