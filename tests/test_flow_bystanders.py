@@ -103,6 +103,32 @@ LATER = """async def work(rows):
 """
 
 
+THROUGH_ANOTHER = """async def work(rows):
+    owned = True
+    async with get_session() as session:
+
+        async def end():
+            if owned:
+                await session.commit()
+
+        async def leave():
+            if rows:
+                await end()
+            else:
+                await end()
+
+        await session.execute("a")
+        await leave()
+        async with session.begin():
+            pass
+"""
+
+
+def test_a_nested_function_sees_a_flag_through_another_one(tmp_path: Path) -> None:
+    assert codes(tmp_path, THROUGH_ANOTHER) == []
+    assert codes(tmp_path, THROUGH_ANOTHER.replace("owned = True", "owned = False")) == ["SUP302"]
+
+
 def test_a_flag_that_a_nested_function_turns_is_not_put_aside(tmp_path: Path) -> None:
     assert "SUP302" in codes(tmp_path, CALLED)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from supavisor_lint.facts.file import nodes_in, walk
+from supavisor_lint.facts.file import enclosing_function, nodes_in, walk
 from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Handler, MatchCase
@@ -39,11 +39,11 @@ class Bystanders(NamedTuple):
         return Exits(exits.heard, exits.outer, raised, left)
 
 
-def apart(function: FunctionDef, statement: Stmt, state: State) -> tuple[Bystanders | None, State]:
-    """What a statement of a function does not speak of (None for nothing), and the state without that."""
+def apart(statement: Stmt, state: State) -> tuple[Bystanders | None, State]:
+    """What a statement does not speak of (None for nothing), and the state without that."""
     if not state.assumed and _PLAIN.isdisjoint(map(type, state.variables.values())):
         return None, state
-    spoken = _spoken(statement) | _captured(function)
+    spoken = _spoken(statement)
     aside = {n for n, v in state.variables.items() if type(v) in _PLAIN and _is_apart(n, spoken)}
     assumed = tuple([a for a in state.assumed if all(_is_apart(word, spoken) for word in a[0].split())])
     if not aside and not assumed:
@@ -60,7 +60,12 @@ def _is_apart(name: str, spoken: frozenset[str]) -> bool:
 
 @kept
 def _spoken(statement: Stmt) -> frozenset[str]:
-    return frozenset(_names(statement))
+    """The names in a statement, and those that it may reach through functions nested around it."""
+    names, around = _names(statement), enclosing_function(statement)
+    while around is not None:
+        names |= _captured(around)
+        around = enclosing_function(around)
+    return frozenset(names)
 
 
 @kept

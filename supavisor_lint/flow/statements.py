@@ -91,7 +91,7 @@ def _known_step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
     frame.spend()
     if not isinstance(statement, _COMPOUND):
         return step(frame, statement, state)
-    bystanders, state = apart(frame.function, statement, state)
+    bystanders, state = apart(statement, state)
     key = (statement, state.identity, frame.unwinding > 0)
     known = frame.steps.get(key)
     if known is None:
