@@ -5,9 +5,9 @@
 path carries to the end of its session without a commit: no `begin()` block, no `commit()`, and a factory or helper that
 only closes. A rollback on the path is taken for what the author wants, and so is an exception (0.03 % of 20,000
 generated programs lose a write so). Sessions that are returned, kept, or handed to somebody unknown are left alone. So
-are a test's writes that a later query of the test can see: closing the session is its way of leaving nothing behind.
-Where a commit hangs on what the function has collected (`if new:`, `if count:`, `if session.dirty:`), there or in a
-called function, the finding has medium confidence and is no hazard; what is collected right beside the write
+are a test's writes that a later query of the test can see: closing the session leaves nothing behind. Where a commit
+hangs on what the function has collected (`if new:`, `if session.dirty:`) or on its last round, there or in a called
+function, the finding has medium confidence and is no hazard; what is collected right beside the write
 (`new.append(row)`) is committed. A statement whose `rowcount` or returned row says that it changed nothing has written
 nothing. Sessions on an engine with `isolation_level="AUTOCOMMIT"` lose nothing.
 
