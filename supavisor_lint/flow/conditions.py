@@ -19,7 +19,6 @@ from supavisor_lint.flow.counts import unwritten, without_empty_writes
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.guards import told
 from supavisor_lint.flow.memos import known_answer, with_answer
-from supavisor_lint.flow.modes import chosen_by
 from supavisor_lint.flow.objects import absent
 from supavisor_lint.flow.open_tests import open_test
 from supavisor_lint.flow.optional import there_or_none
@@ -87,9 +86,6 @@ def _asked(frame: Frame, test: Expr, state: State) -> Split:
     switch = switch_of(test)
     if switch is not None:
         return ([state], []) if switch else ([], [state])
-    chosen = chosen_by(frame, test, state)
-    if chosen is not None:
-        return ([state], []) if chosen else ([], [state])
     both: Split = ([], [])
     for after, value in asked(frame, test, state):
         for mine, found in zip(both, _decided(frame, test, after, value), strict=True):

@@ -21,6 +21,7 @@ from supavisor_lint.facts.tree import (
     Lambda,
     Name,
     NamedExpr,
+    Operation,
     Starred,
     Subscript,
     Yield,
@@ -38,6 +39,7 @@ from supavisor_lint.flow.frame import Frame, Thrown
 from supavisor_lint.flow.inert import inert
 from supavisor_lint.flow.keepers import attribute_of, may_be_code
 from supavisor_lint.flow.meant import never_empty, without_rounds
+from supavisor_lint.flow.modes import compared
 from supavisor_lint.flow.objects import loaded
 from supavisor_lint.flow.run_sync import HARMLESS_ATTRIBUTES
 from supavisor_lint.flow.state import State, States
@@ -130,10 +132,12 @@ def _parts(frame: Frame, expr: Expr, state: State) -> Results:
     """Any other expression; a session that a display keeps may be used by whoever gets that."""
     keeps = isinstance(expr, Collection | Dict)
     parts = list(_sub_expressions(expr))
-    return [
-        (shared_all(after, values) if keeps else after, answered_of(expr, parts, values))
-        for after, values in sequence(frame, parts, state)
-    ]
+    results: Results = []
+    for after, values in sequence(frame, parts, state):
+        told = compared(frame, expr, after, values) if isinstance(expr, Operation) else ANYTHING
+        value = answered_of(expr, parts, values) if told is ANYTHING else told
+        results.append((shared_all(after, values) if keeps else after, value))
+    return results
 
 
 def _sub_expressions(node: Node) -> Iterable[Expr]:

@@ -15,7 +15,7 @@ from supavisor_lint.facts.file import enclosing_function, nodes_of_kind, walk
 from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
-from supavisor_lint.facts.spelling import last_name
+from supavisor_lint.facts.spelling import is_spelled_like_class, last_name
 from supavisor_lint.facts.statements import (
     Assign,
     ClassDef,
@@ -34,6 +34,7 @@ from supavisor_lint.facts.statements import (
 )
 from supavisor_lint.facts.tree import (
     Argument,
+    Attribute,
     Await,
     Block,
     BoolOp,
@@ -99,7 +100,8 @@ def life_of(function: FunctionDef) -> Life:
     """The life of all names of a function, its nested functions included."""
     handlers = (node.name for node in nodes_of_kind(function, Handler) if node.name is not None)
     mentioned = frozenset(node.id for node in nodes_of_kind(function, Name)).union(handlers)
-    tested = _with_what_decides(function, _given_constants(function).union(*map(_read, _tests(function))))
+    decided = _given_constants(function) | returned_constants(function)
+    tested = _with_what_decides(function, decided.union(*map(_read, _tests(function))))
     tested = tested.difference(*(inner.scope.nonlocals for inner in nodes_of_kind(function, FunctionDef)))
     captured = (_read(node) for kind in (FunctionDef, Lambda, ClassDef) for node in nodes_of_kind(function, kind))
     always = frozenset({*function.scope.globals, *function.scope.nonlocals}).union(*captured)
@@ -152,6 +154,24 @@ def _given_constants(function: FunctionDef) -> Names:
     )
 
 
+@kept
+def returned_constants(function: FunctionDef) -> Names:
+    """Names of nothing but constants that a function returns: `created = False … return created`."""
+    returned = [node.value for node in nodes_of_kind(function, Return) if isinstance(node.value, Name | Collection)]
+    parts = [part for value in returned for part in (value.items if isinstance(value, Collection) else (value,))]
+    bindings = function.scope.bindings
+    names = {part.id for part in parts if isinstance(part, Name) and part.id in bindings}
+    return frozenset(name for name in names if all(map(_is_constant, bindings[name])))
+
+
+def _is_constant(binding: object) -> bool:
+    """`False`, `None`, a text, or what is spelled like the member of an enumeration."""
+    value = binding.value if isinstance(binding, Assigned) else None
+    if isinstance(value, Constant):
+        return value.value is None or isinstance(value.value, bool | str)
+    return isinstance(value, Attribute) and isinstance(value.value, Name) and is_spelled_like_class(value.value)
+
+
 def _is_switch(binding: object) -> bool:
     value = binding.value if isinstance(binding, Assigned) else None
     return isinstance(value, Constant) and (value.value is None or isinstance(value.value, bool))
@@ -170,7 +190,7 @@ def _with_what_decides(function: FunctionDef, tested: Names) -> Names:
 
 def _is_decision(value: Expr) -> bool:
     if isinstance(value, Other):
-        return value.op == "not" or (value.op in ("is", "is not") and is_none(value.parts[1]))
+        return value.op in ("not", "==", "!=", "in", "not in", "is", "is not")
     return isinstance(value, BoolOp) and all(isinstance(part, Name) or _is_decision(part) for part in value.values)
 
 

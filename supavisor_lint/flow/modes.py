@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from supavisor_lint.facts.file import FileFacts, nodes_of_kind, scope_of
@@ -10,6 +11,7 @@ from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, Match, MatchCase
 from supavisor_lint.facts.tree import Attribute, Call, Collection, Constant, Expr, Name, Operation, Other
 from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.lifetimes import returned_constants
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import ANYTHING, ConstantRef, ModeRef, Tracked
 from supavisor_lint.project.evaluate import Evaluator
@@ -17,6 +19,7 @@ from supavisor_lint.project.values import ClassValue, External, Literally
 
 _ENUMS = frozenset({"enum.Enum", "enum.IntEnum", "enum.StrEnum"})
 _COMPARING = frozenset({"==", "!=", "is", "is not", "in", "not in"})
+_NONE = ConstantRef(None)
 
 Answer: TypeAlias = bool | None
 
@@ -56,10 +59,10 @@ def word_of(frame: Frame, expr: Expr) -> Tracked:
 
 @kept
 def _asked_for(function: FunctionDef) -> frozenset[str]:
-    """The local names of a function that it compares with something, or matches."""
-    compared = [test.parts[0] for test in nodes_of_kind(function, Operation) if test.op in _COMPARING]
-    asked = [*compared, *(match.subject for match in nodes_of_kind(function, Match))]
-    names = {expr.id for expr in asked if isinstance(expr, Name)}
+    """The local names of a function that it compares with something, or matches, or whose constants it returns."""
+    sides = [test.parts[0] for test in nodes_of_kind(function, Operation) if test.op in _COMPARING]
+    asked = [*sides, *(match.subject for match in nodes_of_kind(function, Match))]
+    names = {expr.id for expr in asked if isinstance(expr, Name)} | returned_constants(function)
     return frozenset(names.difference(function.scope.globals, function.scope.nonlocals))
 
 
@@ -100,19 +103,21 @@ def _is_told(cls: ClassDef, name: str) -> bool:
     )
 
 
-def chosen_by(frame: Frame, test: Expr, state: State) -> Answer:
-    """What `mode == "flush"`, `mode is Mode.FLUSH` or `mode in (…)` says of a mode that is known; None for else."""
-    if not isinstance(test, Other) or test.op not in _COMPARING:
-        return None
+def compared(frame: Frame, test: Other, state: State, values: Sequence[Tracked]) -> Tracked:
+    """What `mode == "flush"`, `mode is Mode.FLUSH` or `mode in (…)` is; `values` are those of its two sides."""
+    if test.op not in _COMPARING or not any(isinstance(value, ModeRef | ConstantRef) for value in values):
+        return ANYTHING
     left, right = test.parts
-    if not _is_followed(left, state) and not _is_followed(right, state):
-        return None
-    choices = right.items if isinstance(right, Collection) else (right,)
     if (test.op in ("in", "not in")) is not isinstance(right, Collection):
-        return None
-    answers = [_same(_mode(frame, left, state), _mode(frame, choice, state)) for choice in choices]
+        return ANYTHING
+    mine = _mode(frame, left, values[0])
+    if isinstance(right, Collection):
+        others = [_mode(frame, choice, _held(choice, state)) for choice in right.items]
+    else:
+        others = [_mode(frame, right, values[1])]
+    answers = [_same(mine, other) for other in others]
     found = True if True in answers else None if None in answers else False
-    return found if found is None or test.op in ("==", "is", "in") else not found
+    return ANYTHING if found is None else ConstantRef(found is (test.op in ("==", "is", "in")))
 
 
 def matches(frame: Frame, subject: Tracked, case: MatchCase) -> Answer:
@@ -125,17 +130,20 @@ def matches(frame: Frame, subject: Tracked, case: MatchCase) -> Answer:
     return True if True in answers else None if None in answers else False
 
 
-def _is_followed(expr: Expr, state: State) -> bool:
-    return isinstance(expr, Name) and isinstance(state.variables.get(expr.id), ModeRef)
+def _held(expr: Expr, state: State) -> Tracked:
+    return state.value_of(expr.id) if isinstance(expr, Name) else ANYTHING
 
 
-def _mode(frame: Frame, expr: Expr, state: State) -> Tracked:
-    known = state.variables.get(expr.id) if isinstance(expr, Name) else None
-    return mode_of(frame.ev, frame.file, expr) if known is None else known
+def _mode(frame: Frame, expr: Expr, value: Tracked) -> Tracked:
+    return mode_of(frame.ev, frame.file, expr) if value is ANYTHING else value
 
 
 def _same(first: Tracked, second: Tracked) -> Answer:
     """Whether two modes are the same; members of enumerations may be equal to texts, too."""
+    if isinstance(second, ConstantRef):
+        first, second = second, first
+    if isinstance(first, ConstantRef) and isinstance(second, ModeRef):
+        return False if first == _NONE or (first.exact and second.is_text) else None
     if not isinstance(first, ModeRef) or not isinstance(second, ModeRef) or first.kind is not second.kind:
         return None
     return first == second

@@ -64,6 +64,11 @@ class ModeRef:
     word: str
     true: bool | None
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it is a text itself."""
+        return self.kind is None and not self.word.isdecimal()
+
 
 # The attributes of an object that are constants, sorted by name.
 Flags: TypeAlias = tuple[tuple[str, ConstantRef], ...]
