@@ -27,7 +27,7 @@ async def change(session, job_id):
     return True
 
 
-async def work(job_ids):
+async def work(job_ids, others):
     total = len(job_ids)
     async with sessions() as session:
         BODY
@@ -40,6 +40,9 @@ for number, job_id in enumerate(job_ids, 1):
         await session.commit()
 """
 BY_TOTAL = BY_NAME.replace("if is_last", "if number == total")
+BY_VALUE = BY_NAME.replace("is_last = number == total", "is_last = job_id == job_ids[-1]")
+BY_LAST = BY_NAME.replace("is_last = number == total", "pass").replace("if is_last", "if job_id is job_ids[-1]")
+NAMED = "last = job_ids[-1]" + BY_LAST.replace("job_ids[-1]", "last")
 GIVEN = """
 for number, job_id in enumerate(job_ids, 1):
     is_last = number == total
@@ -52,7 +55,21 @@ if any(changed):
 """
 
 
-@pytest.mark.parametrize("body", [BY_NAME, BY_TOTAL, GIVEN, GIVEN.replace("=is_last", "=number == total"), ANY])
+SILENT = [
+    BY_NAME,
+    BY_TOTAL,
+    BY_VALUE,
+    BY_LAST,
+    NAMED,
+    GIVEN,
+    GIVEN.replace("=is_last", "=number == total"),
+    GIVEN.replace("=is_last", "=job_id == job_ids[-1]"),
+    GIVEN.replace("number == total", "job_id == job_ids[-1]"),
+    ANY,
+]
+
+
+@pytest.mark.parametrize("body", SILENT)
 def test_a_commit_in_the_last_round(tmp_path: Path, body: str) -> None:
     assert faults(tmp_path, WORK, body) == []
 
@@ -62,6 +79,14 @@ def test_a_commit_in_the_last_round(tmp_path: Path, body: str) -> None:
     [
         (BY_NAME.replace("        await session.commit()", "        print(job_id)"), "session.add(Job(id=job_id))"),
         (GIVEN.replace("=is_last", "=False"), "await save(session, job_id, commit=False)"),
+        (BY_LAST.replace("[-1]", "[0]"), "session.add(Job(id=job_id))"),
+        (BY_LAST.replace("[-1]", "[-2]"), "session.add(Job(id=job_id))"),
+        (BY_LAST.replace("job_ids[-1]", "others[-1]"), "session.add(Job(id=job_id))"),
+        (BY_LAST.replace("await session.commit()", "print(job_id)"), "session.add(Job(id=job_id))"),
+        (
+            GIVEN.replace("=is_last", "=job_id == job_ids[0]"),
+            "await save(session, job_id, commit=job_id == job_ids[0])",
+        ),
         (ANY.replace("await session.commit()", "print(changed)"), ANY.splitlines()[1]),
     ],
 )

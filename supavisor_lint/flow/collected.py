@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 
-from supavisor_lint.facts.file import FileFacts, block_of, enclosing_function
+from supavisor_lint.facts.file import FileFacts, block_of, enclosing_function, nodes_of_kind, walk
 from supavisor_lint.facts.handlers import own_nodes, own_nodes_in
 from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted, last_name
-from supavisor_lint.facts.statements import Assign, FunctionDef, If
-from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Expr, Name, Operation, Subscript
+from supavisor_lint.facts.statements import Assign, For, FunctionDef, If
+from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, Name, Operation, Other, Subscript
 from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.evaluate import Evaluator
 
@@ -81,6 +81,8 @@ def _asks(test: Node, changed: Set[str]) -> bool:
         return True
     if isinstance(test, Call) and last_name(test.func) in _OF_ALL:
         return True  # the last round: `if number == len(rows):`
+    if isinstance(test, Subscript) and _last_of(test) in changed:
+        return True  # the same: `if row == rows[-1]:`
     return any(_asks(part, changed) for part in test.children())
 
 
@@ -92,12 +94,24 @@ def _changed_names(function: FunctionDef) -> set[str]:
 
 @kept
 def _of_all(function: FunctionDef) -> frozenset[str]:
-    """What is said of all that is gone through: `total = len(rows)`, `is_last = number == total`."""
-    found: set[str] = set()
+    """What is said of all that is gone through: `total = len(rows)`, `is_last = number == total`, `rows[-1]` itself."""
+    lists = {
+        dotted(part) for loop in nodes_of_kind(function, For) for part in walk(loop.iter) if isinstance(part, Expr)
+    }
+    found = {f"{name}[-1]" for name in lists if name}
     for node in own_nodes_in(function):
         if isinstance(node, Assign) and node.value is not None and _asks(node.value, found):
             found |= {target.id for target in node.targets if isinstance(target, Name)}
     return frozenset(found)
+
+
+def _last_of(part: Subscript) -> str | None:
+    """The text of `rows[-1]`; None for any other element."""
+    match part.items:
+        case (Other((Constant(1),), ""),):
+            return f"{dotted(part.value)}[-1]"
+        case _:
+            return None
 
 
 def _is_last(call: Call, given: Expr) -> bool:
