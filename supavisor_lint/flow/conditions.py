@@ -24,6 +24,7 @@ from supavisor_lint.flow.open_tests import open_test
 from supavisor_lint.flow.optional import there_or_none
 from supavisor_lint.flow.session_state import History, SessionState
 from supavisor_lint.flow.state import State
+from supavisor_lint.flow.transaction_objects import is_still_open
 from supavisor_lint.flow.unsent import changes_asked
 from supavisor_lint.flow.values import (
     CALLER,
@@ -153,7 +154,7 @@ def _in_transaction(frame: Frame, receiver: Expr, state: State) -> Split:
 
 
 def _is_active(frame: Frame, test: Attribute, state: State) -> Split:
-    """`session.is_active`: False from a flush that has failed until the rollback, else True.
+    """`session.is_active`: False from a flush that has failed until the rollback, else True; `tx.is_active`.
 
     A failed statement leaves the session active. So does a `COMMIT` that fails itself, which has rolled back: there is
     nothing to tell of it.
@@ -161,6 +162,9 @@ def _is_active(frame: Frame, test: Attribute, state: State) -> Split:
     from supavisor_lint.flow.expressions import evaluate
 
     after, value = next(iter(evaluate(frame, test.value, state)), (state, None))
+    if isinstance(value, TransactionRef):
+        is_open = is_still_open(after, value)
+        return ([after], [after]) if is_open is None else ([after], []) if is_open else ([], [after])
     if not isinstance(value, SessionRef):
         return assume(frame, condition_text(test), state)
     session = after.sessions[value.site]

@@ -50,7 +50,7 @@ from supavisor_lint.facts.tree import (
     Starred,
     Stmt,
 )
-from supavisor_lint.flow.condition_texts import is_none, repeated_conditions
+from supavisor_lint.flow.condition_texts import repeated_conditions
 from supavisor_lint.flow.state import State
 
 Names: TypeAlias = frozenset[str]

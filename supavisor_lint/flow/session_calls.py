@@ -20,6 +20,7 @@ from supavisor_lint.flow.refreshing import expire, refresh
 from supavisor_lint.flow.run_sync import ENDS, HARMLESS, run_sync
 from supavisor_lint.flow.sql import entity_of, only_reads, returns_row, statement
 from supavisor_lint.flow.state import ObjectState, State
+from supavisor_lint.flow.transaction_objects import begun_transaction
 from supavisor_lint.flow.values import (
     ANYTHING,
     BlockRef,
@@ -147,7 +148,7 @@ def _transaction(state: State, node: Call, site: Site) -> tuple[State, Tracked]:
         return share(state, SessionRef(site)), ANYTHING
     if session.block is not None:
         return state, TransactionRef(site, session.block.node)
-    return state, TransactionRef(site, node) if session.is_begun else ConstantRef(None)
+    return state, begun_transaction(state, site, node) if session.is_begun else ConstantRef(None)
 
 
 def _let_go(state: State, site: Site, *, wary: bool) -> State:
