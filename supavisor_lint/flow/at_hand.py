@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 
 from supavisor_lint.facts.file import nodes_of_kind, scope_of
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, FunctionDef, Return
-from supavisor_lint.facts.tree import Attribute, Await, Call, Name, NamedExpr
+from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Collection, Name, NamedExpr
 from supavisor_lint.flow.condition_texts import condition_text
 from supavisor_lint.flow.descent import KEEPS
 from supavisor_lint.flow.frame import Frame
@@ -48,10 +48,10 @@ _UNEXPIRED = ("added", "new", "live")
 
 def _key_of(frame: Frame, site: Node) -> str | None:
     """The key by which an object was asked for, as text; None where any row may have come."""
+    if _is_added(site):
+        return _NEW
     if not isinstance(site, Call):
         return None
-    if last_name(site.func) == "add":
-        return _NEW
     return identity(site) if last_name(site.func) == "get" else frame.rows.get(site, (None, None))[1]
 
 
@@ -68,8 +68,9 @@ def is_at_hand(state: State, site: Site, entity: Entity | None, key: str | None)
 
 
 def _key_of_added(node: Node) -> str | None:
-    """The key of what an `add(name)` has added, as text."""
-    argument = node.args[0].value if isinstance(node, Call) and node.args else None
+    """The key of what `add(name)` or `add_all([name])` has added, as text."""
+    argument = node.args[0].value if isinstance(node, Call) and node.args else node
+    argument = argument.target if isinstance(argument, NamedExpr) else argument
     return key_made_with(argument) if isinstance(argument, Name) else None
 
 
@@ -108,9 +109,21 @@ def _is_returned(node: Node) -> bool:
 
 def _is_new(site: Node, known: ObjectState) -> bool:
     """Whether an object was made here and has never expired: a query brings nothing back of it."""
-    return (
-        isinstance(site, Call) and last_name(site.func) == "add" and all(c.kind in _UNEXPIRED for c in known.conditions)
-    )
+    return _is_added(site) and all(c.kind in _UNEXPIRED for c in known.conditions)
+
+
+def _is_added(site: Site) -> bool:
+    """Whether an object is one that was put into its session: known by that call, or by its name in a display there."""
+    if isinstance(site, Call):
+        return last_name(site.func) in ("add", "add_all")
+    return isinstance(site, Name) and isinstance(_call_with(site), Call)
+
+
+def _call_with(name: Name) -> Node | None:
+    """The call that has a name in a display among its arguments: `add_all([first, second := Job()])`."""
+    around = name.parent.parent if isinstance(name.parent, NamedExpr) else name.parent
+    argument = around.parent if isinstance(around, Collection) else None
+    return argument.parent if isinstance(argument, Argument) else None
 
 
 def key_made_with(name: Name) -> str | None:
@@ -131,12 +144,12 @@ def _is_kept(node: Call) -> bool:
 # ------------------------------------------------------------------------------------------------- in called functions
 
 
-def given_rows(state: State, sites: Collection[Site]) -> frozenset[Loaded]:
+def given_rows(state: State, sites: Container[Site]) -> frozenset[Loaded]:
     """What the sessions that a called function gets have at hand; it has its own names for the keys."""
     return frozenset(row._replace(key=None) for row in state.loaded if row.session in sites)
 
 
-def rows_back(before: State, after: State, sites: Collection[Site]) -> frozenset[Loaded]:
+def rows_back(before: State, after: State, sites: Container[Site]) -> frozenset[Loaded]:
     """What is left of the caller's rows behind a call: all of a class, or none."""
     left = {(row.session, row.entity) for row in after.loaded}
     return frozenset(r for r in before.loaded if r.session not in sites or (r.session, r.entity) in left)

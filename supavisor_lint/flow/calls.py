@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name
-from supavisor_lint.flow import expressions, machine, objects, session_calls, wary
+from supavisor_lint.flow import expressions, machine, objects, session_calls, several, wary
 from supavisor_lint.flow.attributes import (
     behind_missing,
     is_missing,
@@ -38,6 +38,7 @@ from supavisor_lint.flow.values import (
     BlankRef,
     BlockRef,
     KeeperRef,
+    ManyRef,
     ObjectRef,
     OpenerRef,
     SessionRef,
@@ -84,6 +85,8 @@ def _method(frame: Frame, node: Call, name: str, state: State, receiver: Tracked
         return [(after, ANYTHING) for after in behind_missing(frame, state)]
     if isinstance(receiver, ObjectRef):
         state = read_by_method(frame, node, name, state, receiver)
+    if isinstance(receiver, ManyRef):
+        state = several.changed(state, name, receiver)
     if frame.follower.wary:
         state = _may_change(frame, node, state, receiver)
     states = session_calls.changed_collection(frame, node, state)
@@ -222,7 +225,7 @@ def _unknown_effect(frame: Frame, node: Call, functions: Functions, state: State
             state = state.with_session(value.site, session)
         elif isinstance(value, BlockRef | TransactionRef):
             state = share(state, value)
-        elif isinstance(value, ObjectRef):
+        elif isinstance(value, ObjectRef | ManyRef):
             state = objects.handed(state, value.site) if functions else objects.unknown(state, value.site)
     return state
 

@@ -18,7 +18,7 @@ from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.evaluate import Evaluator
 
 _MAX_DEPTH = 3
-_CHANGES = frozenset({"append", "add", "extend", "update", "insert", "setdefault", "appendleft"})
+CHANGES = frozenset({"append", "add", "extend", "update", "insert", "setdefault", "appendleft"})
 _OF_ALL = frozenset({"len", "any", "all"})
 _OF_SESSIONS = frozenset({"dirty", "new", "deleted", "is_modified", "in_transaction"})
 
@@ -134,7 +134,7 @@ def changed_by(nodes: Iterable[Node | None]) -> set[str]:
     """Names of collections and counters that some statements add to."""
     changed: set[str] = set()
     for node in nodes:
-        if isinstance(node, Call) and isinstance(node.func, Attribute) and node.func.attr in _CHANGES:
+        if isinstance(node, Call) and isinstance(node.func, Attribute) and node.func.attr in CHANGES:
             changed.add(dotted(node.func.value))
         elif isinstance(node, Assign):
             changed |= {dotted(t.value) for t in node.targets if isinstance(t, Subscript)}

@@ -40,8 +40,8 @@ from supavisor_lint.flow.inert import inert
 from supavisor_lint.flow.keepers import attribute_of, may_be_code
 from supavisor_lint.flow.meant import never_empty, without_rounds
 from supavisor_lint.flow.modes import compared
-from supavisor_lint.flow.objects import loaded
 from supavisor_lint.flow.run_sync import HARMLESS_ATTRIBUTES
+from supavisor_lint.flow.several import comprehended, element, iterated
 from supavisor_lint.flow.state import State, States
 from supavisor_lint.flow.values import (
     ANYTHING,
@@ -50,13 +50,11 @@ from supavisor_lint.flow.values import (
     ConstantRef,
     CountRef,
     KeeperRef,
-    ManyRef,
     ObjectRef,
     RecordRef,
     ResultRef,
     SessionRef,
     Tracked,
-    TupleRef,
 )
 from supavisor_lint.project.values import Session
 
@@ -110,7 +108,7 @@ def _named(frame: Frame, expr: NamedExpr, state: State) -> Results:
 
 
 def _subscript(frame: Frame, expr: Subscript, state: State) -> Results:
-    return [(after, _element(v[0], expr.items)) for after, v in sequence(frame, [expr.value, *expr.items], state)]
+    return [(after, element(v[0], expr.items)) for after, v in sequence(frame, [expr.value, *expr.items], state)]
 
 
 def sequence(frame: Frame, exprs: Sequence[Expr], state: State) -> list[tuple[State, list[Tracked]]]:
@@ -210,33 +208,21 @@ def _awaited(frame: Frame, expr: Await, state: State, value: Tracked) -> Results
     return [(state, value)]
 
 
-def _element(value: Tracked, index: tuple[Expr, ...]) -> Tracked:
-    position = index[0].value if len(index) == 1 and isinstance(index[0], Constant) else None
-    if isinstance(value, TupleRef) and isinstance(position, int) and position < len(value.items):
-        return value.items[position]
-    return ObjectRef(value.site) if isinstance(value, ManyRef) else ANYTHING
-
-
-def iterated(state: State, value: Tracked, node: Node) -> tuple[State, Tracked]:
-    """What iterating a value gives, one element at a time."""
-    if isinstance(value, ManyRef):
-        return state, ObjectRef(value.site)
-    if isinstance(value, ResultRef) and value.scalars:
-        return loaded(state, value.site, value.session, value.entity), ObjectRef(value.site)
-    return state, ANYTHING
-
-
 def _comprehension(frame: Frame, expr: Comprehension, state: State) -> Results:
     """No iteration, one, and a second one that begins where the first has ended."""
     first = expr.generators[0].iter
-    done: list[State] = []
+    done: Results = []
     for started, iterable in evaluate(frame, first, state):  # once, in front of all rounds
         states, none = elements(frame, first, started, iterable)
-        done += () if never_empty(frame, first) else without_rounds(frame, expr, none)
+        idle = () if never_empty(frame, first) else without_rounds(frame, expr, none)
+        rounds: Results = []
         for _ in range(2):
-            states = [after for s in states for after in _one_iteration(frame, expr, s, iterable)]
-            done += states
-    return [(s.but(variables=_outer_variables(s, state)), ANYTHING) for s in done]
+            last = [result for s in states for result in _one_iteration(frame, expr, s, iterable)]
+            states = [after for after, _ in last]
+            rounds += last
+        made = comprehended(expr, (value for _, value in rounds))
+        done += [(after, made) for after in (*idle, *(after for after, _ in rounds))]
+    return [(s.but(variables=_outer_variables(s, state)), made) for s, made in done]
 
 
 def _outer_variables(inner: State, outer: State) -> dict[str, Tracked]:
@@ -245,7 +231,7 @@ def _outer_variables(inner: State, outer: State) -> dict[str, Tracked]:
     }
 
 
-def _one_iteration(frame: Frame, expr: Comprehension, state: State, iterable: Tracked) -> list[State]:
+def _one_iteration(frame: Frame, expr: Comprehension, state: State, iterable: Tracked) -> Results:
     states = [state]
     for generator in expr.generators:
         entered = []
@@ -259,7 +245,7 @@ def _one_iteration(frame: Frame, expr: Comprehension, state: State, iterable: Tr
         states = entered
         for condition in generator.conditions:
             states = [yes for s in states for yes in truth(frame, condition, s)[0]]
-    return [after for s in states for after, _ in sequence(frame, expr.elements, s)]
+    return [(after, values[-1]) for s in states for after, values in sequence(frame, expr.elements, s)]
 
 
 def _yielded(frame: Frame, value: Expr | None, state: State) -> Results:

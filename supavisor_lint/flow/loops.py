@@ -10,9 +10,10 @@ from supavisor_lint.facts.tree import Block
 from supavisor_lint.flow import objects
 from supavisor_lint.flow.binding import bind
 from supavisor_lint.flow.conditions import elements, truth
-from supavisor_lint.flow.expressions import evaluate, iterated
+from supavisor_lint.flow.expressions import evaluate
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.meant import never_empty, without_rounds
+from supavisor_lint.flow.several import iterated
 from supavisor_lint.flow.state import State, States, TooManyStates
 from supavisor_lint.flow.values import ANYTHING, ObjectRef, Tracked
 

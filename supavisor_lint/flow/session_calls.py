@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
-from supavisor_lint.flow import at_hand, expressions, machine, objects
+from supavisor_lint.facts.tree import Attribute, Call
+from supavisor_lint.flow import at_hand, expressions, machine, objects, several
+from supavisor_lint.flow.adding import put
 from supavisor_lint.flow.autocommit import asks_for_autocommit
 from supavisor_lint.flow.binding import share
 from supavisor_lint.flow.events import EndedInBlock
@@ -14,7 +15,6 @@ from supavisor_lint.flow.frame import PLAIN, Frame
 from supavisor_lint.flow.loading import after_query
 from supavisor_lint.flow.locked_rows import Row
 from supavisor_lint.flow.machine import Use
-from supavisor_lint.flow.meant import meant
 from supavisor_lint.flow.merging import given_back, may_only_read
 from supavisor_lint.flow.refreshing import expire, refresh
 from supavisor_lint.flow.run_sync import ENDS, HARMLESS, run_sync
@@ -33,10 +33,6 @@ from supavisor_lint.flow.values import (
     Site,
     Tracked,
     TransactionRef,
-)
-from supavisor_lint.project.values import (
-    ClassValue,
-    Instance,
 )
 
 Results = list[tuple[State, Tracked]]
@@ -62,6 +58,10 @@ def method(frame: Frame, node: Call, name: str, state: State, receiver: Tracked)
         return [(share(after, receiver), ANYTHING) for after, _ in expressions.arguments(frame, node, state)]
     if isinstance(receiver, ResultRef):
         return _result_method(frame, node, name, state, receiver)
+    if isinstance(receiver, ManyRef):
+        taken = several.method(node, name, state, receiver)
+        if taken is not None:
+            return [(after, taken[1]) for after, _ in expressions.arguments(frame, node, taken[0])]
     return None
 
 
@@ -107,7 +107,7 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
     if name == "flush":
         return [(after, ANYTHING) for after in flush(frame, node, state, site)]
     if name in ("add", "add_all", "delete"):
-        return _put(frame, node, name, state, site, given)
+        return [(after, ANYTHING) for after in put(frame, node, name, state, site, given)]
     if name in ("get", "get_one"):
         return _get(frame, node, state, site)
     if name == "merge":
@@ -179,44 +179,6 @@ def _get(frame: Frame, node: Call, state: State, site: Site) -> Results:
     found += machine.work(frame, state, site, Use(node, "get"))
     found = [at_hand.with_row(frame, after, node, site, entity, key) for after in found]
     return [_gives_object(frame, after, node, site, entity) for after in found]
-
-
-def _put(frame: Frame, node: Call, name: str, state: State, site: Site, given: list[Tracked]) -> Results:
-    """add, add_all, delete."""
-    if name == "add_all" and _is_empty(node):
-        return [(state, ANYTHING)]
-    results: Results = []
-    for after in machine.work(frame, state, site, Use(node, name, writes=True, queries=name == "delete")):
-        argument = node.args[0].value if node.args else None
-        if name == "add" and isinstance(argument, Name) and given and not isinstance(given[0], ObjectRef):
-            entity = _made_as(frame, argument)
-            after = objects.added(after, node, site, entity).with_variable(argument.id, ObjectRef(node))
-            key = at_hand.key_made_with(argument)
-            after = after if key is None else at_hand.with_row(frame, after, node, site, entity, key)
-        if name == "delete" and argument is not None:
-            after = _deleted(frame, node, after, argument, given[0])
-        results.append((after, ANYTHING))
-    return results
-
-
-def _deleted(frame: Frame, node: Call, state: State, argument: Expr, given: Tracked) -> State:
-    sites = (given.site,) if isinstance(given, ObjectRef) else meant(frame, state, argument)
-    for site in sites or ():
-        state = objects.deleted(state, site, node)
-    return state
-
-
-def _is_empty(node: Call) -> bool:
-    argument = node.args[0].value if node.args else None
-    return getattr(argument, "items", None) == ()
-
-
-def _made_as(frame: Frame, name: Name) -> object:
-    """The class whose instance a variable holds."""
-    found = frame.ev.only(frame.file, name)
-    if isinstance(found, Instance):
-        return found.of.node if isinstance(found.of, ClassValue) else found.of.last
-    return None
 
 
 def _gives_object(frame: Frame, state: State, node: Call, site: Site, entity: object) -> tuple[State, Tracked]:

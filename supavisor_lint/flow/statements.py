@@ -36,6 +36,7 @@ from supavisor_lint.flow.loosening import closely
 from supavisor_lint.flow.memos import removed, stored
 from supavisor_lint.flow.modes import assigned, matches, word_of
 from supavisor_lint.flow.session_loops import follow_session_loop, session_loop
+from supavisor_lint.flow.several import put_into
 from supavisor_lint.flow.state import Collected, State, States
 from supavisor_lint.flow.values import (
     ANYTHING,
@@ -200,7 +201,7 @@ def _store(frame: Frame, statement: Assign, target: Expr, value: Tracked, state:
         return [bind(frame, state, target, ANYTHING if statement.augmented else value)]
     if frame.follower.wary and wary.sets_row(frame, target):
         state = wary.write(frame, state, target)
-    return [stored(frame, target, share(after, value)) for after, _ in evaluate(frame, target, state)]
+    return [stored(frame, target, share(put_into(after, target), value)) for after, _ in evaluate(frame, target, state)]
 
 
 def _store_attribute(frame: Frame, statement: Assign, target: Attribute, value: Tracked, state: State) -> list[State]:

@@ -109,9 +109,10 @@ class ObjectRef:
 
 @dataclass(slots=True, unsafe_hash=True)
 class ManyRef:
-    """Several ORM objects, all from one expression."""
+    """Several ORM objects, all from one expression: in a list, a dictionary ("by key"), or what its `items()` gives."""
 
     site: Node
+    form: Literal["", "by key", "pairs"] = ""
 
 
 @dataclass(slots=True, unsafe_hash=True)
