@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from supavisor_lint.facts.file import FileFacts, enclosing_function
+from supavisor_lint.facts.file import FileFacts, enclosing_function, nodes_of_kind
 from supavisor_lint.facts.handlers import own_nodes_in
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Entered, node_of
-from supavisor_lint.facts.statements import FunctionDef, With
-from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
+from supavisor_lint.facts.statements import ClassDef, FunctionDef, With
+from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name
 from supavisor_lint.flow.alternatives import exclude_each_other
+from supavisor_lint.flow.locks import is_locked
 from supavisor_lint.flow.operations import OPENED_HERE, SessionFlow
 from supavisor_lint.flow.session_keys import SessionKey, session_key
 from supavisor_lint.flow.session_uses import SessionUses, Use
 from supavisor_lint.flow.started import TASK_MAKERS, Start, Starts, loop_around
 from supavisor_lint.project.registration import bind_arguments
 from supavisor_lint.project.structured import is_collected, waiting
-from supavisor_lint.project.values import External, FunctionValue, Instance, Session
+from supavisor_lint.project.values import ClassValue, External, FunctionValue, Instance, Session
 from supavisor_lint.project.vocabulary import STRUCTURED_GROUPS
 
 GATHER = frozenset({"asyncio.gather", "asyncio.tasks.gather"})
@@ -40,7 +41,7 @@ class Shared:
     @property
     def name(self) -> str:
         """The session as the concurrent code knows it."""
-        return self.used[-1][1].key.text
+        return self.used[-1][1].key.text.replace(".[", "[")
 
 
 class Concurrency:
@@ -75,7 +76,8 @@ class Concurrency:
         if found is not None:
             yield found
         for group in self._groups(calls).values():
-            found = self._among([start for call in group for start in self._in_group(starts, call)], None)
+            tasks = [start for call in group for start in self._in_group(starts, call)]
+            found = self._among(tasks, None) or self._beside(tasks, group[0])
             if found is not None:
                 yield found
 
@@ -146,6 +148,22 @@ class Concurrency:
         else:
             yield Start(call, tuple(self._uses.of_callable(self._file, work, call.args[1:])), loop)
 
+    def _beside(self, tasks: list[Start], first: Call) -> Shared | None:
+        """The first session of a group's tasks that the body of its block uses while they run."""
+        name = session_key(first.func.value).text if isinstance(first.func, Attribute) else ""
+        block, function = _block_binding(first, name), enclosing_function(first)
+        if block is None or function is None:
+            return None
+        for call in nodes_of_kind(function, Call):
+            earlier = [task for task in tasks if task.node.order < call.order and not call.contains(task.node)]
+            is_awaited = isinstance(call.parent, Await) and _is_in_body(call, block)
+            if earlier and is_awaited and not is_locked(self._ev, self._file, call):
+                later = Start(call, tuple(self._uses.of_call(self._file, call)), None)
+                found = next((s for task in earlier if (s := self._among([task, later], None)) is not None), None)
+                if found is not None:
+                    return found
+        return None
+
     def _is_ours(self, start: Start) -> bool:
         """A task that nobody awaits is SUP202's with a request's session, and SUP201's with one of the module."""
         if waiting(start.node) is not None:
@@ -177,18 +195,33 @@ class Concurrency:
         for _, use in used:
             if use.session is not None:
                 return use.session
-            keys[use.key] = None
+            keys[self._uses.canonical(self._file, use)] = None
         return next((s for key in keys if (s := self._passed(key)) is not None), None)
 
     def _passed(self, key: SessionKey) -> Session | None:
         function = key.scope.node if key.scope is not None else None
         if not isinstance(function, FunctionDef) or function.param(key.text) is None:
             return None
+        if function.name == "__init__" and isinstance(function.parent, ClassDef):
+            return self._made_with(function, function.parent, key.text)
         for call in self._file.calls:
             if _last_name(call) == function.name:
                 for value in self._ev.values(self._file, call.func):
                     if isinstance(value, FunctionValue) and value.node is function:
                         given = bind_arguments(value, call.args).get(key.text)
+                        session = self._ev.session(self._file, given) if given is not None else None
+                        if session is not None:
+                            return session
+        return None
+
+    def _made_with(self, init: FunctionDef, cls: ClassDef, param: str) -> Session | None:
+        """The session that a call in this file makes an object of a class with."""
+        for call in self._file.calls:
+            if _last_name(call) == cls.name:
+                for value in self._ev.values(self._file, call):
+                    if isinstance(value, Instance) and isinstance(value.of, ClassValue) and value.of.node is cls:
+                        made = FunctionValue(value.of.file, init, bound=True)
+                        given = bind_arguments(made, call.args).get(param)
                         session = self._ev.session(self._file, given) if given is not None else None
                         if session is not None:
                             return session
@@ -236,6 +269,11 @@ def _block_binding(call: Call, name: str) -> With | None:
             return parent
         parent = parent.parent
     return None
+
+
+def _is_in_body(node: Node, block: With) -> bool:
+    """Whether a node stands in a block itself, and in no function nested there."""
+    return enclosing_function(node) is enclosing_function(block) and any(part.contains(node) for part in block.body)
 
 
 def _is_opened_by_a_function(use: Use) -> bool:

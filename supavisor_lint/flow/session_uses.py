@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from supavisor_lint.facts.file import FileFacts, walk
+from supavisor_lint.facts.file import FileFacts, enclosing_function, walk
 from supavisor_lint.facts.handlers import own_nodes_in
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import node_of
+from supavisor_lint.facts.scopes import Assigned, node_of
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, If
-from supavisor_lint.facts.tree import Argument, Attribute, Call, Expr, Name
+from supavisor_lint.facts.tree import Argument, Attribute, Call, Constant, Dict, Expr, Name, Subscript
+from supavisor_lint.flow.collected import changed_in_place
 from supavisor_lint.flow.kept_sessions import KeptSessions
 from supavisor_lint.flow.locks import is_locked
 from supavisor_lint.flow.operations import OPENED_HERE, WORK, SessionFlow
@@ -148,6 +149,8 @@ class SessionUses:
 
     def _named(self, file: FileFacts, expr: Expr, home: FileFacts, node: Node, method: str) -> Use | None:
         """The use of what an expression names, if that is a session, or whatever the caller passes."""
+        if isinstance(expr, Subscript):
+            return self._in_display(file, expr, home, node, method)
         key = session_key(expr)
         session = self._ev.session(file, expr)
         if not key.text or key.scope is None:
@@ -155,6 +158,21 @@ class SessionUses:
         if session is None and not all(isinstance(v, ParamValue) for v in self._ev.values(file, expr)):
             return None
         return Use(key, home, node, method, session)
+
+    def _in_display(self, file: FileFacts, expr: Subscript, home: FileFacts, node: Node, method: str) -> Use | None:
+        """The use of `opened[0]`, where the list or dictionary was made of sessions and nobody changes it."""
+        key, function = session_key(expr.value), enclosing_function(expr)
+        index = expr.items[0] if len(expr.items) == 1 else None
+        bindings = key.scope.bindings.get(key.text, []) if key.scope is not None else []
+        made = bindings[0].value if len(bindings) == 1 and isinstance(bindings[0], Assigned) else None
+        if function is None or not isinstance(index, Constant) or key.text in changed_in_place(function):
+            return None
+        held = [item.value for item in made.items] if isinstance(made, Dict) else getattr(made, "items", ())
+        sessions = [self._ev.session(file, item) for item in held]
+        session = next((one for one in sessions if one is not None), None)
+        if session is None or None in sessions:
+            return None
+        return Use(SessionKey(f"{key.text}.[{index.value!r}]", key.scope), home, node, method, session)
 
     def _of_keeper(self, file: FileFacts, keeper: Expr, attr: str, use: Use) -> Iterator[Use]:
         """The use of a session that an object keeps: the one that the object was made with, if that can be seen."""
