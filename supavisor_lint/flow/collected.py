@@ -14,6 +14,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted, last_name
 from supavisor_lint.facts.statements import Assign, For, FunctionDef, If
 from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, Name, Operation, Other, Subscript
+from supavisor_lint.flow.unawaited import never_runs
 from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.evaluate import Evaluator
 
@@ -71,7 +72,7 @@ def may_commit_collected(ev: Evaluator, file: FileFacts, call: Node, depth: int 
 
 
 def _commits(node: Node, session: str) -> bool:
-    return isinstance(node, Call) and dotted(node.func) == f"{session}.commit"
+    return isinstance(node, Call) and dotted(node.func) == f"{session}.commit" and not never_runs(node)
 
 
 def _asks(test: Node, changed: Set[str]) -> bool:

@@ -78,6 +78,13 @@ class LostWrite(Event):
 
 
 @dataclass(slots=True, eq=False)
+class NeverRun(Event):
+    """A coroutine of a session's `method` that nobody awaits: it does nothing."""
+
+    method: str = ""
+
+
+@dataclass(slots=True, eq=False)
 class Swallowed(Event):
     """A handler (the node) inside a block that lets it go on; `because` are the operations that failed.
 

@@ -16,6 +16,7 @@ from supavisor_lint.flow.events import (
     FailedUse,
     LostWrite,
     ManualCommit,
+    NeverRun,
     SlowAwait,
     Swallowed,
     Trace,
@@ -55,6 +56,9 @@ class Telling:
             self._swallowed(swallowed)
         for lost in trace.of(LostWrite):
             self._lost(lost)
+        for idle in trace.of(NeverRun):
+            if self._site(idle) in self.state.sessions:
+                self._mine(NeverRun, idle, idle.sure).method = idle.method
         self._work(trace)
 
     def _lost(self, event: LostWrite) -> None:

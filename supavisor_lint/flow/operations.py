@@ -11,6 +11,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef, Handler, With, WithItem
 from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name
 from supavisor_lint.flow.session_keys import SessionKey, session_key
+from supavisor_lint.flow.unawaited import never_runs
 from supavisor_lint.project.calls import entered, functions_called
 from supavisor_lint.project.evaluate import Evaluator
 from supavisor_lint.project.names import names_function
@@ -140,7 +141,7 @@ class SessionFlow:
             kind = _kind(func.attr)
             if func.attr == "begin_nested" and not isinstance(call.parent, Await | WithItem):
                 kind = None  # made, not yet begun
-            if kind is not None:
+            if kind is not None and not never_runs(call):
                 session = self.session(file, func.value, function, param)
                 if session is not None:
                     yield self._operation(file, call, session, func.value, kind, func.attr)

@@ -9,7 +9,7 @@ from supavisor_lint.flow import at_hand, expressions, machine, objects, several
 from supavisor_lint.flow.adding import put
 from supavisor_lint.flow.autocommit import asks_for_autocommit
 from supavisor_lint.flow.binding import share
-from supavisor_lint.flow.events import EndedInBlock
+from supavisor_lint.flow.events import EndedInBlock, NeverRun
 from supavisor_lint.flow.flushing import flush
 from supavisor_lint.flow.frame import PLAIN, Frame
 from supavisor_lint.flow.loading import after_query
@@ -21,6 +21,7 @@ from supavisor_lint.flow.run_sync import ENDS, HARMLESS, run_sync
 from supavisor_lint.flow.sql import entity_of, only_reads, returns_row, statement
 from supavisor_lint.flow.state import ObjectState, State
 from supavisor_lint.flow.transaction_objects import begun_transaction
+from supavisor_lint.flow.unawaited import never_runs
 from supavisor_lint.flow.values import (
     ANYTHING,
     BlockRef,
@@ -100,6 +101,9 @@ def _session_method(frame: Frame, node: Call, name: str, state: State, site: Sit
 
 
 def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, given: list[Tracked]) -> Results:
+    if never_runs(node):
+        frame.trace.record(NeverRun, node, frame.opened[site]).method = name
+        return [(state, ANYTHING)]
     if name in ("begin", "begin_nested"):
         return [(state, BlockRef(site, node, name == "begin_nested"))]
     if name in ENDS:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import FileFacts, enclosing_function, walk_own
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned, Binding, NameImport
-from supavisor_lint.facts.statements import ClassDef, FunctionDef
+from supavisor_lint.facts.statements import ClassDef, ExprStmt, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Expr
 from supavisor_lint.findings import Place
 from supavisor_lint.project import calls, members, names, results, unpacking
@@ -265,4 +265,5 @@ _NO_FILE = FileFacts.__new__(FileFacts)
 def _commits(function: FunctionDef) -> bool:
     """Whether a helper commits, as far as its own text tells: what is written in its block is not lost then."""
     nodes = (node for statement in function.body for node in walk_own(statement))
-    return any(isinstance(node, Attribute) and node.attr in ("commit", "begin") for node in nodes)
+    named = [node for node in nodes if isinstance(node, Attribute) and node.attr in ("commit", "begin")]
+    return any(node.parent is None or not isinstance(node.parent.parent, ExprStmt) for node in named)  # awaited

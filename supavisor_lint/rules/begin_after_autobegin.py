@@ -44,8 +44,11 @@ from collections.abc import Iterator
 
 from supavisor_lint.findings import Finding
 from supavisor_lint.flow.events import BegunTwice
+from supavisor_lint.flow.unawaited import not_awaited
 from supavisor_lint.flow.wording import through, what
 from supavisor_lint.rules.base import FileView, Rule
+
+_ENDS = ("commit", "rollback", "close", "reset")
 
 
 def detect(view: FileView) -> Iterator[Finding]:
@@ -58,7 +61,7 @@ def detect(view: FileView) -> Iterator[Finding]:
             view,
             event.node,
             f"{_what_happens(event)}: this raises InvalidRequestError; put that work into the block, or end the "
-            "transaction before",
+            f"transaction before{not_awaited(view.file, view.follower.trace(view.file, function), event, _ENDS)}",
             confidence=event.opened.session.confidence,
             related=view.places(event, begins, "begun again here"),
             function=function,

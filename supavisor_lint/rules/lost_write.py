@@ -46,6 +46,7 @@ from supavisor_lint.flow.collected import (
     may_commit_collected,
 )
 from supavisor_lint.flow.events import LostWrite
+from supavisor_lint.flow.unawaited import not_awaited
 from supavisor_lint.flow.wording import through, what
 from supavisor_lint.rules.base import FileView, Rule
 
@@ -58,7 +59,8 @@ def detect(view: FileView) -> Iterator[Finding]:
             view,
             first.node,
             f"{what(first.node)} is lost: nothing commits `{first.opened.name}` before it is closed at "
-            f"{through(first.because)}; commit it, or write inside `async with {first.opened.name}.begin():`",
+            f"{through(first.because)}; commit it, or write inside `async with {first.opened.name}.begin():`"
+            f"{not_awaited(view.file, view.follower.trace(view.file, function), first, ('commit',))}",
             confidence=_confidence(view, function, first),
             related=[
                 *view.places(first, "the session ends here", "written here"),
