@@ -20,6 +20,7 @@ from supavisor_lint.flow.handlers import catches
 from supavisor_lint.flow.merging import may_only_read
 from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.evaluate import Evaluator
+from supavisor_lint.project.names import is_what_it_says
 from supavisor_lint.project.values import External, FunctionValue
 
 _LOUD = frozenset(
@@ -36,7 +37,8 @@ class Manner:
     """How a function treats the sessions that it is given; `size` counts its statements.
 
     `queries` is False for one that awaits nothing: it can only add to its sessions, which does not fail. `swallows` for
-    one that may keep a database error to itself: in a block of its caller's that has to be seen.
+    one that may keep a database error to itself: in a block of its caller's that has to be seen. `wrapped` for one that
+    hands a session to a function whose decorator may do anything with it: begin, say.
     """
 
     quiet: bool
@@ -44,6 +46,7 @@ class Manner:
     queries: bool
     size: int
     swallows: bool = False
+    wrapped: bool = False
 
 
 class Quiet:
@@ -70,11 +73,14 @@ class Quiet:
         own_writes = any(isinstance(node, Call) and self._is_write(file, function, node) for node in nodes)
         if not function.is_async:  # it cannot await what ends a transaction
             return Manner(True, own_writes, True, size)
-        called = [self.of(f.file, f.node) if f is not None else None for f in self._handed(file, function, nodes)]
+        handed = [*self._handed(file, function, nodes)]
+        called = [self.of(f.file, f.node) if f is not None else None for f in handed]
         quiet = all(manner is not None and manner.quiet for manner in called)
         writes = own_writes or any(manner is None or manner.writes for manner in called)
         swallows = any(map(_may_swallow, nodes)) or any(manner is not None and manner.swallows for manner in called)
-        return Manner(quiet, writes, any(map(_awaits, nodes)), size, swallows)
+        wrapped = any(f is not None and not is_what_it_says(self._ev, f) for f in handed)
+        wrapped = wrapped or any(manner is not None and manner.wrapped for manner in called)
+        return Manner(quiet, writes, any(map(_awaits, nodes)), size, swallows, wrapped)
 
     def _is_write(self, file: FileFacts, function: FunctionDef, call: Call) -> bool:
         """`session.add(…)` (not a set's), `insert(…)`."""

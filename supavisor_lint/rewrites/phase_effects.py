@@ -219,7 +219,7 @@ class Effects:
         if self._ends(function, call):
             return "ends"
         manner = self.context.view.follower.quiet.of(function.file, function.node)
-        if not manner.quiet:
+        if not manner.quiet or manner.wrapped:
             return "unknown"
         return "write" if manner.writes or not self._only_queries(function) else "read"
 

@@ -202,7 +202,14 @@ class SessionNames:
             )
 
     def require_plain_use(self, block: Iterable[Node]) -> None:
-        """Raise NoFix where a block does more with the session than call its methods and pass it to calls."""
+        """Raise NoFix where a block does more with the session than call its methods and pass it to calls.
+
+        Or where a function that is defined elsewhere in this one uses it: the block may call that.
+        """
+        for statement in self.function.body:
+            for node in walk(statement):
+                if isinstance(node, Name) and node.id == self.session:
+                    self._require_in_sight(node)
         for statement in block:
             for node in walk(statement):
                 if isinstance(node, Name) and node.id == self.session:
@@ -214,10 +221,15 @@ class SessionNames:
                 if isinstance(node, FunctionDef | ClassDef) and self.touches(node):
                     raise NoFix(f"line {node.span.line}: `{node.name}` is made of objects of `{self.session}`")
 
+    def _require_in_sight(self, name: Name) -> None:
+        if self._is_inside_another(name) and scope_of(name).lookup(name.id) is self.function.scope:
+            raise NoFix(f"line {name.span.line}: `{name.id}` is used by a function inside this one")
+
+    def _is_inside_another(self, name: Name) -> bool:
+        return enclosing_function(name) is not self.function or _in_closure(name, self.function)
+
     def _require_plain(self, name: Name) -> None:
-        if enclosing_function(name) is not self.function or _in_closure(name, self.function):
-            if scope_of(name).lookup(name.id) is self.function.scope:
-                raise NoFix(f"line {name.span.line}: `{name.id}` is used by a function inside this one")
+        if self._is_inside_another(name):
             return
         parent = name.parent
         if isinstance(parent, Attribute):
