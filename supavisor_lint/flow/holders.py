@@ -8,8 +8,9 @@ from supavisor_lint.facts.file import FileFacts, enclosing_function, scope_of, w
 from supavisor_lint.facts.handlers import own_nodes_in
 from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.scopes import Entered
+from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import ClassDef, FunctionDef
-from supavisor_lint.facts.tree import Attribute, Call, Expr, Name
+from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Expr, Name
 from supavisor_lint.flow.operations import SessionFlow
 from supavisor_lint.flow.quiet import Quiet
 
@@ -56,12 +57,22 @@ def _outermost(function: FunctionDef) -> FunctionDef:
 
 @kept
 def is_called_in_place(function: FunctionDef) -> bool:
-    """Whether a nested function is only called by name where it is defined: there it is followed, in its place."""
+    """Whether a nested function is only called by name where it is defined: there it is followed, in its place.
+
+    A coroutine that is not awaited there (`create_task(one(row))`, `gather(…)`) runs on its own, and is followed so.
+    """
     around = enclosing_function(function)
     if around is None or function.decorators:
         return False
     uses = [n for n in walk(around) if isinstance(n, Name) and n.id == function.name]
-    return all(isinstance(use.parent, Call) and use.parent.func is use for use in uses)
+    calls = [use.parent for use in uses if isinstance(use.parent, Call) and use.parent.func is use]
+    return len(calls) == len(uses) and (not function.is_async or function.is_generator or all(map(_is_awaited, calls)))
+
+
+def _is_awaited(call: Call) -> bool:
+    holder = call.parent.parent if isinstance(call.parent, Argument) else None
+    waits = isinstance(holder, Call) and last_name(holder.func) in ("wait_for", "shield")
+    return isinstance(call.parent, Await) or (waits and holder is not None and isinstance(holder.parent, Await))
 
 
 def _calls_loud_methods(flow: SessionFlow, quiet: Quiet, file: FileFacts, function: FunctionDef) -> bool:
