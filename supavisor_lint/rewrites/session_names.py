@@ -206,10 +206,9 @@ class SessionNames:
 
         Or where a function that is defined elsewhere in this one uses it: the block may call that.
         """
-        for statement in self.function.body:
-            for node in walk(statement):
-                if isinstance(node, Name) and node.id == self.session:
-                    self._require_in_sight(node)
+        for name in (node for statement in self.function.body for node in walk(statement)):
+            if isinstance(name, Name) and name.id == self.session:
+                self._require_in_sight(name)
         for statement in block:
             for node in walk(statement):
                 if isinstance(node, Name) and node.id == self.session:
