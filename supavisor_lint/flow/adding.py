@@ -41,7 +41,7 @@ def _added(frame: Frame, node: Call, state: State, site: Site, argument: Expr, g
     name = _variable(argument)
     if name is None or isinstance(given, ObjectRef):
         return state
-    entity = _made_as(frame, name)
+    entity = made_as(frame, name)
     state = objects.added(state, node, site, entity).with_variable(name.id, ObjectRef(node))
     key = at_hand.key_made_with(name)
     return state if key is None else at_hand.with_row(frame, state, node, site, entity, key)
@@ -53,10 +53,10 @@ def _all_added(frame: Frame, node: Call, state: State, site: Site, argument: Exp
     if isinstance(argument, Collection):
         for variable in filter(None, map(_variable, argument.items)):
             if not isinstance(state.value_of(variable.id), ObjectRef):
-                state = objects.added(state, variable, site, _made_as(frame, variable))
+                state = objects.added(state, variable, site, made_as(frame, variable))
                 state = state.with_variable(variable.id, ObjectRef(variable))
     elif name is not None and not isinstance(given, ManyRef):
-        entity = _all__made_as(frame, name)
+        entity = _all_made_as(frame, name)
         if entity is not None:
             return objects.added(state, node, site, entity).with_variable(name.id, ManyRef(node))
     return state
@@ -68,7 +68,7 @@ def _variable(expr: Expr) -> Name | None:
     return target if isinstance(target, Name) else None
 
 
-def _made_as(frame: Frame, expr: Expr) -> object:
+def made_as(frame: Frame, expr: Expr) -> object:
     """The class of which an expression is an instance."""
     found = frame.ev.only(frame.file, expr)
     if isinstance(found, Instance):
@@ -76,7 +76,7 @@ def _made_as(frame: Frame, expr: Expr) -> object:
     return None
 
 
-def _all__made_as(frame: Frame, name: Name) -> object:
+def _all_made_as(frame: Frame, name: Name) -> object:
     """The one class of everything that a list or set of this function has been filled with, if that can be seen."""
     bindings = frame.function.scope.bindings.get(name.id, [])
     elements: list[Expr] = []

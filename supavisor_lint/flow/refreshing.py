@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Attribute, Call, Collection, Constant, Expr, Name
 from supavisor_lint.flow import machine, objects
+from supavisor_lint.flow.adding import made_as
 from supavisor_lint.flow.frame import REFUSED, Frame
 from supavisor_lint.flow.loading import after_query, is_column
 from supavisor_lint.flow.meant import meant
 from supavisor_lint.flow.state import State
-from supavisor_lint.flow.values import ObjectRef, Site, Tracked
+from supavisor_lint.flow.values import ANYTHING, ObjectRef, Site, Tracked
 
 
 def refresh(frame: Frame, node: Call, state: State, site: Site, given: list[Tracked]) -> list[State]:
@@ -19,15 +22,30 @@ def refresh(frame: Frame, node: Call, state: State, site: Site, given: list[Trac
         frame.throw(state, REFUSED)  # "not persistent within this Session"
         return [frame.behind_failure(state)]
     state = _without_changes(state, site, node)
-    some = node.argument(1, "attribute_names")
+    instance, some = node.argument(0, "instance"), node.argument(1, "attribute_names")
+    if target is None and some is None and _is_unknown_parameter(frame, state, instance):
+        state, target = _from_caller(frame, state, node, site, instance), node
     if target is None or some is not None:
         states = machine.work(frame, state, site, machine.Use(node, "refresh"))
         if target is None:
-            return [_any_loaded(frame, s, site, node.argument(0, "instance"), some) for s in states]
+            return [_any_loaded(frame, s, site, instance, some) for s in states]
         return [_some_loaded(frame, s, target, _texts(some)) for s in states]
     expired = objects.expired(state, target, node)  # it forgets first what it then asks for
     states = machine.work(frame, expired, site, machine.Use(node, "refresh"))
     return [objects.refreshed(_others_loaded(frame, s, target), target) for s in states]
+
+
+def _is_unknown_parameter(frame: Frame, state: State, expr: Expr | None) -> TypeGuard[Name]:
+    """Whether an expression is a parameter of the function of which nothing more is known."""
+    if not isinstance(expr, Name) or frame.function.param(expr.id) is None or frame.depth > 0:
+        return False
+    return state.value_of(expr.id) == ANYTHING
+
+
+def _from_caller(frame: Frame, state: State, node: Call, site: Site, name: Name) -> State:
+    """An object that can be refreshed is one of the session's: the caller's, and known from here on."""
+    state = _any_loaded(frame, state, site, name, None)
+    return objects.loaded(state, node, site, made_as(frame, name)).with_variable(name.id, ObjectRef(node))
 
 
 def _any_loaded(frame: Frame, state: State, site: Site, expr: Expr | None, some: Expr | None) -> State:

@@ -9,7 +9,7 @@ query or `refresh()` makes it valid; any query of its class counts, since it can
 loader options. What is set on one object can be read of another that may be the same row (not of one asked for by
 another key). Methods, properties and class constants are not counted. In the failure handler of a background task it
 is SUP406. Where the definition of the factory is not known, only rollbacks count. A function that expires an object
-and reads it itself is told once in a file, at its first call.
+and reads it itself is told once: there, or in a file at its first call.
 
 ## Why it matters
 An expired attribute is loaded again when it is read; in async code that read raises
@@ -42,6 +42,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
+from supavisor_lint.facts.file import enclosing_function
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Call
 from supavisor_lint.findings import Finding
@@ -57,6 +58,7 @@ def detect(view: FileView) -> Iterator[Finding]:
         (function, event)
         for function, event in view.hazards(ExpiredRead)
         if not view.runs_in_task(function) or handler_around(event.node) is None  # else SUP406
+        if not _is_told_where_it_stands(view, event)
     ]
     inside: dict[Hashable, list[Node]] = {}  # reads in called functions: the calls
     for _, event in reads:
@@ -77,6 +79,18 @@ def detect(view: FileView) -> Iterator[Finding]:
             ],
             function=function,
         )
+
+
+def _is_told_where_it_stands(view: FileView, event: ExpiredRead) -> bool:
+    """Whether a called function reads what it has expired whoever calls it: its own finding is enough."""
+    if event.via is None:
+        return False
+    file, read = event.via
+    function = enclosing_function(read)
+    if function is None or file.path not in view.project.candidates:
+        return False
+    own = view.follower.trace(file, function).of(ExpiredRead)
+    return any(found.node is read and found.sure for found in own)
 
 
 def _is_within(event: ExpiredRead) -> bool:

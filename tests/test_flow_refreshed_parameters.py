@@ -1,0 +1,88 @@
+"""A parameter that a function refreshes is an object of its session: what is told of it stands in that function."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.project_support import findings
+from tests.template_support import MODELS
+
+DATABASE = """
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+engine = create_async_engine("sqlite+aiosqlite://")
+sessions = async_sessionmaker(engine, expire_on_commit=False)
+"""
+LOG = """
+import contextlib
+from sqlalchemy.ext.asyncio import AsyncSession
+from app.models import Job
+
+
+class Log:
+    def __init__(self, session: AsyncSession):
+        self.session = session
+
+    async def finished(self, entry: Job, note: str):
+        BODY
+        await self.session.commit()
+"""
+WORK = """
+from app.models import Job
+from app.database import sessions
+from app.log import Log
+
+
+async def first(job_id):
+    async with sessions() as session:
+        entry = await session.get(Job, job_id)
+        await Log(session).finished(entry, "first")
+
+
+async def second(job_id):
+    async with sessions() as session:
+        entry = await session.get(Job, job_id)
+        await session.rollback()
+        await Log(session).finished(entry, "second")
+"""
+SWALLOWED = "with contextlib.suppress(Exception):\n    await self.session.refresh(entry)\n"
+CAUGHT = "try:\n    await self.session.refresh(entry)\nexcept Exception:\n    print('not loaded')\n"
+READ = "print(entry.status)"
+
+
+def read_expired(root: Path, body: str) -> list[str]:
+    """The lines that read what has expired, in both files."""
+    code = LOG.replace("BODY", body.replace("\n", "\n        "))
+    files = {"app/database.py": DATABASE, "app/models.py": MODELS, "app/log.py": code, "app/work.py": WORK}
+    reads = [line.split(":") for line in findings(root, files, profile="hazards") if "SUP309" in line]
+    return [files[path].splitlines()[int(line.split()[0]) - 1].strip() for path, line, *_ in reads]
+
+
+@pytest.mark.parametrize("refresh", [SWALLOWED, CAUGHT])
+def test_a_refresh_that_failed_is_told_once_where_the_object_is_read(tmp_path: Path, refresh: str) -> None:
+    assert read_expired(tmp_path, refresh + READ) == [READ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "await self.session.refresh(entry)\n" + READ,
+        "try:\n    await self.session.refresh(entry)\nexcept Exception:\n    return\n" + READ,
+        SWALLOWED + "entry.status = note\n" + READ,
+        SWALLOWED + "entry = await self.session.get(Job, 1)\n" + READ,
+        SWALLOWED + "print(entry)",
+    ],
+)
+def test_an_object_that_is_there_or_is_not_read(tmp_path: Path, body: str) -> None:
+    assert read_expired(tmp_path, body) == []
+
+
+def test_what_the_caller_expired_is_told_at_the_call(tmp_path: Path) -> None:
+    """Only one of the callers has: the function itself is right."""
+    assert read_expired(tmp_path, READ) == ['await Log(session).finished(entry, "second")']
+
+
+def test_behind_a_rollback_of_its_own(tmp_path: Path) -> None:
+    assert read_expired(tmp_path, "await self.session.refresh(entry)\nawait self.session.rollback()\n" + READ) == [READ]
