@@ -86,3 +86,44 @@ def test_what_the_caller_expired_is_told_at_the_call(tmp_path: Path) -> None:
 
 def test_behind_a_rollback_of_its_own(tmp_path: Path) -> None:
     assert read_expired(tmp_path, "await self.session.refresh(entry)\nawait self.session.rollback()\n" + READ) == [READ]
+
+
+BEGUN = """
+from app.models import Job
+from app.database import sessions
+
+
+async def work(flag, keep):
+    async with sessions() as session:
+        job = Job(id=1, status="new")
+        BODY
+        async with session.begin():
+            print("begun")
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "begun"),
+    [
+        ("await session.refresh(job)", False),
+        ("job.status = 'later'\nawait session.refresh(job)", False),
+        ("if flag:\n    session.add(job)\n    await session.commit()\nelse:\n    await session.refresh(job)", False),
+        ("session.add(job)\nawait session.rollback()\nawait session.refresh(job)", False),
+        ("session.add(job)\nawait session.flush()\nawait session.rollback()\nawait session.refresh(job)", False),
+        (
+            "session.add(job)\nawait session.rollback()\nsession.add_all([job])\nawait session.flush()\n"
+            "await session.refresh(job)",
+            True,
+        ),
+        ("session.add(job)\nawait session.commit()\nawait session.refresh(job)", True),
+        ("keep(job)\nawait session.refresh(job)", True),
+        ("jobs = [job]\nsession.add_all(jobs)\nawait session.commit()\nawait session.refresh(job)", True),
+        ("def put():\n    session.add(job)\nput()\nawait session.commit()\nawait session.refresh(job)", True),
+        ("other = job\nsession.add(other)\nawait session.commit()\nawait session.refresh(job)", True),
+    ],
+)
+def test_behind_a_refresh_of_what_was_never_added_nothing_is_reached(tmp_path: Path, body: str, begun: bool) -> None:
+    code = BEGUN.replace("BODY", body.replace("\n", "\n        "))
+    files = {"app/database.py": DATABASE, "app/models.py": MODELS, "app/work.py": code}
+    told = [line for line in findings(tmp_path, files, profile="hazards") if "SUP302" in line]
+    assert bool(told) is begun

@@ -39,7 +39,9 @@ def put(frame: Frame, node: Call, name: str, state: State, site: Site, given: li
 
 def _added(frame: Frame, node: Call, state: State, site: Site, argument: Expr, given: Tracked) -> State:
     name = _variable(argument)
-    if name is None or isinstance(given, ObjectRef):
+    if isinstance(given, ObjectRef):
+        return objects.added_again(state, given.site, site)
+    if name is None:
         return state
     entity = made_as(frame, name)
     state = objects.added(state, node, site, entity).with_variable(name.id, ObjectRef(node))
@@ -52,7 +54,10 @@ def _all_added(frame: Frame, node: Call, state: State, site: Site, argument: Exp
     name = _variable(argument)
     if isinstance(argument, Collection):
         for variable in filter(None, map(_variable, argument.items)):
-            if not isinstance(state.value_of(variable.id), ObjectRef):
+            value = state.value_of(variable.id)
+            if isinstance(value, ObjectRef):
+                state = objects.added_again(state, value.site, site)
+            else:
                 state = objects.added(state, variable, site, made_as(frame, variable))
                 state = state.with_variable(variable.id, ObjectRef(variable))
     elif name is not None and not isinstance(given, ManyRef):

@@ -52,9 +52,21 @@ def after_rollback(state: State, session: Site, node: Node) -> State:
     def turn(condition: Condition) -> Condition:
         if condition.kind in ("live", "kept", "expired", "deleted") and not condition.detached:
             return _expired(condition, node)
-        return UNKNOWN if condition.kind in ("added", "new") else condition
+        return Condition("unknown", node) if condition.kind in ("added", "new") else condition
 
     return _turned(state.without_loaded(session), session, turn)
+
+
+def added_again(state: State, node: Node, session: Site) -> State:
+    """An object that is followed is put into a session (again): what a rollback had taken out of it is new there."""
+
+    def turn(condition: Condition) -> Condition:
+        if condition.kind != "unknown":
+            return condition
+        return ADDED if condition.by is not None and known is not None and known.session == session else UNKNOWN
+
+    known = state.objects.get(node)
+    return state if known is None else state.with_object(node, _turn_one(known, turn))
 
 
 def _expired(condition: Condition, node: Node) -> Condition:

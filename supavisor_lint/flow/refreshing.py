@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from typing import TypeGuard
 
+from supavisor_lint.facts.file import enclosing_function, nodes_of_kind
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.tree import Attribute, Call, Collection, Constant, Expr, Name
+from supavisor_lint.facts.scopes import Assigned
+from supavisor_lint.facts.statements import Assign
+from supavisor_lint.facts.tree import Argument, Attribute, Call, Collection, Constant, Expr, Name
 from supavisor_lint.flow import machine, objects
 from supavisor_lint.flow.adding import made_as
 from supavisor_lint.flow.frame import REFUSED, Frame
 from supavisor_lint.flow.loading import after_query, is_column
 from supavisor_lint.flow.meant import meant
-from supavisor_lint.flow.state import State
+from supavisor_lint.flow.state import Condition, State
 from supavisor_lint.flow.values import ANYTHING, ObjectRef, Site, Tracked
+from supavisor_lint.project.mapped import class_behind
+
+_SAYS_WHAT_IT_DOES = frozenset({"add", "delete", "expunge", "refresh"})
 
 
 def refresh(frame: Frame, node: Call, state: State, site: Site, given: list[Tracked]) -> list[State]:
     """The states behind the call."""
     target = next((value.site for value in given if isinstance(value, ObjectRef)), None)
-    if target is not None and _is_not_persistent(state, target, site):
+    instance, some = node.argument(0, "instance"), node.argument(1, "attribute_names")
+    is_foreign = _was_never_added(frame, state, instance) if target is None else _is_not_persistent(state, target, site)
+    if is_foreign:
         frame.throw(state, REFUSED)  # "not persistent within this Session"
         return [frame.behind_failure(state)]
     state = _without_changes(state, site, node)
-    instance, some = node.argument(0, "instance"), node.argument(1, "attribute_names")
     if target is None and some is None and _is_unknown_parameter(frame, state, instance):
         state, target = _from_caller(frame, state, node, site, instance), node
     if target is None or some is not None:
@@ -71,7 +78,38 @@ def _is_not_persistent(state: State, node: Node, site: Site) -> bool:
     known = state.objects.get(node)
     if known is None:
         return False
-    return known.session != site or all(c.kind == "added" or c.detached for c in known.conditions)
+    return known.session != site or all(map(_is_out, known.conditions))
+
+
+def _was_never_added(frame: Frame, state: State, expr: Expr | None) -> bool:
+    """Whether a variable holds an object that was made here, and that no session was given on the way.
+
+    It is known under another value once it was; what else is done with it may have given it to one.
+    """
+    if not isinstance(expr, Name) or state.value_of(expr.id) != ANYTHING:
+        return False
+    bindings = frame.function.scope.bindings.get(expr.id, [])
+    made = bindings[0].value if len(bindings) == 1 and isinstance(bindings[0], Assigned) else None
+    if not isinstance(made, Call) or class_behind(frame.ev, frame.file, made.func) is None:
+        return False
+    names = [name for name in nodes_of_kind(frame.function, Name) if name.id == expr.id]
+    return all(enclosing_function(name) is frame.function and _gives_nothing_away(name) for name in names)
+
+
+def _gives_nothing_away(name: Name) -> bool:
+    """Whether a name is bound, a column of it read or set, or it is handed to a method that says what it does."""
+    around = name.parent
+    if isinstance(around, Attribute):
+        return not (isinstance(around.parent, Call) and around.parent.func is around)
+    if isinstance(around, Argument):
+        call = around.parent
+        return isinstance(call, Call) and isinstance(call.func, Attribute) and call.func.attr in _SAYS_WHAT_IT_DOES
+    return isinstance(around, Assign) and around.value is not name
+
+
+def _is_out(condition: Condition) -> bool:
+    """Whether an object in a condition is none that its session has stored."""
+    return condition.kind == "added" or condition.detached or (condition.kind == "unknown" and condition.by is not None)
 
 
 def _without_changes(state: State, site: Site, node: Call) -> State:

@@ -20,7 +20,8 @@ class TooManyStates(Exception):  # noqa: N818 - it is named for what happened
 class Condition(NamedTuple):
     """How an ORM object stands.
 
-    `added` (not flushed), `new` (not committed), `live`, `expired` by a node, `kept` (one of the two), `unknown`;
+    `added` (not flushed), `new` (not committed), `live`, `expired` by a node, `kept` (one of the two), `unknown`
+    (`by` what took it out of the session, if that is known);
     `deleted` by a node, and `gone` by the node that has committed that: it has left the session as it was.
 
     `present` are the attributes of an expired object that were set since: they can be read. `only` are those that have
