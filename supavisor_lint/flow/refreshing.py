@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TypeGuard
-
 from supavisor_lint.facts.file import enclosing_function, nodes_of_kind
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.scopes import Assigned
@@ -30,8 +28,9 @@ def refresh(frame: Frame, node: Call, state: State, site: Site, given: list[Trac
         frame.throw(state, REFUSED)  # "not persistent within this Session"
         return [frame.behind_failure(state)]
     state = _without_changes(state, site, node)
-    if target is None and some is None and _is_unknown_parameter(frame, state, instance):
-        state, target = _from_caller(frame, state, node, site, instance), node
+    given_name = _unknown_parameter(frame, state, instance) if target is None and some is None else None
+    if given_name is not None:
+        state, target = _from_caller(frame, state, node, site, given_name), node
     if target is None or some is not None:
         states = machine.work(frame, state, site, machine.Use(node, "refresh"))
         if target is None:
@@ -42,11 +41,11 @@ def refresh(frame: Frame, node: Call, state: State, site: Site, given: list[Trac
     return [objects.refreshed(_others_loaded(frame, s, target), target) for s in states]
 
 
-def _is_unknown_parameter(frame: Frame, state: State, expr: Expr | None) -> TypeGuard[Name]:
-    """Whether an expression is a parameter of the function of which nothing more is known."""
+def _unknown_parameter(frame: Frame, state: State, expr: Expr | None) -> Name | None:
+    """The parameter of the function that an expression names, if nothing more is known of it."""
     if not isinstance(expr, Name) or frame.function.param(expr.id) is None or frame.depth > 0:
-        return False
-    return state.value_of(expr.id) == ANYTHING
+        return None
+    return expr if state.value_of(expr.id) == ANYTHING else None
 
 
 def _from_caller(frame: Frame, state: State, node: Call, site: Site, name: Name) -> State:
