@@ -83,7 +83,8 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
                 frame.throw(state.with_session(site, session, history._replace(unsent=unsent)), DATABASE)
         elif use.method != "flush":
             frame.throw(state.with_session(site, failing, history._replace(unsent=unsent)), DATABASE)
-        sends = (history.unsent and flushes) or use.method == "flush" or use.flushes
+        changed = history.unsent - {session.failed}  # a commit that has failed is no change
+        sends = (changed and flushes) or use.method == "flush" or use.flushes
         if sends and FAILS_AGAIN not in state.remembered:
             left = history._replace(unsent=frozenset((use.node,)))
             flushing = failing._replace(hard="savepoint" if use.method == "begin_nested" else "flush")
