@@ -150,6 +150,9 @@ def test_some_attributes_are_forgotten(tmp_path: Path, names: str) -> None:
 def test_an_object_is_forgotten(tmp_path: Path) -> None:
     other = "line = await session.get_one(Line, 2)\n"
     assert reads(tmp_path, f"{ORDER}session.expire(order)\n{READ}") == [READ]
+    assert reads(tmp_path, f"{ORDER}session.expire_all()\n{READ}") == [READ]
+    assert reads(tmp_path, f"{ORDER}session.expire_all()\nawait session.refresh(order)\n{READ}") == []
+    assert reads(tmp_path, f"{ORDER}session.expire_all()\n{ORDER}{READ}") == []
     assert reads(tmp_path, f"{ORDER}{other}session.expire(line)\n{READ}") == []
     assert reads(tmp_path, f"{ORDER}session.expire(order, keys)\n{READ}") == []
     assert reads(tmp_path, f"{ORDER}session.expire(order)\nawait session.refresh(order)\n{READ}") == []

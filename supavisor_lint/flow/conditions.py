@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from supavisor_lint.facts.tree import Attribute, BoolOp, Call, Constant, Expr, Name, Other
+from supavisor_lint.flow.added_lists import without_empty_adds
 from supavisor_lint.flow.condition_texts import (
     asked_text,
     condition_text,
@@ -91,7 +92,7 @@ def _asked(frame: Frame, test: Expr, state: State) -> Split:
     for after, value in asked(frame, test, state):
         for mine, found in zip(both, _decided(frame, test, after, value), strict=True):
             mine += found
-    return without_empty_writes(frame, test, both)
+    return without_empty_adds(frame, test, without_empty_writes(frame, test, both))
 
 
 def _junction(frame: Frame, test: BoolOp, state: State) -> Split:

@@ -9,7 +9,7 @@ from supavisor_lint.flow.values import CountRef, ResultRef
 
 # Which side of a comparison with 0 or 1 means "no row": 0 where it is true, 1 where it is false. A statement that is
 # to change one row and does not is taken for one that has changed none.
-_NONE_SIDE = {
+NONE_SIDE = {
     ("==", 0): 0,
     ("!=", 0): 1,
     (">", 0): 1,
@@ -32,7 +32,7 @@ def without_empty_writes(
         return split
     subject, limit = test.parts
     number = limit.value if isinstance(limit, Constant) and type(limit.value) is int else None
-    side = _NONE_SIDE.get((test.op, number)) if number is not None else None
+    side = NONE_SIDE.get((test.op, number)) if number is not None else None
     if side is None:
         return split
     count = _count(subject, next(iter((*split[0], *split[1])), None))

@@ -232,6 +232,17 @@ def absent(state: State, node: Node) -> State:
     return state if known is None else state.with_object(node, known._replace(conditions=frozenset()))
 
 
+def all_expired(state: State, session: Site, node: Node) -> State:
+    """`expire_all()`: what is stored has to be loaded again; what was only added is none of it."""
+
+    def turn(condition: Condition) -> Condition:
+        if condition.kind in ("live", "kept", "new", "expired") and not condition.detached:
+            return _expired(condition, node)
+        return condition if condition.detached else UNKNOWN
+
+    return _turned(state.without_loaded(session), session, turn)
+
+
 def forgotten(state: State, session: Site) -> State:
-    """expunge or expire: what follows depends on which objects it meant."""
+    """expunge, or an expire that is not understood: what follows depends on which objects it meant."""
     return _turned(state.without_loaded(session), session, lambda _: UNKNOWN)

@@ -136,7 +136,10 @@ def _operate(frame: Frame, node: Call, name: str, state: State, site: Site, give
     forgotten = expire(state, site, node, given) if name == "expire" else None
     if forgotten is not None:
         return [(_without_unsent(forgotten, site, wary=frame.follower.wary), ANYTHING)]
-    if name in ("expunge", "expunge_all", "expire", "expire_all"):
+    if name == "expire_all":
+        unsent = _without_unsent(state, site, wary=frame.follower.wary)
+        return [(objects.all_expired(unsent, site, node), ANYTHING)]
+    if name in ("expunge", "expunge_all", "expire"):
         return [(_let_go(state, site, wary=frame.follower.wary), ANYTHING)]
     if name in HARMLESS:
         return [(state, ANYTHING)]

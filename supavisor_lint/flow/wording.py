@@ -20,7 +20,8 @@ def what(node: Node) -> str:
             return f"`{written(node.func)}()`"
         return f"`{by_name} = …`" if last_name(node.func) == "setattr" else f"`{by_name}`"
     if isinstance(node, Attribute):
-        assigned = isinstance(node.parent, Assign) and node in node.parent.targets
+        around = node.parent  # an augmented assignment reads first
+        assigned = isinstance(around, Assign) and not around.augmented and node in around.targets
         return f"`{written(node)} = …`" if assigned else f"`{written(node)}`"
     if isinstance(node, Handler):
         return "`except`"
