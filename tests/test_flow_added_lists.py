@@ -34,10 +34,12 @@ def lost(root: Path, body: str) -> list[str]:
         MADE + "if len(new) == 0:\n    return 0\nawait session.commit()",
         MADE + "if len(new) > 0:\n    await session.commit()",
         MADE + "if not names:\n    return 0\nawait session.commit()",
-        "new = [Job(status=n) for n in names if n]\nsession.add_all(new)\nif not new:\n    return 0\nawait session.commit()",
+        "new = [Job(status=n) for n in names if n]\nsession.add_all(new)\n"
+        "if not new:\n    return 0\nawait session.commit()",
         "missing = set(names) - known\nsession.add_all([Job(status=n) for n in missing])\n"
         "if not missing:\n    return 0\nawait session.commit()",
-        "missing = sorted(names)\nsession.add_all(Job(status=n) for n in missing)\nif missing:\n    await session.commit()",
+        "missing = sorted(names)\nsession.add_all(Job(status=n) for n in missing)\n"
+        "if missing:\n    await session.commit()",
         MADE + "await session.flush()\nif not new:\n    return 0\nawait session.commit()",
     ],
 )
