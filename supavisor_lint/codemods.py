@@ -127,7 +127,9 @@ class _Codemod(CodemodCommand):
         turn = self._turn(data, filename)
         for remark in turn.left:
             self.warn(remark)
-        if turn.failure is not None:
+        if turn.failure is not None and turn.after is not None:
+            self.warn(f"fix failed: {turn.failure}")
+        elif turn.failure is not None:
             raise FixFailed(f"fix failed: {turn.failure}")
         if turn.after is None:
             return _module(tree, data)

@@ -128,14 +128,17 @@ def fault_of_findings(before: Iterable[Finding], after: Iterable[Finding], revea
     """
     old, new = list(before), [finding for finding in after if key_of(finding) not in revealed]
     more = sorted(_counts(new) - _counts(old))
-    return f"has more findings of {', '.join(more)} than before{_where(old, new, more)}" if more else None
+    where = ", ".join(f"`{function}`" for function in functions_at_fault(old, new))
+    return f"has more findings of {', '.join(more)} than before{f', in {where}' if where else ''}" if more else None
 
 
-def _where(before: Iterable[Finding], after: Iterable[Finding], codes: Container[str]) -> str:
-    """The functions in which a text has more findings of some rules: the fixes there are at fault."""
-    old, new = (Counter((f.code, f.function) for f in findings if f.code in codes) for findings in (before, after))
-    functions = sorted({function for _, function in new - old if function is not None})
-    return f", in {', '.join(f'`{function}`' for function in functions)}" if functions else ""
+def functions_at_fault(before: Iterable[Finding], after: Iterable[Finding]) -> list[str]:
+    """The functions that are worse, of the rules of which a text has more findings: the fixes there are at fault."""
+    old, new = list(before), list(after)
+    codes = _counts(new) - _counts(old)
+    worse = Counter((f.code, f.function) for f in new if f.code in codes)
+    worse -= Counter((f.code, f.function) for f in old if f.code in codes)
+    return sorted({function for _, function in worse if function is not None})
 
 
 def still_there(

@@ -33,7 +33,8 @@ class Outcome:
     """What a fixing run has done, in memory.
 
     `texts` are the rewritten files; `engine` knows the project with them; `analyses` are what it says of the files, by
-    path; `fixed` are the findings that were fixed, with their fixes; `failures` say why a file was left as it was.
+    path; `fixed` are the findings that were fixed, with their fixes; `failures` say why a file was left as it was, or
+    some of its functions.
     """
 
     engine: Engine
@@ -61,24 +62,35 @@ class Fixer:
         self._watch = watch
 
     def run(self, texts: Mapping[str, str]) -> Outcome:
-        """Fix the files with these texts. A file whose rewrite fails a guard is left out, and the rest done again."""
+        """Fix the files with these texts. Where a rewrite fails a guard it is left out, and the rest done again.
+
+        That is what is at fault of the file, if it can be told: some functions; else all of it.
+        """
         failures: dict[str, str] = {}
+        partly: dict[str, str] = {}
+        left: dict[str, frozenset[str]] = {}
         first = self._build({})
         paths = self._watch("looking for fixes", sorted(texts))
         opened = [work for path in paths if (work := open_work(first, path, texts[path])) is not None]
         while True:
-            files = [work.anew() for work in opened]
+            files = [work.anew(left.get(work.path, frozenset())) for work in opened]
             engine = self._rounds(first, files, [file for file in files if file.path not in failures])
-            faults = {file.path: file.fault for file in files if file.fault is not None}
-            if not faults:
+            faulty = {file: file.fault for file in files if file.fault is not None}
+            if not faulty:
                 return Outcome(
                     engine,
                     {file.path: file.text for file in files if file.is_changed},
                     {file.path: file.now for file in files},
                     tuple(finding for file in files for finding in file.fixed),
-                    failures,
+                    {**_told(partly, files), **failures},
                 )
-            failures |= faults
+            for file, fault in faulty.items():
+                functions = file.functions_at_fault() - file.left
+                if functions:
+                    left[file.path] = file.left | functions
+                    partly[file.path] = fault
+                else:
+                    failures[file.path] = fault
 
     def _rounds(self, engine: Engine, files: Sequence[Work], free: Sequence[Work]) -> Engine:
         """Fix the `free` ones of some files, until they are at rest; gives the engine that knows them then.
@@ -131,6 +143,13 @@ class Fixer:
         before = [file.text for file in rewritten]
         _each(rewritten, lambda file: file.change(without_idle_names(engine, file.path, file.original, file.text), []))
         return engine if before == [file.text for file in rewritten] else self._built(files)
+
+
+def _told(partly: Mapping[str, str], files: Iterable[Work]) -> dict[str, str]:
+    """The reasons why functions of some files were left, with what became of the rest of the file."""
+    changed = {file.path for file in files if file.is_changed}
+    rest = "; the other fixes in this file were made"
+    return {path: reason + (rest if path in changed else "") for path, reason in partly.items()}
 
 
 def _each(files: Iterable[Work], step: Callable[[Work], None]) -> None:

@@ -19,7 +19,8 @@ class Work:
     `original` and `facts` are the file as it was, `first` its findings then, suppressed ones included. `text` is what
     has become of it, `now` what `engine` has found in that. `applied` are the findings whose fixes made the text of the
     last one, `moves` where its places are in this one, `fixed` those that are gone for good; `revealed` are findings
-    that were hidden before. `fault` says why the file cannot be rewritten.
+    that were hidden before. `fault` says why the file cannot be rewritten. What stands in the functions `left` is not
+    to be fixed.
     """
 
     path: str
@@ -35,10 +36,11 @@ class Work:
     revealed: frozenset[guards.Key] = frozenset()
     noqas_removed: int = 0
     fault: str | None = None
+    left: frozenset[str] = frozenset()
 
-    def anew(self) -> Work:
+    def anew(self, left: frozenset[str]) -> Work:
         """The same file once more, for another try; only for one that nothing has been done to."""
-        return replace(self, fixed=[], applied=[])
+        return replace(self, fixed=[], applied=[], left=left)
 
     @property
     def is_changed(self) -> bool:
@@ -46,8 +48,8 @@ class Work:
         return self.text != self.original
 
     def wanted(self, *, unsafe: bool) -> list[Finding]:
-        """The findings whose fixes are left to be applied."""
-        return fixable(self.now.findings, unsafe=unsafe)
+        """The findings whose fixes are still to be applied."""
+        return [f for f in fixable(self.now.findings, unsafe=unsafe) if f.function not in self.left]
 
     def change(self, edits: list[Edit], applied_: list[Finding]) -> None:
         """Make some edits, if there are any, which are the fixes of some findings."""
@@ -96,6 +98,13 @@ class Work:
     def fault_of_findings(self) -> str | None:
         """In what the findings are worse than before; None if they are not."""
         return guards.fault_of_findings(self.first, all_of(self.now), self.revealed)
+
+    def functions_at_fault(self) -> frozenset[str]:
+        """The functions that are worse than before, if the findings are what is wrong with the rewritten file."""
+        if not self.is_changed or self.fault_of_findings() is None:
+            return frozenset()
+        after = [finding for finding in all_of(self.now) if guards.key_of(finding) not in self.revealed]
+        return frozenset(guards.functions_at_fault(self.first, after))
 
     def new_findings(self) -> list[Finding]:
         """The findings that were not there before."""
