@@ -56,7 +56,7 @@ class JudgedTransaction(AsyncSessionTransaction):
             book.savepoints = [enders for enders in book.savepoints if enders is not self.enders]
             if self.block is not None:
                 book.leave(self.block, error)
-            elif self.nested and value is not None:
+            elif self.nested and error is not None:
                 book.undone_since(self.since)
 
 

@@ -213,6 +213,15 @@ async with get_expiring_session() as session:
         else:
             await session.rollback()
 """,
+    "a savepoint whose end fails takes its own writes along": """
+async with get_expiring_session() as session:
+    async with session.begin():
+        try:
+            async with session.begin_nested():
+                session.add(Job(name=taken(flags[0]), status=mark()))
+        except (ValueError, IntegrityError):
+            log()
+""",
     "close() leaves nothing at hand": """
 async with get_session() as session:
     for _ in range(flags[0] + flags[1]):
