@@ -30,7 +30,7 @@ def mode_of(ev: Evaluator, file: FileFacts, expr: Expr) -> Tracked:
         return _constant(expr.value)
     if isinstance(expr, Attribute):
         owner = ev.only(file, expr.value)
-        return _member(ev, owner, expr.attr) if isinstance(owner, ClassValue) else ANYTHING
+        return member_of(ev, owner, expr.attr) if isinstance(owner, ClassValue) else ANYTHING
     if isinstance(expr, Name):
         found = scope_of(expr).lookup(expr.id)
         bindings = found.bindings[expr.id] if found is not None else []
@@ -72,7 +72,7 @@ def _constant(value: object) -> Tracked:
     return ANYTHING
 
 
-def _member(ev: Evaluator, cls: ClassValue, name: str) -> Tracked:
+def member_of(ev: Evaluator, cls: ClassValue, name: str) -> Tracked:
     """The member of an enumeration, by the first name that it has."""
     bases = [ev.only(cls.file, base) for base in cls.node.bases]
     if not any(isinstance(base, External) and base.dotted in _ENUMS for base in bases):

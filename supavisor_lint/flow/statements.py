@@ -28,6 +28,7 @@ from supavisor_lint.flow.binding import bind, bind_name, share
 from supavisor_lint.flow.blank import made_blank
 from supavisor_lint.flow.bystanders import apart
 from supavisor_lint.flow.conditions import truth
+from supavisor_lint.flow.exhaustive import is_exhaustive
 from supavisor_lint.flow.expressions import Results, evaluate, sequence, shared_all
 from supavisor_lint.flow.frame import Frame, Thrown
 from supavisor_lint.flow.handlers import thrown_by
@@ -299,7 +300,8 @@ def _match(frame: Frame, statement: Match, state: State) -> States:
             ends.update(run(frame, case.body, States(taken)))
             if case.guard is None and answer:
                 open_states = []
-        ends.update(open_states)
+        if open_states and not is_exhaustive(frame, statement):
+            ends.update(open_states)
     return ends
 
 
