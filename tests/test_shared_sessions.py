@@ -19,6 +19,16 @@ async def load(session):
     await session.execute(select(Job))
 
 
+async def own():
+    async with sessions() as session:
+        await load(session)
+
+
+async def finish(task, session):
+    await task
+    await load(session)
+
+
 class Board:
     def __init__(self, session):
         self.session = session
@@ -54,6 +64,7 @@ def told(root: Path, body: str, shown: str = "pass") -> list[str]:
 
 
 GROUP = "async with asyncio.TaskGroup() as tg:\n    "
+TASK = "task = asyncio.create_task(load(session))\n"
 RIGHT = [
     f"{GROUP}tg.create_task(load(session))\nawait session.execute(select(Job))",
     f"await session.execute(select(Job))\n{GROUP}tg.create_task(load(session))",
@@ -67,6 +78,18 @@ RIGHT = [
     "        await session.execute(select(Job))",
     f"lock = asyncio.Lock()\n{GROUP}tg.create_task(load(second))\n    async with lock:\n"
     "        await session.execute(select(Job))",
+    f"{TASK}await task\nawait session.execute(select(Job))",
+    f"{TASK}await asyncio.gather(task)\nawait session.execute(select(Job))",
+    f"await session.execute(select(Job))\n{TASK}await task",
+    f"{TASK}await second.execute(select(Job))\nawait task",
+    f"{TASK}session.add(Job())\nawait task",
+    f"{TASK}await asyncio.wait_for(task, 5)\nawait load(session)",
+    f"{TASK}await finish(task, session)",
+    "task = asyncio.create_task(load(second))\nawait load(session)\nawait task",
+    "task = asyncio.create_task(own())\nawait load(session)\nawait task",
+    "if key:\n    task = asyncio.create_task(load(session))\nelse:\n"
+    "    await load(session)\n    task = other\nawait task",
+    f"{TASK}async with sessions() as session:\n    await load(session)\nawait task",
     "opened = [session, second]\nawait asyncio.gather(load(opened[0]), load(opened[1]))",
     "opened = [session, second]\nawait asyncio.gather(load(opened[key]), load(opened[other]))",
     "opened = [session, second]\nawait asyncio.gather(*[load(opened[n]) for n in (0, 1)])",
@@ -82,6 +105,12 @@ def test_sessions_used_one_after_the_other_are_left_alone(tmp_path: Path, body: 
 
 
 WRONG = {
+    f"{TASK}await load(session)\nawait task": "await load(session)",
+    f"{TASK}await session.execute(select(Job))\nawait task": "await session.execute(select(Job))",
+    f"{TASK}job = await session.get(Job, 1)\nprint(job)\nawait asyncio.gather(task)": "job = await session.get(Job, 1)",
+    "some = []\nsome.append(asyncio.create_task(load(session)))\nawait session.commit()\nawait asyncio.gather(*some)": (
+        "await session.commit()"
+    ),
     f"{GROUP}tg.create_task(load(session))\n    await session.execute(select(Job))": (
         "await session.execute(select(Job))"
     ),

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import FileFacts, enclosing_function, nodes_of_kind
 from supavisor_lint.facts.handlers import own_nodes_in
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Entered, node_of
+from supavisor_lint.facts.scopes import Entered
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, With
 from supavisor_lint.facts.tree import Attribute, Await, Call, Expr, Name
-from supavisor_lint.flow.alternatives import exclude_each_other
 from supavisor_lint.flow.locks import is_locked
 from supavisor_lint.flow.operations import OPENED_HERE, SessionFlow
+from supavisor_lint.flow.overlapping import overlap, runs_at
 from supavisor_lint.flow.session_keys import SessionKey, session_key
 from supavisor_lint.flow.session_uses import SessionUses, Use
 from supavisor_lint.flow.started import TASK_MAKERS, Start, Starts, loop_around
@@ -72,7 +72,8 @@ class Concurrency:
                 yield found
                 consumed.update(start.node for start in together)
         spawned = [start for call in calls if call not in consumed for start in self._spawned(starts, call)]
-        found = self._among([s for s in spawned if self._is_ours(s)], None)
+        ours = [s for s in spawned if self._is_ours(s)]
+        found = self._among(ours, None) or self._meanwhile(ours, function)
         if found is not None:
             yield found
         for group in self._groups(calls).values():
@@ -156,13 +157,26 @@ class Concurrency:
             return None
         for call in nodes_of_kind(function, Call):
             earlier = [task for task in tasks if task.node.order < call.order and not call.contains(task.node)]
-            is_awaited = isinstance(call.parent, Await) and _is_in_body(call, block)
-            if earlier and is_awaited and not is_locked(self._ev, self._file, call):
-                later = Start(call, tuple(self._uses.of_call(self._file, call)), None)
-                found = next((s for task in earlier if (s := self._among([task, later], None)) is not None), None)
-                if found is not None:
-                    return found
+            found = self._joining(earlier, call) if _is_in_body(call, block) else None
+            if found is not None:
+                return found
         return None
+
+    def _meanwhile(self, tasks: list[Start], function: FunctionDef) -> Shared | None:
+        """The first session of some tasks that the function itself uses before it waits for them."""
+        for call in nodes_of_kind(function, Call) if tasks else ():
+            running = [task for task in tasks if runs_at(task, call)]
+            found = self._joining(running, call) if enclosing_function(call) is function else None
+            if found is not None:
+                return found
+        return None
+
+    def _joining(self, running: list[Start], call: Call) -> Shared | None:
+        """The session that a call, which is awaited, uses together with one of the tasks that run."""
+        if not running or not isinstance(call.parent, Await) or is_locked(self._ev, self._file, call):
+            return None
+        later = Start(call, tuple(self._uses.of_call(self._file, call)), None)
+        return next((s for task in running if (s := self._among([task, later], None)) is not None), None)
 
     def _is_ours(self, start: Start) -> bool:
         """A task that nobody awaits is SUP202's with a request's session, and SUP201's with one of the module."""
@@ -184,9 +198,9 @@ class Concurrency:
                     by_key.setdefault(key, []).append((start, use))
         for key, used in by_key.items():
             session = self._session(used)
-            overlap = _overlap(key, used, by_hand=node is None) if session is not None else ()
-            if session is not None and overlap:
-                return Shared(node or overlap[-1][0].node, session, key, overlap)
+            together = overlap(key, used, by_hand=node is None) if session is not None else ()
+            if session is not None and together:
+                return Shared(node or together[-1][0].node, session, key, together)
         return None
 
     def _session(self, used: Iterable[tuple[Start, Use]]) -> Session | None:
@@ -226,39 +240,6 @@ class Concurrency:
                         if session is not None:
                             return session
         return None
-
-
-def _overlap(key: SessionKey, used: list[tuple[Start, Use]], *, by_hand: bool) -> tuple[tuple[Start, Use], ...]:
-    """The first start that runs again while it still runs, or the first two that run at the same time."""
-    for index, (start, use) in enumerate(used):
-        if start.loop is not None and not _bound_between(key, start.loop, None):
-            return ((start, use),)
-        for earlier, other in used[:index]:
-            if earlier.node is start.node or exclude_each_other(earlier.node, start.node):
-                continue
-            if _bound_between(key, earlier.node, start.node) or (by_hand and _is_over(earlier, start)):
-                continue
-            return ((earlier, other), (start, use))
-    return ()
-
-
-def _bound_between(key: SessionKey, first: Node, last: Node | None) -> bool:
-    """Whether a session's variable is bound anew between two nodes, or inside a loop (`last` is None)."""
-    root = key.text.partition(".")[0]
-    scope = key.scope
-    if scope is None or (scope.kind == "comprehension" and first.contains(scope.node)):
-        return True
-    for binding in scope.bindings.get(root, []):
-        node = node_of(binding)
-        if first.contains(node) if last is None else first.order < node.order < last.order:
-            return True
-    return False
-
-
-def _is_over(earlier: Start, later: Start) -> bool:
-    """Whether a task has been waited for before the next one starts."""
-    waits = waiting(earlier.node)
-    return waits is not None and (waits is earlier.node or waits.order < later.node.order)
 
 
 def _block_binding(call: Call, name: str) -> With | None:
