@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 
 from supavisor_lint.facts.file import FileFacts, scope_of, walk
+from supavisor_lint.facts.kept import kept
 from supavisor_lint.facts.scopes import NameImport, Scope
-from supavisor_lint.facts.statements import Assign, ClassDef, Module
+from supavisor_lint.facts.statements import Assign, ClassDef, FunctionDef, Module
 from supavisor_lint.facts.tree import Argument, Attribute, Call, Collection, Constant, Dict, Expr, Name, Subscript
 from supavisor_lint.flow.status import status_writes
 from supavisor_lint.project.mapped import class_behind
@@ -103,7 +103,7 @@ def _of_words(context: Context, own: str, attribute: str) -> str | None:
         for group in _groups_of(file.module):
             if own in group:
                 found.update(group)
-        found.update(_written(file, attribute))
+        found.update(word for name, word in _failed_words(file.module) if name == attribute)
     return _sibling(own, sorted(found))
 
 
@@ -135,12 +135,12 @@ def _text(context: Context, path: str) -> str:
     return context.project.bytes_of(path).decode("latin-1")
 
 
-def _written(file: FileFacts, attribute: str) -> Iterator[str]:
-    """The words that a file writes into a status of that name."""
-    for function in file.functions:
-        for write in status_writes(function.body):
-            if write.failed and isinstance(write.expr, Constant) and status_name(write.node, write.expr) == attribute:
-                yield write.value
+@kept
+def _failed_words(module: Module) -> tuple[tuple[str, str], ...]:
+    """The words that a module writes into statuses where something has failed, each with the name of the status."""
+    functions = (node for node in walk(module) if isinstance(node, FunctionDef))
+    writes = (write for function in functions for write in status_writes(function.body) if write.failed)
+    return tuple((status_name(w.node, w.expr), w.value) for w in writes if isinstance(w.expr, Constant))
 
 
 def status_name(node: Expr, value: Expr | None) -> str:
@@ -154,7 +154,7 @@ def status_name(node: Expr, value: Expr | None) -> str:
     return str(key.value) if isinstance(key, Constant) else getattr(key, "attr", "")
 
 
-@lru_cache(maxsize=512)
+@kept
 def _groups_of(module: Module) -> tuple[set[str], ...]:
     """The groups of a module; every finding of a project asks for them again."""
     return tuple(_groups(module))

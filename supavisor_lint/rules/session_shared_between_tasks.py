@@ -2,10 +2,11 @@
 
 ## What it finds
 Coroutines that run at once and wait for the database on one and the same session: the arguments of `asyncio.gather`,
-`wait` and `as_completed`, also through a list or comprehension; tasks from `create_task`, several or in a loop; task
-groups of asyncio and anyio. The session may be an argument, captured by a nested function, or kept by the object whose
-methods run; functions of the project are followed to where they use it. All code outside the session modules is looked
-at. What nobody can read is taken to leave the session alone, and so are uses under an `asyncio.Lock`.
+`wait` and `as_completed`, also through a list or comprehension; tasks from `create_task`, several, in a loop, or one
+beside what the function itself does before it waits for it; task groups of asyncio and anyio, and the body of their
+block. The session may be an argument, captured by a nested function, or kept by the object whose methods run; functions
+of the project are followed to where they use it. All code outside the session modules is looked at. What nobody can
+read is taken to leave the session alone, and so are uses under an `asyncio.Lock`.
 
 ## Why it matters
 A session is one connection with one transaction. Used twice at once it raises, depending on timing: "This session is
