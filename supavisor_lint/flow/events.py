@@ -78,11 +78,6 @@ class LostWrite(Event):
 
 
 @dataclass(slots=True, eq=False)
-class RaisedAway(Event):
-    """A write of a failure handler that its own `raise` (`because`) rolls back."""
-
-
-@dataclass(slots=True, eq=False)
 class NeverRun(Event):
     """A coroutine of a session's `method` that nobody awaits: it does nothing."""
 

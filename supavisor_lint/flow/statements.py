@@ -36,7 +36,6 @@ from supavisor_lint.flow.loops import loop
 from supavisor_lint.flow.loosening import closely
 from supavisor_lint.flow.memos import removed, stored
 from supavisor_lint.flow.modes import assigned, matches, word_of
-from supavisor_lint.flow.raised_away import note_raise
 from supavisor_lint.flow.session_loops import follow_session_loop, session_loop
 from supavisor_lint.flow.several import put_into
 from supavisor_lint.flow.state import Collected, State, States
@@ -118,7 +117,6 @@ def step(frame: Frame, statement: Stmt, state: State) -> Iterable[State]:
         case Return(value):
             return _return(frame, value, state)
         case Raise(exc, cause):
-            note_raise(frame, statement, state)
             return _raise(frame, exc, cause, state)
         case If(test, body, orelse):
             yes, no = truth(frame, test, state)
