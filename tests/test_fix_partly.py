@@ -7,27 +7,9 @@ from pathlib import Path
 import pytest
 from cli_support import invoke
 
-from tests.project_support import write
+from tests.project_support import SESSION_MODULE, write
 from tests.template_support import MODELS
 
-SESSION = """
-from contextlib import asynccontextmanager
-from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
-
-engine = create_async_engine("sqlite+aiosqlite://", connect_args={})
-async_session_factory = async_sessionmaker(engine)
-
-
-@asynccontextmanager
-async def get_session():
-    async with async_session_factory() as session:
-        try:
-            yield session
-            await session.commit()
-        except Exception:
-            await session.rollback()
-            raise
-"""
 READ = """
 from app.models import Job
 from app.session import async_session_factory
@@ -50,7 +32,9 @@ REASON = "app/read.py: fix failed: the rewritten code has more findings of SUP30
 def project(root: Path, read: str) -> Path:
     """A project with one module that reads behind the end of its session."""
     toml = "[tool.supavisor-lint]\n"
-    write(root, {"pyproject.toml": toml, "app/models.py": MODELS, "app/session.py": SESSION, "app/read.py": read})
+    write(
+        root, {"pyproject.toml": toml, "app/models.py": MODELS, "app/session.py": SESSION_MODULE, "app/read.py": read}
+    )
     return root / "app" / "read.py"
 
 

@@ -66,6 +66,8 @@ def test_the_cases_leave_nothing(tmp_path: Path, subject: str, first: str, secon
         ("mode", "Mode.SAVE", "None"),
         ("mode", "Mode.SAVE", "Mode.DROP if flag"),
         ("job", "None", "Job(status='x')"),
+        ("job", "Job(done=True)", "Job(done=False)"),
+        ("job", "Job(mode=Mode.SAVE)", "Job(mode=Mode.DROP)"),
         ("name", "'x'", "'y'"),
         ("name", "'x'", "None"),
     ],

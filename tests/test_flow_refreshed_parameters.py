@@ -52,6 +52,18 @@ CAUGHT = "try:\n    await self.session.refresh(entry)\nexcept Exception:\n    pr
 READ = "print(entry.status)"
 
 
+def test_a_function_that_no_rule_looks_at_is_told_at_its_calls(tmp_path: Path) -> None:
+    """It stands where the factory is defined, and has no finding of its own."""
+    code = LOG.replace("BODY", (SWALLOWED + READ).replace("\n", "\n        "))
+    database = DATABASE + code
+    work = WORK.replace("from app.log import Log", "from app.database import Log")
+    told = findings(
+        tmp_path, {"app/database.py": database, "app/models.py": MODELS, "app/work.py": work}, profile="hazards"
+    )
+    assert [line.partition(" ")[2] for line in told if line.startswith("app/work.py")] == ["SUP309", "SUP309"]
+    assert not [line for line in told if line.startswith("app/database.py")]
+
+
 def read_expired(root: Path, body: str) -> list[str]:
     """The lines that read what has expired, in both files."""
     code = LOG.replace("BODY", body.replace("\n", "\n        "))

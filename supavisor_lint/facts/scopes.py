@@ -103,6 +103,12 @@ class Scope:
             return scope.parent.lookup(name) or scope
         return scope
 
+    def only_value(self, name: str) -> Expr | None:
+        """The value of a name that is bound once in this scope, by an assignment of its own; else None."""
+        found = self.bindings.get(name, ())
+        one = found[0] if len(found) == 1 else None
+        return one.value if isinstance(one, Assigned) and one.index is None else None
+
     @property
     def module(self) -> Scope:
         """The module scope."""

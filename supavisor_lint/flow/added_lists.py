@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.tree import Attribute, Call, Collection, Comprehension, Constant, Expr, Name, Other
 from supavisor_lint.flow.collected import changed_in_place
 from supavisor_lint.flow.counts import NONE_SIDE
@@ -72,8 +71,7 @@ def _sources(frame: Frame, expr: Expr | None, depth: int) -> Iterator[str]:
         bindings = frame.function.scope.bindings.get(expr.id, [])
         if len(bindings) == 1 and depth < _MAX_DEPTH and expr.id not in changed_in_place(frame.function):
             yield expr.id
-            if isinstance(bindings[0], Assigned) and bindings[0].index is None:
-                yield from _sources(frame, bindings[0].value, depth + 1)
+            yield from _sources(frame, frame.function.scope.only_value(expr.id), depth + 1)
     elif isinstance(expr, Comprehension):
         for generator in expr.generators:
             yield from _sources(frame, generator.iter, depth + 1)

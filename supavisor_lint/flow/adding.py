@@ -108,9 +108,8 @@ def _all_made_as(frame: Frame, name: Name) -> object:
 
 def _class_of_element(frame: Frame, expr: Expr) -> object:
     """The class of `Job(…)`, or of a name that is bound to that once; its module need not have been read."""
-    bindings = frame.function.scope.bindings.get(expr.id, []) if isinstance(expr, Name) else []
-    if len(bindings) == 1 and isinstance(bindings[0], Assigned) and bindings[0].index is None:
-        expr = bindings[0].value or expr
+    if isinstance(expr, Name):
+        expr = frame.function.scope.only_value(expr.id) or expr
     return entity_of(frame.ev, frame.file, expr.func) if isinstance(expr, Call) else None
 
 

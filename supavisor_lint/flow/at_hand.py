@@ -6,7 +6,6 @@ from collections.abc import Container, Iterator
 
 from supavisor_lint.facts.file import nodes_of_kind, scope_of
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import Assign, FunctionDef, Return
 from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Collection, Name, NamedExpr
@@ -129,8 +128,7 @@ def _call_with(name: Name) -> Node | None:
 def key_made_with(name: Name) -> str | None:
     """The key of an object that a variable holds, as text: `job = Job(id=job_id)`."""
     owner = scope_of(name).lookup(name.id)
-    bindings = owner.bindings[name.id] if owner is not None else []
-    made = bindings[0].value if len(bindings) == 1 and isinstance(bindings[0], Assigned) else None
+    made = owner.only_value(name.id) if owner is not None else None
     key = made.argument(None, "id") if isinstance(made, Call) else None
     return None if key is None else condition_text(key)
 

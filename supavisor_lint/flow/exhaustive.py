@@ -20,12 +20,14 @@ def is_exhaustive(frame: Frame, statement: Match) -> bool:
     if frame.follower.wary:
         return False
     plain = [case.values for case in statement.cases if case.guard is None and not case.names and case.values]
-    constants = [value.value for values in plain for value in values if isinstance(value, Constant)]
+    alone = [values for values in plain if all(isinstance(value, Constant | Attribute) for value in values)]
+    constants = [value.value for values in alone for value in values if isinstance(value, Constant)]
     if any(value is True for value in constants) and any(value is False for value in constants):
         return True
-    if any(value is None for value in constants) and any(_is_any_of_class(frame, values) for values in plain):
+    nones = any(isinstance(value, Constant) and value.value is None for values in plain for value in values)
+    if nones and any(_is_any_of_class(frame, values) for values in plain):
         return True
-    return any(_all_members(frame, cls) <= words for cls, words in _members(frame, plain).items())
+    return any(_all_members(frame, cls) <= words for cls, words in _members(frame, alone).items())
 
 
 def _is_any_of_class(frame: Frame, values: tuple[Expr, ...]) -> bool:

@@ -84,8 +84,7 @@ def _class_named(site: Call) -> Expr | None:
         root = chain_start(argument)
         return root.args[0].value if root is not None and root.args else None
     owner = scope_of(argument).lookup(argument.id) if isinstance(argument, Name) else None
-    bindings = owner.bindings[argument.id] if owner is not None and isinstance(argument, Name) else []
-    made = bindings[0].value if len(bindings) == 1 and isinstance(bindings[0], Assigned) else None
+    made = owner.only_value(argument.id) if owner is not None and isinstance(argument, Name) else None
     return made.func if isinstance(made, Call) else None
 
 

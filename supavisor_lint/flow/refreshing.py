@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from supavisor_lint.facts.file import enclosing_function, nodes_of_kind
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Assigned
 from supavisor_lint.facts.statements import Assign
 from supavisor_lint.facts.tree import Argument, Attribute, Call, Collection, Constant, Expr, Name
 from supavisor_lint.flow import machine, objects
@@ -87,8 +86,7 @@ def _was_never_added(frame: Frame, state: State, expr: Expr | None) -> bool:
     """
     if not isinstance(expr, Name) or state.value_of(expr.id) != ANYTHING:
         return False
-    bindings = frame.function.scope.bindings.get(expr.id, [])
-    made = bindings[0].value if len(bindings) == 1 and isinstance(bindings[0], Assigned) else None
+    made = frame.function.scope.only_value(expr.id)
     if not isinstance(made, Call) or class_behind(frame.ev, frame.file, made.func) is None:
         return False
     names = [name for name in nodes_of_kind(frame.function, Name) if name.id == expr.id]

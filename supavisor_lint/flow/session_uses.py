@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from supavisor_lint.facts.file import FileFacts, enclosing_function, walk
 from supavisor_lint.facts.handlers import own_nodes_in
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.scopes import Assigned, node_of
+from supavisor_lint.facts.scopes import node_of
 from supavisor_lint.facts.statements import ClassDef, FunctionDef, If
 from supavisor_lint.facts.tree import Argument, Attribute, Call, Constant, Dict, Expr, Name, Subscript
 from supavisor_lint.flow.collected import changed_in_place
@@ -163,8 +163,7 @@ class SessionUses:
         """The use of `opened[0]`, where the list or dictionary was made of sessions and nobody changes it."""
         key, function = session_key(expr.value), enclosing_function(expr)
         index = expr.items[0] if len(expr.items) == 1 else None
-        bindings = key.scope.bindings.get(key.text, []) if key.scope is not None else []
-        made = bindings[0].value if len(bindings) == 1 and isinstance(bindings[0], Assigned) else None
+        made = key.scope.only_value(key.text) if key.scope is not None else None
         if function is None or not isinstance(index, Constant) or key.text in changed_in_place(function):
             return None
         held = [item.value for item in made.items] if isinstance(made, Dict) else getattr(made, "items", ())

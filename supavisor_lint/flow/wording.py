@@ -20,14 +20,18 @@ def what(node: Node) -> str:
             return f"`{written(node.func)}()`"
         return f"`{by_name} = …`" if last_name(node.func) == "setattr" else f"`{by_name}`"
     if isinstance(node, Attribute):
-        around = node.parent  # an augmented assignment reads first
-        assigned = isinstance(around, Assign) and not around.augmented and node in around.targets
+        assigned = isinstance(node.parent, Assign) and node in node.parent.targets
         return f"`{written(node)} = …`" if assigned else f"`{written(node)}`"
     if isinstance(node, Handler):
         return "`except`"
     if isinstance(node, FunctionDef):
         return f"the end of `{node.name}`"
     return "the block"
+
+
+def read_by(node: Node) -> str:
+    """What stands at a node that reads something: `job.attempts`, also in `job.attempts += 1`."""
+    return f"`{written(node)}`" if isinstance(node, Attribute) else what(node)
 
 
 def attribute_by_name(call: Call) -> str | None:

@@ -266,4 +266,6 @@ def _commits(function: FunctionDef) -> bool:
     """Whether a helper commits, as far as its own text tells: what is written in its block is not lost then."""
     nodes = (node for statement in function.body for node in walk_own(statement))
     named = [node for node in nodes if isinstance(node, Attribute) and node.attr in ("commit", "begin")]
+    if not function.is_async:
+        return bool(named)
     return any(node.parent is None or not isinstance(node.parent.parent, ExprStmt) for node in named)  # awaited

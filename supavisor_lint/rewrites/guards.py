@@ -128,13 +128,13 @@ def fault_of_findings(before: Iterable[Finding], after: Iterable[Finding], revea
     """
     old, new = list(before), [finding for finding in after if key_of(finding) not in revealed]
     more = sorted(_counts(new) - _counts(old))
-    where = ", ".join(f"`{function}`" for function in functions_at_fault(old, new))
+    where = ", ".join(f"`{function}`" for function in functions_at_fault(old, new, revealed))
     return f"has more findings of {', '.join(more)} than before{f', in {where}' if where else ''}" if more else None
 
 
-def functions_at_fault(before: Iterable[Finding], after: Iterable[Finding]) -> list[str]:
+def functions_at_fault(before: Iterable[Finding], after: Iterable[Finding], revealed: Container[Key]) -> list[str]:
     """The functions that are worse, of the rules of which a text has more findings: the fixes there are at fault."""
-    old, new = list(before), list(after)
+    old, new = list(before), [finding for finding in after if key_of(finding) not in revealed]
     codes = _counts(new) - _counts(old)
     worse = Counter((f.code, f.function) for f in new if f.code in codes)
     worse -= Counter((f.code, f.function) for f in old if f.code in codes)

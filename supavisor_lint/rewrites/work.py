@@ -101,10 +101,9 @@ class Work:
 
     def functions_at_fault(self) -> frozenset[str]:
         """The functions that are worse than before, if the findings are what is wrong with the rewritten file."""
-        if not self.is_changed or self.fault_of_findings() is None:
-            return frozenset()
-        after = [finding for finding in all_of(self.now) if guards.key_of(finding) not in self.revealed]
-        return frozenset(guards.functions_at_fault(self.first, after))
+        return frozenset(
+            guards.functions_at_fault(self.first, all_of(self.now), self.revealed) if self.is_changed else ()
+        )
 
     def new_findings(self) -> list[Finding]:
         """The findings that were not there before."""

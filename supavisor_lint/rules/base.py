@@ -14,7 +14,7 @@ from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import For, FunctionDef
 from supavisor_lint.facts.tree import Attribute, Call, Expr, Name, Param
 from supavisor_lint.findings import Confidence, Finding, Place, Severity, Span
-from supavisor_lint.flow.events import Event, EventT
+from supavisor_lint.flow.events import Event, EventT, ExpiredRead
 from supavisor_lint.flow.follower import Follower
 from supavisor_lint.flow.shape import TaskShape
 from supavisor_lint.project.evaluate import Evaluator
@@ -210,6 +210,23 @@ class FileView:
         for function, event in self.events(kind):
             if event.sure and self.looks_at(function):
                 yield function, event
+
+    def expired_reads(self) -> Iterator[tuple[FunctionDef, ExpiredRead]]:
+        """The reads of expired objects; not those of a called function that is told of them where it stands."""
+        for function, event in self.hazards(ExpiredRead):
+            if event.via is None or not self._is_told_there(*event.via):
+                yield function, event
+
+    def _is_told_there(self, file: FileFacts, read: Node) -> bool:
+        """Whether a function, of any file, reads what has expired whoever calls it, and the rules look at it."""
+        function = enclosing_function(read)
+        if function is None or file.path not in self.project.candidates:
+            return False
+        own = self.follower.trace(file, function).of(ExpiredRead)
+        if not any(event.node is read and event.sure for event in own):
+            return False
+        there = self if file is self.file else FileView(self.project, self.follower, file)
+        return there.looks_at(function) and function in there.session_functions
 
     def looks_at(self, function: FunctionDef) -> bool:
         """Whether the rules about all code look at a function: not in session modules, tasks there excepted."""

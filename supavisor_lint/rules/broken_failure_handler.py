@@ -64,7 +64,7 @@ from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.findings import Confidence, Finding
 from supavisor_lint.flow.events import BegunTwice, Event, ExpiredRead, FailedUse, WaitsForLock
 from supavisor_lint.flow.operations import handler_around
-from supavisor_lint.flow.wording import through, what
+from supavisor_lint.flow.wording import read_by, through, what
 from supavisor_lint.rules.base import FileView, Rule
 
 
@@ -108,12 +108,12 @@ def _failures(view: FileView) -> Iterator[tuple[FunctionDef, Event, str]]:
                 f"{what(failed.node)} raises here when {through(failed.because)} has failed: the session must be "
                 f"rolled back first; put `await {failed.opened.name}.rollback()` in front",
             )
-    for function, read in view.hazards(ExpiredRead):
+    for function, read in view.expired_reads():
         if view.runs_in_task(function):
             yield (
                 function,
                 read,
-                f"{what(read.node)} raises in this handler: the object has expired, on the path through "
+                f"{read_by(read.node)} raises in this handler: the object has expired, on the path through "
                 f"{through(read.because)}; copy the value before the `try`",
             )
     for function, waits in view.hazards(WaitsForLock):

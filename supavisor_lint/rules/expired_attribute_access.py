@@ -42,13 +42,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
-from supavisor_lint.facts.file import enclosing_function
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Call
 from supavisor_lint.findings import Finding
 from supavisor_lint.flow.events import ExpiredRead
 from supavisor_lint.flow.operations import handler_around
-from supavisor_lint.flow.wording import attribute_by_name, through, what
+from supavisor_lint.flow.wording import attribute_by_name, read_by, through, what
 from supavisor_lint.rules.base import FileView, Rule
 
 
@@ -56,9 +55,8 @@ def detect(view: FileView) -> Iterator[Finding]:
     """Every read of an expired attribute outside the failure handlers of tasks."""
     reads = [
         (function, event)
-        for function, event in view.hazards(ExpiredRead)
+        for function, event in view.expired_reads()
         if not view.runs_in_task(function) or handler_around(event.node) is None  # else SUP406
-        if not _is_told_where_it_stands(view, event)
     ]
     inside: dict[Hashable, list[Node]] = {}  # reads in called functions: the calls
     for _, event in reads:
@@ -79,18 +77,6 @@ def detect(view: FileView) -> Iterator[Finding]:
             ],
             function=function,
         )
-
-
-def _is_told_where_it_stands(view: FileView, event: ExpiredRead) -> bool:
-    """Whether a called function reads what it has expired whoever calls it: its own finding is enough."""
-    if event.via is None:
-        return False
-    file, read = event.via
-    function = enclosing_function(read)
-    if function is None or file.path not in view.project.candidates:
-        return False
-    own = view.follower.trace(file, function).of(ExpiredRead)
-    return any(found.node is read and found.sure for found in own)
 
 
 def _is_within(event: ExpiredRead) -> bool:
@@ -121,7 +107,7 @@ def _subject(node: Node) -> str:
     return (
         f"an object that {what(node)} reads"
         if isinstance(node, Call) and attribute_by_name(node) is None
-        else what(node)
+        else read_by(node)
     )
 
 

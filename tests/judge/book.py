@@ -252,8 +252,7 @@ class Book:
             quiet = not self.recorder.errors_since(block.time)
             self._event("discarded", lines, required=quiet and required)
         elif cause in ("rollback", "error") or error is not None:
-            if cause == "error" or error is not None:
-                self.recorder.event("raised-away", write.lines, required=False)
+            return
         elif block is not None and block.errors and cause in ("exit", "commit", "close"):
             self._event("swallowed", block.failed, required=required)
         elif block is not None and block.enders:

@@ -17,7 +17,6 @@ Kind = Literal[
     "discarded",  # rollback() or close() inside a begin() block
     "committed-early",  # commit() inside a begin() block that then raised
     "swallowed",  # an error caught inside a begin() block took the block's work with it, without an error
-    "raised-away",  # a write that an exception took along; in a handler, its own `raise` may be to blame
     "unexplained",  # a write that is gone, and the judge does not know why: a fault of the judge
 ]
 

@@ -37,10 +37,7 @@ def check(world: World, body: str) -> Outcome:
     outcome = world.outcome(text)
     assert outcome.complete
     happened = {
-        (event.lines[0], event.kind + "?" * (not event.required))
-        for run in outcome.runs
-        for event in run.events
-        if event.kind != "raised-away"
+        (event.lines[0], event.kind + "?" * (not event.required)) for run in outcome.runs for event in run.events
     }
     assert happened == expected, "\n".join(f"{n:3} {line}" for n, line in enumerate(text.split("\n"), 1) if n > 17)
     return outcome

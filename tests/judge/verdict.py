@@ -140,5 +140,5 @@ def _answers(event: Event, lines: Lines) -> Iterable[tuple[str, int]]:
     elif event.kind == "swallowed":
         yield from (("SUP306", line) for line in caught.union(told_at_call))
         yield from (("SUP303", line) for line in event.failed)
-    if event.kind in ("begun", "greenlet", "detached", "pending", "aborted", "locked", "closed", "raised-away"):
+    if event.kind in ("begun", "greenlet", "detached", "pending", "aborted", "locked", "closed"):
         yield from (("SUP406", line) for line in here if lines.in_handler(line))
