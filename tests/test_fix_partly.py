@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,12 @@ def test_a_function_at_fault_with_nothing_else_to_fix(tmp_path: Path, monkeypatc
     assert f"{REASON}\n" in result.stderr
     assert result.exit_code == 2
     assert file.read_text("utf-8") == READ
+
+
+def test_the_codemod_says_so_and_fixes_the_rest(tmp_path: Path) -> None:
+    file = project(tmp_path, READ + OTHER)
+    name = "supavisor_lint.codemods.StandardTemplate"
+    tool = [sys.executable, "-m", "libcst.tool", "codemod", "-x", name, "--no-format", "-j", "1", "app/read.py"]
+    done = subprocess.run(tool, cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", check=False)
+    assert "fix failed: the rewritten code has more findings of SUP309 than before, in `status`" in done.stderr
+    assert file.read_text("utf-8").count("async with get_session()") == 1
