@@ -13,6 +13,8 @@ HELPERS = """
 import os
 import sys
 
+from sqlalchemy.exc import IntegrityError
+
 from app.models import Job
 from app.session import get_session
 
@@ -45,6 +47,23 @@ async def listed(session, name, problems):
         await session.flush()
     except Exception as error:
         problems.append(error)
+
+
+async def narrowly(session, name, problems):
+    try:
+        session.add(Job(name=name))
+        await session.flush()
+    except IntegrityError as error:
+        problems.append(error)
+        return str(error)
+
+
+async def narrowly_quiet(session, name):
+    try:
+        session.add(Job(name=name))
+        await session.flush()
+    except IntegrityError:
+        print("no")
 
 
 async def kept_quiet(session, name):
@@ -98,6 +117,17 @@ ATTEMPT = "try:\n    session.add(Job(name=name))\n    await session.flush()\nexc
         ATTEMPT + "first = first or error\nif first:\n    raise first",
         ATTEMPT + "self.problem = error\nif self.problem is not None:\n    raise self.problem",
         ATTEMPT + "self.problem = error\nif self.problem is None:\n    print(name)\nelse:\n    raise Refused",
+        "problem = await error_of(session, name)\nif problem:\n    raise problem\nawait session.get(Job, 1)",
+        "await listed(session, name, problems)\nif problems:\n    raise Refused\nawait session.get(Job, 1)",
+        "await narrowly(session, name, problems)\nif problems:\n    raise Refused\nawait session.get(Job, 1)",
+        "text = await narrowly(session, name, [])\nif text:\n    raise Refused(text)\nawait session.get(Job, 1)",
+        "await narrowly_quiet(session, name)",
+        "for one in (name, flag):\n    await narrowly(session, one, problems)\nif problems:\n    raise Refused",
+        "await listed(session, name, problems)\nawait listed(session, flag, problems)\nassert not problems",
+        f"for name in (name, flag):\n    {ATTEMPT}".replace("\n", "\n    ").replace("    for", "for")
+        + "    problems.append(error)\nif problems:\n    raise Refused",
+        ATTEMPT + "first = str(error)\nif first is not None:\n    raise Refused(first)\nawait session.get(Job, 1)",
+        ATTEMPT + "problems.append(error)\nif problems:\n    raise Refused\nawait session.get(Job, 1)",
         ATTEMPT + "sys.exit(1)",
         ATTEMPT + "os._exit(1)",
         ATTEMPT + "give_up()",
@@ -120,6 +150,9 @@ def test_an_error_that_comes_out_of_the_block_is_not_swallowed(tmp_path: Path, b
         "await kept_quiet(session, name)\nif session.is_modified(self):\n    raise Refused",
         "await kept_quiet(session, name)\nawait session.get(Job, 1)",
         "await listed(session, name, problems)\nif flag:\n    raise Refused",
+        "await narrowly_quiet(session, name)\nawait session.get(Job, 1)",
+        "await narrowly(session, name, problems)\nawait session.get(Job, 1)\nif problems:\n    raise Refused",
+        ATTEMPT + "problems.append(error)\nawait session.get(Job, 1)\nif problems:\n    raise Refused",
         ATTEMPT + "self.problem = error\nif flag:\n    raise Refused",
         ATTEMPT + "first = first or error\nif first:\n    print(first)",
         ATTEMPT + "if flag:\n    sys.exit(1)".replace("\n", "\n    "),

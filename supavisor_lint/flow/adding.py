@@ -38,7 +38,7 @@ def put(frame: Frame, node: Call, name: str, state: State, site: Site, given: li
 
 
 def _added(frame: Frame, node: Call, state: State, site: Site, argument: Expr, given: Tracked) -> State:
-    name = _variable(argument)
+    name = added_variable(argument)
     if isinstance(given, ObjectRef):
         return objects.added_again(state, given.site, site)
     if name is None:
@@ -51,9 +51,9 @@ def _added(frame: Frame, node: Call, state: State, site: Site, argument: Expr, g
 
 def _all_added(frame: Frame, node: Call, state: State, site: Site, argument: Expr, given: Tracked) -> State:
     """The variables in a display are known each by its place in it, and those in a named list all together."""
-    name = _variable(argument)
+    name = added_variable(argument)
     if isinstance(argument, Collection):
-        for variable in filter(None, map(_variable, argument.items)):
+        for variable in filter(None, map(added_variable, argument.items)):
             value = state.value_of(variable.id)
             if isinstance(value, ObjectRef):
                 state = objects.added_again(state, value.site, site)
@@ -67,7 +67,7 @@ def _all_added(frame: Frame, node: Call, state: State, site: Site, argument: Exp
     return state
 
 
-def _variable(expr: Expr) -> Name | None:
+def added_variable(expr: Expr) -> Name | None:
     """The variable that an expression is, or binds: `job`, `job := Job()`."""
     target = expr.target if isinstance(expr, NamedExpr) else expr
     return target if isinstance(target, Name) else None

@@ -151,7 +151,7 @@ def _read(
     if not expired:
         return state, ANYTHING
     site = known.session
-    event = frame.trace.record(ExpiredRead, expr, frame.opened[site], machine.is_sure(state, site))
+    event = frame.trace.record(ExpiredRead, expr, frame.opened[site], state.is_sure(site))
     if not state.ghost and not event.reached:  # what was told so far is of paths that nobody gets along
         event.because, event.detached, event.refused, event.reached = set(), False, False, True
     if state.ghost is not event.reached:

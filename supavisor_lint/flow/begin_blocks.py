@@ -7,7 +7,6 @@ from typing import TypeAlias
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import WithItem
-from supavisor_lint.flow import machine
 from supavisor_lint.flow.events import EndedInBlock
 from supavisor_lint.flow.frame import DATABASE, Frame
 from supavisor_lint.flow.objects import after_commit, after_flush, after_rollback, forgotten
@@ -37,7 +36,7 @@ def leave_block(frame: Frame, state: State, site: Site, node: Node) -> list[Stat
     """The end of a `begin()` block: commit, unless the transaction is over already."""
     session, history = state.sessions[site], state.history(site)
     if session.is_over is not None:
-        if history.pending and machine.is_sure(state, site):
+        if history.pending and state.is_sure(site):
             event = frame.trace.record(EndedInBlock, session.is_over, frame.opened[site], False)
             event.discarded |= history.pending
     else:

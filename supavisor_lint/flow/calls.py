@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.tree import Attribute, Await, Call, Name
-from supavisor_lint.flow import expressions, machine, objects, session_calls, several, wary
+from supavisor_lint.flow import expressions, objects, session_calls, several, wary
 from supavisor_lint.flow.attributes import (
     behind_missing,
     is_missing,
@@ -257,7 +257,7 @@ def _note_slow(
         return state  # followed into: what it does with the session comes first
     for site, history in state.histories.items():
         if history.queries and site in frame.opened:
-            event = frame.trace.record(SlowAwait, node, frame.opened[site], machine.is_sure(state, site))
+            event = frame.trace.record(SlowAwait, node, frame.opened[site], state.is_sure(site))
             event.because |= history.queries
             event.what = what
     return state

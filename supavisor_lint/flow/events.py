@@ -98,6 +98,11 @@ class Swallowed(Event):
 
 
 @dataclass(slots=True, eq=False)
+class CaughtForCaller(Event):
+    """A handler (the node) that catches what spoils its caller's block, whether or not it loses anything by that."""
+
+
+@dataclass(slots=True, eq=False)
 class ExpiredRead(Event):
     """An attribute read of an expired object; `because` are what expired it.
 

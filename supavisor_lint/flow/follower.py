@@ -61,6 +61,7 @@ class Follower:
         for registration in registrations:
             self.registrations.setdefault(registration.node, []).append(registration)
         self.plain: dict[Expr, bool] = {}  # see binding.is_plain
+        self.made: dict[Node, bool] = {}  # see just_made.is_made
         self.inert: dict[Node, Inert | None] = {}  # see inert.inert
         self.open_tests: dict[Expr, Inert | None] = {}  # see open_tests.open_test
         self.optional: dict[FunctionDef, frozenset[str]] = {}  # see optional.there_or_none

@@ -11,7 +11,7 @@ from supavisor_lint.facts.file import FileFacts
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.flow.condition_texts import reads_attributes
-from supavisor_lint.flow.events import Swallowed, Trace
+from supavisor_lint.flow.events import Swallowed, Trace, Via
 from supavisor_lint.flow.lifetimes import life_of
 from supavisor_lint.flow.locked_rows import Change, Row
 from supavisor_lint.flow.memos import Memo
@@ -116,6 +116,7 @@ class Frame:
         self.unbound = unbound_reads(function)
         self.repeated = self._ties()  # the conditions that tie branches together
         self.swallowers: dict[Node, set[Node]] = {}  # a failed operation and what lets its block go on
+        self.caught_at: dict[Node, Via] = {}  # where a call catches what spoils its caller's block
         self.losses: dict[tuple[Site, Node], dict[Node, set[Node]]] = {}  # of these, those that lose work: which writes
         self.left_failed: dict[tuple[Site, Node], Swallowed] = {}  # calls that swallow what spoils their caller's block
         self.updates: set[Node] = set()  # executed statements that lock the rows they change
@@ -154,6 +155,7 @@ class Frame:
         inner.updates, inner.rows, inner.unwinding = self.updates, self.rows, self.unwinding
         inner.changed, inner.changes = self.changed, self.changes
         inner.swallowers, inner.losses, inner.left_failed = self.swallowers, self.losses, self.left_failed
+        inner.caught_at = self.caught_at
         return inner
 
     def start_again(self, steps: int) -> None:

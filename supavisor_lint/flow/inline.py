@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
@@ -14,6 +15,7 @@ from supavisor_lint.flow.events import (
 )
 from supavisor_lint.flow.frame import Exits, Frame, Thrown
 from supavisor_lint.flow.inline_events import Telling, hidden_sessions
+from supavisor_lint.flow.just_made import is_made
 from supavisor_lint.flow.locked_rows import ANY_ROW, Change, Row, for_caller
 from supavisor_lint.flow.memos import facts_back, given_facts, with_facts
 from supavisor_lint.flow.operations import handler_around
@@ -80,7 +82,7 @@ class Inliner:
         """The states behind the call, each with the returned value."""
         if frame.text.contains(function.node):
             return self._in_place(frame, node, function, given, state)
-        names = Renaming.of(given, state)
+        names = Renaming.of(given, state, partial(is_made, frame))
         if state.ghost or not any(state.sessions[site].sure for site in names.sites):
             frame.throw(state)  # nothing would be told of what it does
             return [(state, ANYTHING)]

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from supavisor_lint.facts.tree import Expr
 from supavisor_lint.flow import machine
+from supavisor_lint.flow.behind_failure import note_use_behind_failure
 from supavisor_lint.flow.events import (
     BegunTwice,
+    CaughtForCaller,
     EndedInBlock,
     Event,
     EventT,
@@ -52,6 +54,8 @@ class Telling:
             for event in trace.of(kind):
                 if self._concerns(event):
                     self._copy(event)
+        for caught in trace.of(CaughtForCaller):
+            self._caught(caught)
         for swallowed in trace.of(Swallowed):
             self._swallowed(swallowed)
         for lost in trace.of(LostWrite):
@@ -90,6 +94,17 @@ class Telling:
             mine.because.add(self.node)
             mine.in_block = event.in_block
 
+    def _caught(self, event: CaughtForCaller) -> None:
+        """What the caller's block does not survive ends in the called function: later work in the block raises."""
+        session = self.state.sessions.get(self._site(event))
+        if session is None or session.block is None:
+            return
+        self.frame.swallowers.setdefault(self.node, set()).add(self.node)
+        via = event.via or (self.function.file, event.node)
+        self.frame.caught_at.setdefault(self.node, via)
+        if session.block.node is CALLER:
+            self._mine(CaughtForCaller, event, event.sure)
+
     def _swallowed(self, event: Swallowed) -> None:
         """The called function swallows an error that its caller's block does not survive.
 
@@ -97,9 +112,13 @@ class Telling:
         """
         site = self._site(event)
         session = self.state.sessions.get(site)
+        if event.node is CALLER:
+            if session is not None:
+                note_use_behind_failure(self.frame, self.state, site, self.node)
+            return
         if session is None or not (site in self.hidden or (event.sure and session.block is not None)):
             return
-        sure = event.sure and machine.is_sure(self.state, site)
+        sure = event.sure and self.state.is_sure(site)
         if session.block is not None and not event.used:
             key = (site, self.node)
             mine = self.frame.left_failed.setdefault(key, Swallowed(self.node, self.frame.opened[site]))
@@ -120,7 +139,7 @@ class Telling:
         session = self.state.sessions[site]
         if event.node is CALLER:
             if session.is_over is not None and event.used:
-                sure = machine.is_sure(self.state, site)
+                sure = self.state.is_sure(site)
                 over = self.frame.trace.record(EndedInBlock, session.is_over, self.frame.opened[site], sure)
                 over.used.add(self.node)
         elif CALLER in event.because or site in self.hidden:

@@ -5,21 +5,18 @@ Every function takes one state and gives the states in which the code goes on; t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import Handler, Try
 from supavisor_lint.facts.tree import Attribute, Call, Name
+from supavisor_lint.flow.behind_failure import after_failure, after_swallowed
 from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.events import (
     BegunTwice,
     EndedInBlock,
-    FailedUse,
     LeftToCaller,
     LostWrite,
     ManualCommit,
-    Swallowed,
     Uncovered,
 )
 from supavisor_lint.flow.frame import DATABASE, REFUSED, Frame
@@ -27,7 +24,7 @@ from supavisor_lint.flow.memos import FAILS_AGAIN, settled
 from supavisor_lint.flow.objects import after_commit, after_flush, after_rollback, detached, forgotten
 from supavisor_lint.flow.operations import handler_around
 from supavisor_lint.flow.seen import may_be_seen
-from supavisor_lint.flow.session_state import EMPTY_HISTORY, History, OpenBlock, SessionState
+from supavisor_lint.flow.session_state import EMPTY_HISTORY, OpenBlock, SessionState
 from supavisor_lint.flow.state import State
 from supavisor_lint.flow.values import CALLER, Site
 from supavisor_lint.flow.waiting import note_lock
@@ -57,13 +54,13 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
     session = state.sessions[site]
     if session.is_over is not None:
         return _in_finished_block(frame, state, site, use.node)
-    state = _after_failure(frame, state, site, use.node, use.method) if use.queries else state
-    state = _after_swallowed(frame, state, site, use.node, use.method) if use.queries else state
+    state = after_failure(frame, state, site, use.node, use.method) if use.queries else state
+    state = after_swallowed(frame, state, site, use.node, use.method) if use.queries else state
     session, history = state.sessions[site], state.history(site)
     if use.updates and use.is_dml:
         frame.updates.add(use.node)
     if use.updates:
-        note_lock(frame, state, site, use.node, sure=is_sure(state, site))
+        note_lock(frame, state, site, use.node, sure=state.is_sure(site))
     if use.begins and not session.block:
         note_uncovered(frame, state, site, use.node)
         history = history._replace(origins=history.origins or frozenset((use.node,)))
@@ -100,14 +97,9 @@ def work(frame: Frame, state: State, site: Site, use: Use) -> list[State]:
 
 def note_uncovered(frame: Frame, state: State, site: Site, node: Node) -> Uncovered:
     """Record work outside any block: the first of its run, or one that goes on with it."""
-    event = frame.trace.record(Uncovered, node, frame.opened[site], is_sure(state, site))
+    event = frame.trace.record(Uncovered, node, frame.opened[site], state.is_sure(site))
     event.continued = event.continued or bool(state.history(site).origins - {node})
     return event
-
-
-def is_sure(state: State, site: Site) -> bool:
-    """Whether a session is known to be in the state that it seems to be in."""
-    return state.sessions[site].sure and not state.ghost
 
 
 def _in_finished_block(frame: Frame, state: State, site: Site, node: Node) -> list[State]:
@@ -115,75 +107,17 @@ def _in_finished_block(frame: Frame, state: State, site: Site, node: Node) -> li
     session = state.sessions[site]
     over = session.is_over
     if over is not None:
-        event = frame.trace.record(EndedInBlock, over, frame.opened[site], is_sure(state, site))
+        event = frame.trace.record(EndedInBlock, over, frame.opened[site], state.is_sure(site))
         if (
             isinstance(over, Call)
             and isinstance(over.func, Attribute)
             and over.func.attr in ("rollback", "close", "reset")
         ):
             event.method = over.func.attr
-        if is_sure(state, site):
+        if state.is_sure(site):
             event.used.add(node)
     frame.throw(state, REFUSED)
     return [frame.behind_failure(state)]
-
-
-def _after_failure(frame: Frame, state: State, site: Site, node: Node, method: str) -> State:
-    """A handler that uses a session whose failed write was not rolled back: it raises again.
-
-    A commit raises only where it flushes, or where a flush or commit has failed: PostgreSQL answers the COMMIT of a
-    transaction with a failed statement with a ROLLBACK, without an error. A failed flush leaves nothing to flush.
-    """
-    session = state.sessions[site]
-    handler = handler_around(node)
-    if session.failed is None or not session.hard or session.block is not None:
-        return state
-    if not _sends(state.history(site), method):
-        return state
-    frame.throw(state, REFUSED)
-    in_handler = frame.in_handler or (handler is not None and not handler.contains(session.failed))
-    if method == "begin_nested" or not in_handler:
-        return frame.behind_failure(state)
-    event = frame.trace.record(FailedUse, node, frame.opened[site], is_sure(state, site))
-    event.because.add(session.failed)
-    event.method = method
-    return frame.behind_failure(state)
-
-
-def _sends(history: History, method: str) -> bool:
-    """Whether a method asks the database for anything, or notices that a flush or commit has failed."""
-    if method == "flush":
-        return bool(history.unsent & history.writes)
-    return method != "commit" or bool(history.unsent)
-
-
-def _after_swallowed(frame: Frame, state: State, site: Site, node: Node, method: str) -> State:
-    """Work in a block whose flush has failed, and nobody has left it: it raises."""
-    session = state.sessions[site]
-    failed = session.failed
-    if failed is None or not session.hard or session.block is None or failed is CALLER:
-        return state
-    if not _sends(state.history(site), method):
-        return state
-    swallowers = frame.swallowers.get(failed, set()) | set(_handlers_between(node, failed))
-    for swallower in swallowers:
-        event = frame.trace.record(Swallowed, swallower, frame.opened[site], is_sure(state, site))
-        event.because.add(failed)
-        event.used.add(node)
-    if swallowers:
-        frame.throw(state, REFUSED)
-        return frame.behind_failure(state)
-    return state
-
-
-def _handlers_between(node: Node, failed: Node) -> Iterator[Handler]:
-    """The handlers around a node whose `try` holds what has failed."""
-    handler = handler_around(node)
-    while handler is not None:
-        statement = handler.parent
-        if isinstance(statement, Try) and any(part.contains(failed) for part in statement.body):
-            yield handler
-        handler = handler_around(handler)
 
 
 def is_object_change(write: Node) -> bool:
@@ -217,7 +151,7 @@ def note_begun_twice(frame: Frame, state: State, site: Site, node: Node) -> None
     """Record a `begin()` (or a call that begins) while a transaction is open."""
     session, history = state.sessions[site], state.history(site)
     event = frame.trace.record(BegunTwice, node, frame.opened[site], False)
-    if not is_sure(state, site):
+    if not state.is_sure(site):
         return
     block = session.block
     own = history.origins if history.origins or block is not None else frozenset[Node]()
@@ -246,10 +180,10 @@ def end(frame: Frame, state: State, site: Site, node: Node, method: str) -> list
     state = settled(state, session)
     if session.block is not None:
         if method == "commit":
-            state = _after_swallowed(frame, state, site, node, method)
+            state = after_swallowed(frame, state, site, node, method)
         return _end_in_block(frame, state, site, node, method)
     if method == "commit":
-        state = _after_failure(frame, state, site, node, method)
+        state = after_failure(frame, state, site, node, method)
         return _commit(frame, state, site, node)
     return [_give_up(frame, state, site, node, method)]
 
@@ -320,13 +254,13 @@ def _ended(session: SessionState, node: Node) -> SessionState:
 def left_to_caller(frame: Frame, state: State, site: Site) -> None:
     """The function ends with writes on a session that is not its own: its caller may commit them."""
     for write in state.history(site).pending - {CALLER}:
-        frame.trace.record(LeftToCaller, write, frame.opened[site], is_sure(state, site))
+        frame.trace.record(LeftToCaller, write, frame.opened[site], state.is_sure(site))
 
 
 def lost(frame: Frame, state: State, site: Site, node: Node, *, by_close: bool = False) -> None:
     """The session ends here without a commit: what it has written is lost. A `close()` ends anybody's session."""
     opened = frame.opened[site]
-    if is_sure(state, site) and (opened.own or by_close) and not opened.others_commit:
+    if state.is_sure(site) and (opened.own or by_close) and not opened.others_commit:
         for write in state.history(site).writes:
             event = frame.trace.record(LostWrite, write, opened)
             event.because.add(node)

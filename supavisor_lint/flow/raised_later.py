@@ -17,20 +17,25 @@ from supavisor_lint.project.registration import bind_arguments
 from supavisor_lint.project.values import FunctionValue
 
 
-def raises_what_was_collected(function: FunctionDef, handler: Handler) -> bool:
+def raises_what_was_collected(function: FunctionDef, handler: Handler, before: Node | None = None) -> bool:
     """Whether an error hangs on what a handler keeps: `errors.append(error)`, and `if errors: raise …` behind it.
 
-    What it puts into a name of its own, `failed = True`, is followed, and no matter of this.
+    That stands in front of a place, if one is given. What it puts into a name of its own, `failed = True`, is followed,
+    and no matter of this.
     """
     nodes = list(own_nodes(handler.body))
     kept = changed_by(nodes).union(*(map(_kept_by, nodes)))
-    return any(node.order > handler.order and _raises_by(node, kept) for node in own_nodes_in(function))
+    asked = (node for node in own_nodes_in(function) if node.order > handler.order and _is_before(node, before))
+    return any(_raises_by(node, kept) for node in asked)
 
 
-def raises_what_a_call_tells(ev: Evaluator, function: FunctionDef, file: FileFacts, call: Node) -> bool:
+def raises_what_a_call_tells(
+    ev: Evaluator, function: FunctionDef, file: FileFacts, call: Node, before: Node | None = None
+) -> bool:
     """Whether an error hangs on what a called function leaves behind: `if problems: raise …` behind the call.
 
-    In what it was given, on `self`, or in its answer; one that is always a constant is followed.
+    In what it was given, on `self`, or in its answer; one that is always a constant is followed. It stands in front of
+    a place, if one is given.
     """
     if not isinstance(call, Call):
         return False
@@ -40,7 +45,11 @@ def raises_what_a_call_tells(ev: Evaluator, function: FunctionDef, file: FileFac
     answers = not all(isinstance(result, Constant) for callee in called for result in callee.node.results)
     told |= _targets(whole.parent) if answers else set()
     asked = (node for node in own_nodes_in(function) if node.order > call.order or node.contains(call))
-    return any(_raises_by(node, told, call, answers=answers) for node in asked)
+    return any(_raises_by(node, told, call, answers=answers) for node in asked if _is_before(node, before))
+
+
+def _is_before(node: Node, place: Node | None) -> bool:
+    return place is None or node.order < place.order
 
 
 def _left_behind(callee: FunctionValue, call: Call) -> Iterator[Expr]:

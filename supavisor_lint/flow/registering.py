@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from supavisor_lint.facts.file import enclosing_function, scope_of, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.tree import Call, Name
-from supavisor_lint.flow import machine
 from supavisor_lint.flow.events import HandedObject, StartedTask
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.state import State
@@ -24,7 +23,7 @@ def note_registration(frame: Frame, node: Call, state: State) -> None:
     for site in state.sessions:
         pending = state.history(site).pending - {CALLER}
         if pending and site in frame.opened:
-            event = frame.trace.record(StartedTask, node, frame.opened[site], machine.is_sure(state, site))
+            event = frame.trace.record(StartedTask, node, frame.opened[site], state.is_sure(site))
             event.because |= pending
     for registration in registrations:
         for name, carrier in carried_names(registration):

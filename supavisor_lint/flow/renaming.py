@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -22,14 +23,23 @@ from supavisor_lint.flow.values import (
     TupleRef,
 )
 
+_made: set[Node] = set()  # of all tokens that there are, those of new objects
+
 
 @lru_cache(maxsize=64)
-def _token(number: int) -> Node:
-    """Stands for the caller's object of that number."""
+def _token(number: int, made: bool) -> Node:
+    """Stands for the caller's object of that number; `made` if the caller, or one before it, has made it."""
     node = Name(f"<object {number}>")
     node.be_root()
     node.set_order(-1)
+    if made:
+        _made.add(node)
     return node
+
+
+def is_made_by_caller(site: Node) -> bool:
+    """Whether an object that a function was given was made on the way to the call: see `just_made`."""
+    return site in _made
 
 
 @dataclass(slots=True)
@@ -40,13 +50,14 @@ class Renaming:
     objects: dict[Node, Node] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, given: dict[str, Tracked], state: State) -> Renaming:
-        """Names in the order of the parameters."""
+    def of(cls, given: dict[str, Tracked], state: State, is_made: Callable[[Node], bool]) -> Renaming:
+        """Names in the order of the parameters; `is_made` says of an object whether it is a new one."""
         found = cls()
         for name in sorted(given):
             value = given[name]
             if isinstance(value, ObjectRef | ManyRef) and value.site in state.objects:
-                found.objects.setdefault(value.site, _token(len(found.objects)))
+                if value.site not in found.objects:
+                    found.objects[value.site] = _token(len(found.objects), is_made(value.site))
                 found._name(state.objects[value.site].session)
             elif isinstance(value, SessionRef):
                 found._name(value.site)

@@ -12,6 +12,7 @@ from supavisor_lint.flow.binding import share
 from supavisor_lint.flow.events import EndedInBlock, NeverRun
 from supavisor_lint.flow.flushing import flush
 from supavisor_lint.flow.frame import PLAIN, Frame
+from supavisor_lint.flow.just_made import finds_nothing
 from supavisor_lint.flow.loading import after_query
 from supavisor_lint.flow.locked_rows import Row
 from supavisor_lint.flow.machine import Use
@@ -24,6 +25,7 @@ from supavisor_lint.flow.transaction_objects import begun_transaction
 from supavisor_lint.flow.unawaited import never_runs
 from supavisor_lint.flow.values import (
     ANYTHING,
+    EMPTY_COLLECTION,
     BlockRef,
     ConstantRef,
     CountRef,
@@ -43,6 +45,7 @@ _STARTS = frozenset({"start", "__aenter__"})  # of a transaction object
 _ONE = frozenset({"one", "one_or_none", "first"})
 _RAISING = frozenset({"one", "scalar_one", "get_one"})  # where there is no row
 _MANY = frozenset({"all", "fetchall", "partitions"})
+_ABSENT = (_MANY - {"partitions"}) | {"first", "one_or_none", "scalar_one_or_none", "scalar"}  # no error without a row
 _SAME = frozenset({"unique", "yield_per", "execution_options"})
 COLLECTION_CHANGES = frozenset({"append", "extend", "insert", "remove", "pop", "clear", "add", "discard"})
 
@@ -269,6 +272,8 @@ def _from_result(frame: Frame, name: str, state: State, ref: ResultRef) -> tuple
     if (gives_one or name in _ONE) and ref.site in state.history(ref.session).pending:
         is_told = not gives_one or _tells_row(frame, ref.site)  # a whole row is true
         return state, CountRef(ref.session, ref.site) if is_told else ANYTHING
+    if name in _ABSENT and finds_nothing(frame, state, ref):
+        return state, EMPTY_COLLECTION if name in _MANY else ConstantRef(None)
     if ref.entity is not None and (gives_one or (name in _MANY and ref.scalars)):
         state = objects.loaded(state, ref.site, ref.session, ref.entity)
         return state, ObjectRef(ref.site, name in _RAISING) if gives_one else ManyRef(ref.site)

@@ -204,6 +204,10 @@ class State:
         """What may have happened to a session."""
         return self.histories.get(site, EMPTY_HISTORY)
 
+    def is_sure(self, site: Site) -> bool:
+        """Whether a session is known to be in the state that it seems to be in."""
+        return self.sessions[site].sure and not self.ghost
+
     def joined(self, other: State) -> State:
         """Both states at once; their keys are equal."""
         if other.histories == self.histories and other.objects == self.objects:

@@ -9,9 +9,8 @@ from collections.abc import Iterable
 
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import Handler, Try, With
-from supavisor_lint.flow.events import Swallowed
+from supavisor_lint.flow.events import CaughtForCaller, Swallowed
 from supavisor_lint.flow.frame import Frame
-from supavisor_lint.flow.machine import is_sure
 from supavisor_lint.flow.raised_later import raises_what_a_call_tells, raises_what_was_collected
 from supavisor_lint.flow.session_state import SessionState
 from supavisor_lint.flow.state import State
@@ -31,6 +30,8 @@ def note_swallowed(
             if failed is None:
                 continue
             frame.swallowers.setdefault(failed, set()).add(swallower)
+            if session.block is not None and session.block.node is CALLER:
+                frame.trace.record(CaughtForCaller, swallower, frame.opened[site], state.is_sure(site))
             writes = state.history(site).carried - {failed}
             if session.hard == "savepoint":
                 continue  # what it flushes first may fail, but the author has done the right thing
@@ -48,15 +49,15 @@ def tell_swallowed(frame: Frame, state: State, site: Site) -> None:
     for swallower, writes in frame.losses.get((site, failed), {}).items():
         if isinstance(swallower, Handler) and _is_raised_later(frame, swallower):
             continue
-        event = frame.trace.record(Swallowed, swallower, frame.opened[site], is_sure(state, site))
+        event = frame.trace.record(Swallowed, swallower, frame.opened[site], state.is_sure(site))
         event.because.add(failed)
         event.writes |= writes
-        event.silent = event.silent or (not is_refused and is_sure(state, site))
+        event.silent = event.silent or (not is_refused and state.is_sure(site))
     left = frame.left_failed.get((site, failed))
     if left is not None and (
         frame.follower.wary or not raises_what_a_call_tells(frame.ev, frame.function, frame.file, left.node)
     ):
-        event = frame.trace.record(Swallowed, left.node, left.opened, left.sure and is_sure(state, site))
+        event = frame.trace.record(Swallowed, left.node, left.opened, left.sure and state.is_sure(site))
         event.take(left)
         event.via = event.via or left.via
 

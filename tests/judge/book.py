@@ -87,7 +87,9 @@ class Book:
 
     def _is_sent(self, write: Write) -> bool:
         overwritten = any(w.target is None and w.row == write.row and w.time > write.time for w in self.open)
-        return overwritten or bool(write.target.__dict__.get("status") == write.value)
+        if overwritten or write.target.__dict__.get("status") == write.value:
+            return True
+        return write.successor is not None and self._is_sent(write.successor)
 
     def undone_since(self, time: int) -> None:
         """A savepoint was rolled back by an exception."""
@@ -102,11 +104,11 @@ class Book:
 
     # --------------------------------------------------------------------------------------------------- operations
 
-    def wrote(self, value: Any, lines: tuple[int, ...], row: int | None, target: Any) -> None:
+    def wrote(self, value: Any, lines: tuple[int, ...], row: int | None, target: Any, *, hits: bool = True) -> None:
         """A write was executed or queued."""
         if value is None:
             return
-        write = Write(value, lines, self.recorder.tick(), self.session.get_transaction(), row, target)
+        write = Write(value, lines, self.recorder.tick(), self.session.get_transaction(), row, target, hits)
         if target is not None:
             self.changes += lines
             for earlier in self.open:
@@ -225,7 +227,7 @@ class Book:
         self.open = [write for write in self.open if write.root is now and cause != "end"]
         self.together = tuple(write.lines[0] for write in ended if write.lines)
         for write in ended:
-            if self._is_saved(write):
+            if self._is_saved(write) or (not write.hits and error is None and cause in ("commit", "exit")):
                 self.recorder.saved.append(write.lines[0] if write.lines else 0)
             else:
                 self._gone(write, cause, lines, error, explicit)

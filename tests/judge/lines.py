@@ -122,9 +122,24 @@ class Lines:
         return None
 
     def raises_behind(self, line: int) -> bool:
-        """Whether a `raise` stands behind a line in the body of the same `try`."""
+        """Whether a `raise` stands behind a line in the body of the same `try`, or one is sure to be met and caught."""
         raised = [node.lineno for node in self._nodes if isinstance(node, ast.Raise)]
-        return any(line < other and self.share_try(line, other) for other in raised)
+        return any(line < other and self.share_try(line, other) for other in raised) or self._is_stopped_behind(line)
+
+    def _is_stopped_behind(self, line: int) -> bool:
+        """Whether a `try` behind a line runs into a `raise` with an error of its own, there or in a called function."""
+        stops = [node.lineno for node in self._nodes if isinstance(node, ast.Raise) and node.exc is not None]
+        tries = [(first, last) for first, last, handlers in self._tries if handlers and line < last]
+        return any(
+            first <= stop <= last or not self._share_function(line, stop) for stop in stops for first, last in tries
+        )
+
+    def _share_function(self, one: int, other: int) -> bool:
+        """Whether every function around one line is around the other as well."""
+        functions = (node for node in self._nodes if isinstance(node, ast.AsyncFunctionDef))
+        return all(
+            (f.lineno <= one <= (f.end_lineno or 0)) == (f.lineno <= other <= (f.end_lineno or 0)) for f in functions
+        )
 
     def in_finally(self, line: int) -> bool:
         """Whether a line stands in a `finally`."""

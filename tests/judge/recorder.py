@@ -46,7 +46,10 @@ class Decisions:
 
 @dataclass(eq=False)
 class Write:
-    """A write that the program made: its unique value, where, in which root transaction, on which row."""
+    """A write that the program made: its unique value, where, in which root transaction, on which row.
+
+    One that `hits` no row leaves nothing to look for.
+    """
 
     value: str
     lines: tuple[int, ...]
@@ -54,6 +57,7 @@ class Write:
     root: Any
     row: int | None
     target: Any = None
+    hits: bool = True
     successor: Write | None = None
 
 
@@ -73,6 +77,8 @@ class Recorder:
     saved: list[int] = field(default_factory=list)
     entered: set[str | int] = field(default_factory=set)
     spoiled: bool = False
+    no_rows: bool = False
+    """Whether the tables are empty: an update that hits nothing stands for one that would."""
     reads_pass: bool = False
     """Whether reads of expired attributes are let pass."""
     time: int = 0

@@ -203,7 +203,7 @@ class World:
             reader.executescript(EMPTY if aid is Aid.NO_ROWS else RESET)
         self._faults.planned, self._faults.seen = faults, 0
         NOW.recorder = recorder = Recorder(lines, Decisions(flags), self._faults, self._readers)
-        recorder.reads_pass = aid is Aid.READS_PASS
+        recorder.no_rows, recorder.reads_pass = aid is Aid.NO_ROWS, aid is Aid.READS_PASS
         escaped, reason = "", None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SAWarning)

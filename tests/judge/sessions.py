@@ -126,8 +126,9 @@ def _watched(name: str) -> Callable[..., Any]:
         finally:
             book.busy = False
             book.look(lines)
-        if written is not None and getattr(result, "rowcount", None) != 0:  # of no row: nothing was written
-            book.wrote(written, lines, 1 if isinstance(args[0], Update) else None, None)
+        hits = getattr(result, "rowcount", None) != 0
+        if written is not None and (hits or NOW.recorder.no_rows):  # of no row: nothing was written
+            book.wrote(written, lines, 1 if isinstance(args[0], Update) else None, None, hits=hits)
         if name == "refresh":
             book.reloaded(args[0])
         book.done(name, lines, explicit, in_flight, _gives_objects(args))

@@ -230,6 +230,32 @@ async with get_session() as session:
         await session.close()
         other = await session.get(Job, job_id)
 """,
+    "a called function gives up only what it has tried, and work behind it raises": """
+async def put(session, flags):
+    try:
+        session.add(Job(name=taken(flags[0]), status=mark()))
+        await session.execute(insert(Job).values(name=taken(flags[1]), status=mark()))
+    except IntegrityError:
+        log()
+---
+async with get_session() as session, session.begin():
+    await put(session, flags)
+    if flags[2] and (found := (await session.get(Job, job_id if flags[3] else 0))) is not None:
+        log()
+""",
+    "a called function works in a block that is over, and the handler closes it": """
+async def look(session, job_id):
+    job = await session.get(Job, job_id)
+---
+async with open_session() as session:
+    async with session.begin():
+        try:
+            session.add(Job(name=taken(flags[0]), status=mark()))
+            await session.flush()
+        except Exception:
+            await look(session, job_id)
+            await session.close()
+""",
     "what is at hand stays so behind a called function": """
 async def read(session):
     jobs = (await session.scalars(select(Job))).all()

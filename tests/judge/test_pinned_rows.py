@@ -151,6 +151,40 @@ async with get_session() as session:
         READ
     log(jobs)
 """,
+    "refresh() forgets nothing that was sent together": """
+async for session in open_db():
+    made = Job(name=fresh(), status=mark())
+    session.add(made)
+    made.status = mark()
+    await session.flush()
+    await session.refresh(made)
+""",
+    "behind a read that only an empty list gets through, an update may still be lost": """
+session = factory()
+jobs = (await session.scalars(select(Job))).all()
+try:
+    await session.begin()
+except Exception:
+    await session.rollback()
+log([each.status for each in jobs])
+
+async def inner(session):
+    async with session.begin():
+        log()
+    await session.execute(update(Job).where(Job.id == job_id).values(status=mark()))
+await inner(session)
+""",
+    "an error that is always raised and caught": """
+async def stop(session):
+    raise ValueError("stop")
+---
+async with factory() as session:
+    WORK
+    try:
+        await stop(session)
+    except Exception:
+        log()
+""",
 }
 
 
