@@ -555,6 +555,11 @@ def test_a_setting_that_cannot_be_filled_in_is_the_reason(tmp_path: Path, statem
     [
         ({"failure_update": "if await mark({job_id}"}, "is no statement: `if await mark(job_id`"),
         ({"failure_update": "await mark({job_id})", "failure_import": "mark"}, "is no import"),
+        ({"failure_update": "await mark({job_id})"}, "reads `mark`, which nothing binds in `process`"),
+        (
+            {"failure_update": "await mark({job_id}, name)", "failure_import": "from app.work import mark"},
+            "reads `name`, which nothing binds in `process`: name its module with `failure-import`",
+        ),
         (
             {"failure_update": "await mark({job_id})", "failure_import": "from app.nowhere import mark"},
             "names `app.nowhere`, which the project does not have",

@@ -29,7 +29,27 @@ def from_settings(function: FunctionDef, session: str, statement: str, imports: 
         raise NoFix(f"{_SETTING} asks for `{unknown}`, which is no parameter of `{function.name}`")
     error = free_name(function, "error") if "error" in names else None
     update = filled(statement, imports, {n: n for n in names} | {"session": session, "error": error or "error"})
-    return replace(update, imports=tuple(_wanted_imports(function, "\n".join(update.imports))))
+    wanted = tuple(_wanted_imports(function, "\n".join(update.imports)))
+    _refuse_unknown_names(function, update)
+    return replace(update, imports=wanted)
+
+
+def _refuse_unknown_names(function: FunctionDef, update: Update) -> None:
+    """Raise BrokenSetting where the statement reads a name that neither the function nor the setting's import binds."""
+    scope = function.scope
+    imported = {
+        alias.asname or alias.name.partition(".")[0]
+        for statement in ast.parse("\n".join(update.imports)).body
+        if isinstance(statement, ast.Import | ast.ImportFrom)
+        for alias in statement.names
+    }
+    known = imported | {update.session, update.error}
+    for name in failure_statement.names_read("\n".join(update.statements)):
+        if name not in known and scope.lookup(name) is None and not scope.sees_star_import():
+            raise BrokenSetting(
+                f"{_SETTING} reads `{name}`, which nothing binds in `{function.name}`: name its module with "
+                "`failure-import`"
+            )
 
 
 def refuse_missing_modules(context: Context, imports: str | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import string
 
 
@@ -20,12 +21,23 @@ def placeholders(statement: str) -> list[str]:
 
 def is_code(text: str) -> bool:
     """Whether a text is one or more statements of a coroutine function."""
-    lines = ["async def task():", *(f"    {line}" for line in text.splitlines())]
     try:
-        ast.parse("\n".join(lines))
+        _coroutine(text)
     except (SyntaxError, ValueError):
         return False
     return bool(text)
+
+
+def names_read(text: str) -> list[str]:
+    """The names that a text of statements reads and does not bind itself, each once; builtins are none."""
+    names = [node for node in ast.walk(_coroutine(text)) if isinstance(node, ast.Name)]
+    bound = {name.id for name in names if not isinstance(name.ctx, ast.Load)}
+    read = dict.fromkeys(name.id for name in names)
+    return [name for name in read if name not in bound and not hasattr(builtins, name)]
+
+
+def _coroutine(text: str) -> ast.Module:
+    return ast.parse("\n".join(["async def task():", *(f"    {line}" for line in text.splitlines())]))
 
 
 def is_import(text: str) -> bool:
