@@ -74,6 +74,8 @@ def note_use_behind_failure(frame: Frame, state: State, site: Site, node: Node) 
         frame.trace.record(Swallowed, CALLER, frame.opened[site], state.is_sure(site)).used.add(node)
         return True
     found = frame.swallowers.get(failed, set()) | set(_handlers_between(node, failed))
+    if frame.trace.current is not None:  # a nested function stands elsewhere than its call
+        found |= set(_handlers_between(frame.trace.current, failed))
     swallowers = [swallower for swallower in found if not _is_raised_before(frame, swallower, node)]
     for swallower in swallowers:
         event = frame.trace.record(Swallowed, swallower, frame.opened[site], state.is_sure(site))

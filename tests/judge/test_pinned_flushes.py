@@ -256,6 +256,21 @@ async with open_session() as session:
             await look(session, job_id)
             await session.close()
 """,
+    "a handler calls a nested function that works in a block which is over": """
+async with open_session() as session:
+    async with session.begin():
+        async def look():
+            READ
+        try:
+            session.add(Job(name=taken(flags[0]), status=mark()))
+            try:
+                READ
+            except (ValueError, IntegrityError):
+                fail(flags[1])
+                await session.close()
+        except ValueError:
+            await look()
+""",
     "what is at hand stays so behind a called function": """
 async def read(session):
     jobs = (await session.scalars(select(Job))).all()
