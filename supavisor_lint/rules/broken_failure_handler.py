@@ -51,7 +51,7 @@ a session that belongs to the caller. It does not cure the expired attribute (co
 left half done is saved when its session ends, if the failure of the handler is caught: with the rollback it is not.
 Where two sessions cannot be seen to meet in the same row, a finding about a lock has medium confidence (wrong in less
 than 0.02 % of the generated programs), and there is none for two tables, two constants, or two parameters, as keys; the
-same wait elsewhere is not looked at (in less than 0.02 %).
+same wait elsewhere, or of a write that SUP308 reports, is not looked at (in less than 0.02 %).
 PostgreSQL refuses further statements after any failed one; SQLite only after a failed flush or commit.
 """
 

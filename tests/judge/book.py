@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from sqlalchemy import event
 from sqlalchemy.exc import InvalidRequestError, OperationalError, PendingRollbackError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -45,6 +46,7 @@ class Book:
         self.born_in = born_in
         self.recorder = NOW.recorder
         self.recorder.books.append(self)
+        event.listen(self.session, "after_flush", self._flushed)
         self.busy = False
         self.leaving: tuple[tuple[int, ...], BaseException | None] | None = None
         self.blocks: list[Block] = []
@@ -184,8 +186,12 @@ class Book:
         return None
 
     def has_sent(self, write: Write) -> bool:
-        """Whether a write has reached the database: what was set on an object last waits for a flush."""
-        return write.target is None or write.successor is not None or write.target not in self.session.dirty
+        """Whether a write has reached the database: what was set on an object waits for a flush."""
+        return write.target is None or write.flushed
+
+    def _flushed(self, *_: Any) -> None:
+        for write in self.open:
+            write.flushed = True
 
     def attribute(self, kind: Kind, lines: tuple[int, ...], text: str) -> None:
         """An attribute could not be read: the attempt has begun a transaction.

@@ -90,8 +90,9 @@ def _lock_of_another_row(item: Disagreement, lines: Lines, found: list[Found]) -
 
 
 def _lock_outside_handler(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
-    """A wait for a lock of the own task that is not in a failure handler: no rule speaks of it."""
-    return item.kind == "missed locked" and not lines.in_handler(item.line)
+    """A wait for a lock of the own task that is not in a failure handler, or of a write that is lost in any case."""
+    is_lost = any(one.code == "SUP308" and one.line == item.line for one in found)
+    return item.kind == "missed locked" and (is_lost or not lines.in_handler(item.line))
 
 
 def _narrow_handler(item: Disagreement, lines: Lines, found: list[Found]) -> bool:
@@ -117,7 +118,9 @@ BY_DESIGN: dict[str, Meant] = {
     "handler of a SUP302": Meant(_handler_of_a_302, "SUP302", "it is not reported again there"),
     "flush of a savepoint": Meant(_flush_of_a_savepoint, "SUP306", "although what it flushes first is not in it"),
     "lock of another row": Meant(_lock_of_another_row, "SUP406", "a finding about a lock has medium confidence"),
-    "lock outside of a handler": Meant(_lock_outside_handler, "SUP406", "the same wait elsewhere is not looked at"),
+    "lock outside of a handler": Meant(
+        _lock_outside_handler, "SUP406", "the same wait elsewhere, or of a write that SUP308 reports"
+    ),
     "narrow handler": Meant(_narrow_handler, "SUP306", "what its own `try` has attempted is left alone"),
     "second of a handler": Meant(_second_of_a_handler, "SUP406", "where several paths through it fail"),
     "lost behind an exception": Meant(_lost_behind_an_exception, "SUP308", "and so is an exception"),

@@ -48,7 +48,7 @@ class Decisions:
 class Write:
     """A write that the program made: its unique value, where, in which root transaction, on which row.
 
-    One that `hits` no row leaves nothing to look for.
+    One that `hits` no row leaves nothing to look for. What is set on an object waits until it is `flushed`.
     """
 
     value: str
@@ -58,6 +58,7 @@ class Write:
     row: int | None
     target: Any = None
     hits: bool = True
+    flushed: bool = False
     successor: Write | None = None
 
 

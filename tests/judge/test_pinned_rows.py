@@ -174,6 +174,27 @@ async def inner(session):
     await session.execute(update(Job).where(Job.id == job_id).values(status=mark()))
 await inner(session)
 """,
+    "what is set twice holds no lock before it is sent": """
+async with get_session() as session:
+    try:
+        session.add(Job(name=fresh(), status=mark()))
+        job = await session.get(Job, job_id)
+        job.status = mark()
+        fail(flags[0])
+        job.status = mark()
+        fail(flags[1])
+    except Exception:
+        async with get_session() as second:
+            await second.execute(update(Job).where(Job.id == job_id).values(status='failed'))
+""",
+    "a lost write of one round keeps that of the next one waiting": """
+for _ in range(2):
+    try:
+        async with get_second_session() as session:
+            fail(flags[0])
+    except ValueError:
+        await session.execute(update(Job).where(Job.id == job_id).values(status=mark()))
+""",
     "an error that is always raised and caught": """
 async def stop(session):
     raise ValueError("stop")
