@@ -528,6 +528,15 @@ def test_the_exception_has_the_name_that_the_handler_gives_it(tmp_path: Path) ->
         compile(found, "work.py", "exec")
 
 
+def test_a_status_that_every_row_gets_is_not_repeated_as_a_failure(tmp_path: Path) -> None:
+    every = 'await session.execute(update(Job).values(status="completed"))'
+    one = 'await session.execute(update(Job).where(Job.id == job_id).values(status="completed"))'
+    assert "has no `where()`, and in a handler it would fail every row" in only_reason(tmp_path, phases(every))
+    assert "update(Job).where(Job.id == job_id).values(status='failed')" in after(
+        tmp_path, phases(one), "SUP401"
+    ).replace('"', "'")
+
+
 def test_a_setting_without_a_session_opens_no_transaction(tmp_path: Path) -> None:
     source = phases('job = Job(id=job_id)\nsession.add(job)\njob.status = "completed"')
     settings = template(failure_update="await mark({job_id})", failure_import="from app.work import mark")

@@ -23,6 +23,8 @@ from supavisor_lint.rewrites.snippets import arguments, snippet
 from supavisor_lint.rewrites.status_call import through_function
 from supavisor_lint.sources.failure_statement import is_code
 
+_NARROWING = frozenset({"where", "filter", "filter_by"})
+
 
 @dataclass(frozen=True, slots=True)
 class Site:
@@ -129,6 +131,11 @@ def _by_update(site: Site, write: StatusWrite, values: Call) -> Update:
     statement = _whole_chain(values)
     if last_name(chain_of(statement)[0].func) != "update" or any(a.star for a in values.args):
         raise _not_understood(site, write)
+    if _NARROWING.isdisjoint(last_name(link.func) for link in chain_of(statement)[1]):
+        raise NoFix(
+            f"the update in line {statement.span.line} has no `where()`, and in a handler it would fail every row: "
+            "name the statement that records a failure with the setting `template.failure-update`"
+        )
     Repeated(context, site.function).require_same_rows(statement)
     name = status_name(write.node, write.expr)
     value = failed_value(context, write.expr, name)
