@@ -8,12 +8,13 @@ from dataclasses import replace
 from supavisor_lint.facts.file import scope_of, walk
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import dotted
-from supavisor_lint.facts.statements import FunctionDef
+from supavisor_lint.facts.statements import FunctionDef, WithItem
 from supavisor_lint.facts.tree import Attribute, Collection, Expr, Name, Param, Starred
 from supavisor_lint.flow import wary
 from supavisor_lint.flow.ends import note_end
 from supavisor_lint.flow.flags import flag
 from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.machine import lost
 from supavisor_lint.flow.memos import removed
 from supavisor_lint.flow.session_keys import SessionKey, session_key
 from supavisor_lint.flow.session_state import OpenBlock, SessionState
@@ -178,6 +179,8 @@ def opened_session(frame: Frame, expr: Expr, state: State, session: Session) -> 
     name = _bound_name(expr)
     if expr in state.sessions and expr in frame.opened:
         note_end(frame, state, expr, expr)  # of the last round's session
+        if isinstance(expr.parent, WithItem):  # which was closed, and somebody has used it behind that
+            lost(frame, state, expr, expr)
     frame.opened[expr] = frame.follower.openings.opened(expr, name, session, frame.file)
     frame.trace.opened.add(expr)
     state = state.but(histories={s: h for s, h in state.histories.items() if s is not expr})

@@ -221,7 +221,8 @@ def _commit(frame: Frame, state: State, site: Site, node: Node) -> list[State]:
     if session.transaction != "fresh" or session.blocks:
         hard = bool(history.pending) or (frame.depth == 0 and not frame.opened[site].own)
         left = history._replace(unsent=frozenset((node,)))  # as behind a failed flush: the next commit raises
-        failed = session._replace(failed=node, hard="flush" if hard else None)
+        # where it has nothing to write it hardly fails: nothing is said of what comes behind that
+        failed = session._replace(failed=node, hard="flush" if hard else None, sure=session.sure and hard)
         refused = state.with_session(site, failed, left)
         if FAILS_AGAIN not in state.remembered:
             frame.throw(refused, DATABASE)

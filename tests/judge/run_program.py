@@ -146,7 +146,8 @@ class World:
         if is_explained is None or not complete or is_explained(outcome):
             return outcome
         for aid in Aid:
-            aided = self._every_input(task, lines, {}, aid)[0]
+            aided, _, more_statements = self._every_input(task, lines, {}, aid)
+            statements = max(statements, more_statements)  # an aid may get further
             runs += aided
             if is_explained(Outcome(tuple(aided), True)):
                 return Outcome(tuple(runs), True)

@@ -271,6 +271,28 @@ async with open_session() as session:
         except ValueError:
             await look()
 """,
+    "a commit without anything to write does not fail, so that nothing comes behind that": """
+session = factory()
+try:
+    await session.execute(select(Job))
+    await session.commit()
+except IntegrityError:
+    await session.execute(select(Job))
+    session.add(Job(name=fresh(), status=mark()))
+""",
+    "what fails behind a read that only an aid gets through": """
+async with get_expiring_session() as session:
+    async with session.begin():
+        job = await session.get(Job, job_id)
+        jobs = (await session.scalars(select(Job))).all()
+    log([each.status for each in jobs])
+    await session.refresh(job)
+    try:
+        await session.execute(update(Job).where(Job.id == job_id).values(status=mark()))
+    except Exception:
+        await session.rollback()
+    log(job.status)
+""",
     "what is at hand stays so behind a called function": """
 async def read(session):
     jobs = (await session.scalars(select(Job))).all()

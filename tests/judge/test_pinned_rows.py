@@ -195,6 +195,13 @@ for _ in range(2):
     except ValueError:
         await session.execute(update(Job).where(Job.id == job_id).values(status=mark()))
 """,
+    "a session of the last round was used behind its end": """
+async with get_session() as session:
+    for _ in range(flags[0] + flags[1]):
+        await session.execute(update(Job).where(Job.id == job_id).values(status=mark()))
+        async with second_factory() as session:
+            log()
+""",
     "an error that is always raised and caught": """
 async def stop(session):
     raise ValueError("stop")
