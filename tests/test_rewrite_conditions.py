@@ -265,7 +265,7 @@ PHASES: dict[str, tuple[str, str, str]] = {
         await session.commit()
         """,
         "no fix: `session.add()` in line N may be committed, or rolled back, inside the statement in line N: "
-        "commit before that line, or move it in there",
+        "put both into one `begin()`, or commit before that line if neither needs the other",
     ),
     "8 or the last one of a loop's body": (
         """

@@ -90,7 +90,7 @@ NOT_WRAPPED = {
             await session.commit()
         await session.commit()
         """,
-        "statement in line 18: commit before that line, or move it in there",
+        "statement in line 18: put both into one `begin()`, or commit before that line if neither needs the other",
     ),
     "8: a commit for every other round": (
         """
@@ -99,7 +99,7 @@ NOT_WRAPPED = {
             if number % 2:
                 await session.commit()
         """,
-        "statement in line 19: commit before that line, or move it in there",
+        "statement in line 19: put both into one `begin()`, or commit before that line if neither needs the other",
     ),
     "8: a transaction that is begun by hand": (
         """
@@ -120,7 +120,7 @@ NOT_WRAPPED = {
             await session.rollback()
         await session.commit()
         """,
-        "statement in line 18: commit before that line, or move it in there",
+        "statement in line 18: put both into one `begin()`, or commit before that line if neither needs the other",
     ),
     "8: what is rolled back on purpose": (
         """

@@ -162,7 +162,7 @@ class Planner:
             if behind is not None:
                 raise NoFix(
                     f"{left} may be committed, or rolled back, inside the statement in line {behind.span.line}: "
-                    "commit before that line, or move it in there"
+                    "put both into one `begin()`, or commit before that line if neither needs the other"
                 )
             if not place.last or place.loop:
                 raise NoFix(f"{left} has no commit of its own: what follows may commit it, or roll it back")
