@@ -58,6 +58,45 @@ async def narrowly(session, name, problems):
         return str(error)
 
 
+async def both(session, name):
+    try:
+        session.add(Job(name=name))
+        await session.flush()
+    except Exception as error:
+        return None, error
+    return name, None
+
+
+async def texts(session, name):
+    try:
+        session.add(Job(name=name))
+        await session.flush()
+    except IntegrityError:
+        return [name]
+    return []
+
+
+def refuse(problems):
+    if problems:
+        raise Refused
+
+
+class Report:
+    def __init__(self):
+        self.errors = []
+
+    @property
+    def is_bad(self):
+        return bool(self.errors)
+
+    def refuse(self):
+        if self.errors:
+            raise Refused
+
+    def tell(self):
+        print(self.errors)
+
+
 async def narrowly_quiet(session, name):
     try:
         session.add(Job(name=name))
@@ -122,6 +161,19 @@ ATTEMPT = "try:\n    session.add(Job(name=name))\n    await session.flush()\nexc
         "await narrowly(session, name, problems)\nif problems:\n    raise Refused\nawait session.get(Job, 1)",
         "text = await narrowly(session, name, [])\nif text:\n    raise Refused(text)\nawait session.get(Job, 1)",
         "await narrowly_quiet(session, name)",
+        "_, problem = await both(session, name)\nif problem:\n    raise problem",
+        "done, problem = await both(session, name)\nif problem is not None:\n    raise Refused(problem)\n"
+        "await session.get(Job, 1)",
+        "problems.extend(await texts(session, name))\nif problems:\n    raise Refused",
+        "problems.append(await told(session, name))\nassert all(problems)",
+        "problem = await error_of(session, name)\nif problem:\n    problems.append(problem)\nif problems:\n"
+        "    raise Refused",
+        "if not await told(session, name):\n    problems.append(name)\nif problems:\n    raise Refused",
+        "await listed(session, name, problems)\nrefuse(problems)",
+        ATTEMPT + "problems.append(error)\nrefuse(problems)",
+        "report = Report()\n" + ATTEMPT + "report.errors.append(error)\nif report.is_bad:\n    raise Refused",
+        "report = Report()\n" + ATTEMPT + "report.errors.append(error)\nreport.refuse()",
+        ATTEMPT + "first = error\nif isinstance(first, Exception):\n    raise first",
         "for one in (name, flag):\n    await narrowly(session, one, problems)\nif problems:\n    raise Refused",
         "await listed(session, name, problems)\nawait listed(session, flag, problems)\nassert not problems",
         f"for name in (name, flag):\n    {ATTEMPT}".replace("\n", "\n    ").replace("    for", "for")
@@ -151,6 +203,11 @@ def test_an_error_that_comes_out_of_the_block_is_not_swallowed(tmp_path: Path, b
         "await kept_quiet(session, name)\nawait session.get(Job, 1)",
         "await listed(session, name, problems)\nif flag:\n    raise Refused",
         "await narrowly_quiet(session, name)\nawait session.get(Job, 1)",
+        "done, problem = await both(session, name)\nif problem:\n    print(problem)",
+        "problems.extend(await texts(session, name))\nawait session.get(Job, 1)\nif problems:\n    raise Refused",
+        "await listed(session, name, problems)\nprint(problems)",
+        "report = Report()\n" + ATTEMPT + "report.errors.append(error)\nreport.tell()",
+        "if not await told(session, name):\n    problems.append(name)\nif flag:\n    raise Refused",
         "await narrowly(session, name, problems)\nawait session.get(Job, 1)\nif problems:\n    raise Refused",
         ATTEMPT + "problems.append(error)\nawait session.get(Job, 1)\nif problems:\n    raise Refused",
         ATTEMPT + "self.problem = error\nif flag:\n    raise Refused",

@@ -94,7 +94,9 @@ def _is_raised_before(frame: Frame, swallower: Node, node: Node) -> bool:
         return False
     if isinstance(swallower, Handler):
         is_next_round = isinstance(swallower.parent, Try) and any(s.contains(node) for s in swallower.parent.body)
-        return raises_what_was_collected(frame.function, swallower, None if is_next_round else node)
+        return raises_what_was_collected(
+            frame.ev, frame.function, frame.file, swallower, None if is_next_round else node
+        )
     before = None if swallower is node else node
     return raises_what_a_call_tells(frame.ev, frame.function, frame.file, swallower, before)
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from supavisor_lint.facts.tree import Attribute, Constant, Expr, Name, NamedExpr, Other
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.state import State
-from supavisor_lint.flow.values import CountRef, ResultRef
+from supavisor_lint.flow.values import ANYTHING, CountRef, ResultRef, Tracked
 
 # Which side of a comparison with 0 or 1 means "no row": 0 where it is true, 1 where it is false. A statement that is
 # to change one row and does not is taken for one that has changed none.
@@ -40,6 +42,17 @@ def without_empty_writes(
         return split
     yes, no = split
     return ([_compared(subject, s) for s in yes], no) if side == 0 else (yes, [_compared(subject, s) for s in no])
+
+
+def compared_count(frame: Frame, expr: Expr, values: Sequence[Tracked]) -> Tracked:
+    """What `result.rowcount == 1` is, `values` being its two sides: true where a row was changed, as the count is."""
+    if not isinstance(expr, Other) or len(expr.parts) != 2 or not isinstance(values[0], CountRef):
+        return ANYTHING
+    limit = expr.parts[1]
+    number = limit.value if isinstance(limit, Constant) and type(limit.value) is int else None
+    is_exact = number == 1 and expr.op in ("==", "!=")
+    says_none = number is not None and NONE_SIDE.get((expr.op, number)) == 1 and not (frame.follower.wary and is_exact)
+    return values[0] if says_none else ANYTHING
 
 
 def _compared(subject: Expr, state: State) -> State:

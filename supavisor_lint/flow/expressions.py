@@ -34,6 +34,7 @@ from supavisor_lint.flow.blank import answered, answered_of, still_blank
 from supavisor_lint.flow.call_facts import opens_awaited
 from supavisor_lint.flow.choices import MAX_RESULTS, chosen, short_circuit
 from supavisor_lint.flow.conditions import elements, truth
+from supavisor_lint.flow.counts import compared_count
 from supavisor_lint.flow.flags import flag
 from supavisor_lint.flow.frame import Frame, Thrown
 from supavisor_lint.flow.inert import inert
@@ -133,6 +134,7 @@ def _parts(frame: Frame, expr: Expr, state: State) -> Results:
     results: Results = []
     for after, values in sequence(frame, parts, state):
         told = compared(frame, expr, after, values) if isinstance(expr, Operation) else ANYTHING
+        told = compared_count(frame, expr, values) if told is ANYTHING else told
         value = answered_of(expr, parts, values) if told is ANYTHING else told
         results.append((shared_all(after, values) if keeps else after, value))
     return results

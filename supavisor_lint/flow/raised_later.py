@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from supavisor_lint.facts.file import FileFacts, walk, walk_own
 from supavisor_lint.facts.handlers import own_nodes, own_nodes_in
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.spelling import dotted
+from supavisor_lint.facts.spelling import dotted, last_name
 from supavisor_lint.facts.statements import Assign, FunctionDef, Handler, If, Match, Raise, Simple
-from supavisor_lint.facts.tree import Attribute, Await, Call, Constant, Expr, Name, NamedExpr
+from supavisor_lint.facts.tree import Argument, Attribute, Await, Call, Collection, Constant, Expr, Name, NamedExpr
 from supavisor_lint.flow.collected import changed_by
 from supavisor_lint.project.calls import functions_called
 from supavisor_lint.project.evaluate import Evaluator
@@ -17,16 +17,19 @@ from supavisor_lint.project.registration import bind_arguments
 from supavisor_lint.project.values import FunctionValue
 
 
-def raises_what_was_collected(function: FunctionDef, handler: Handler, before: Node | None = None) -> bool:
+def raises_what_was_collected(
+    ev: Evaluator, function: FunctionDef, file: FileFacts, handler: Handler, before: Node | None = None
+) -> bool:
     """Whether an error hangs on what a handler keeps: `errors.append(error)`, and `if errors: raise …` behind it.
 
     That stands in front of a place, if one is given. What it puts into a name of its own, `failed = True`, is followed,
     and no matter of this.
     """
     nodes = list(own_nodes(handler.body))
-    kept = changed_by(nodes).union(*(map(_kept_by, nodes)))
+    search = _Search(ev, file, changed_by(nodes).union(*(map(_kept_by, nodes))))
+    search.errors = {dotted(t) for node in nodes if isinstance(node, Assign) for t in node.targets} - {""}
     asked = (node for node in own_nodes_in(function) if node.order > handler.order and _is_before(node, before))
-    return any(_raises_by(node, kept) for node in asked)
+    return any(search.raises_by(node) for node in asked)
 
 
 def raises_what_a_call_tells(
@@ -44,12 +47,27 @@ def raises_what_a_call_tells(
     told = {dotted(given) for callee in called for given in _left_behind(callee, call) if not ev.session(file, given)}
     answers = not all(isinstance(result, Constant) for callee in called for result in callee.node.results)
     told |= _targets(whole.parent) if answers else set()
-    asked = (node for node in own_nodes_in(function) if node.order > call.order or node.contains(call))
-    return any(_raises_by(node, told, call, answers=answers) for node in asked if _is_before(node, before))
+    told |= _collected_in(whole)
+    search = _Search(ev, file, told, call, answers=answers)
+    asked = [
+        node
+        for node in own_nodes_in(function)
+        if (node.order > call.order or node.contains(call)) and _is_before(node, before)
+    ]
+    for node in asked:  # `if error: errors.append(error)`, `if not await check(): failed.append(name)`
+        if isinstance(node, If) and (search.asks(node.test) or node.test.contains(call)):
+            search.names |= changed_by(own_nodes(node.body))
+    return any(search.raises_by(node) for node in asked)
 
 
 def _is_before(node: Node, place: Node | None) -> bool:
     return place is None or node.order < place.order
+
+
+def _collected_in(answer: Expr) -> set[str]:
+    """`problems` of `problems.extend(await check())`."""
+    outer = answer.parent.parent if isinstance(answer.parent, Argument) else None
+    return changed_by((outer,)) if isinstance(outer, Call) else set()
 
 
 def _left_behind(callee: FunctionValue, call: Call) -> Iterator[Expr]:
@@ -70,20 +88,61 @@ def _left_behind(callee: FunctionValue, call: Call) -> Iterator[Expr]:
         )
 
 
-def _raises_by(node: Node, names: set[str], call: Node | None = None, *, answers: bool = False) -> bool:
-    """Whether a statement raises, or not, by what it finds in some names, or by the answer of a call in its test."""
-    match node:
-        case If(test) | Match(test):
-            raises = any(isinstance(inner, Raise) for inner in walk_own(node))
-        case Simple("assert", (test, *_)):
-            raises = True
-        case _:
+class _Search:
+    """Looks for what raises by what it finds in some names, or by the answer of a call in its test."""
+
+    def __init__(
+        self, ev: Evaluator, file: FileFacts, names: set[str], call: Call | None = None, *, answers: bool = False
+    ) -> None:
+        self.names = names
+        self.errors: set[str] = set()  # names that are followed: what is asked of their class is not
+        self._ev = ev
+        self._file = file
+        self._call = call
+        self._answers = answers
+
+    def raises_by(self, node: Node) -> bool:
+        """Whether a statement raises, or not, by that: itself, or a function that it hands it to."""
+        match node:
+            case If(test) | Match(test):
+                return self.asks(test) and any(isinstance(inner, Raise) for inner in walk_own(node))
+            case Simple("assert", (test, *_)):
+                return self.asks(test)
+            case Call() if node is not self._call and self._is_handed(node):
+                called = functions_called(self._ev, self._file, node)
+                return any(isinstance(inner, Raise) for callee in called for inner in own_nodes_in(callee.node))
+            case _:
+                return False
+
+    def asks(self, test: Expr) -> bool:
+        """Whether a test is about that."""
+        return any(
+            (self._answers and inner is self._call)
+            or (isinstance(inner, Name | Attribute) and self._is_told(inner))
+            or (isinstance(inner, Call) and last_name(inner.func) == "isinstance" and self._is_error(inner))
+            for inner in walk(test)
+        )
+
+    def _is_told(self, expr: Name | Attribute) -> bool:
+        """Whether an expression is one of the names, or asks the object that holds one of them: `report.ok`."""
+        if self._call is not None and self._call.contains(expr):
             return False
-    return raises and any(
-        (answers and inner is call)
-        or (isinstance(inner, Name | Attribute) and dotted(inner) in names and not (call and call.contains(inner)))
-        for inner in walk(test)
-    )
+        name = dotted(expr)
+        owner = name.partition(".")[0]
+        return name in self.names or (
+            "." in name and owner not in ("self", "cls") and any(told.startswith(f"{owner}.") for told in self.names)
+        )
+
+    def _is_error(self, call: Call) -> bool:
+        return bool(call.args) and dotted(call.args[0].value) in self.errors
+
+    def _is_handed(self, call: Call) -> bool:
+        """Whether a called function is given one of the names, or is a method of the object that holds one."""
+        given = [argument.value for argument in call.args]
+        if any(isinstance(value, Name | Attribute) and self._is_told(value) for value in given):
+            return True
+        owner = dotted(call.func.value) if isinstance(call.func, Attribute) else ""
+        return bool(owner) and any(told.startswith(f"{owner}.") for told in self.names)
 
 
 def _kept_by(node: Node) -> set[str]:
@@ -96,4 +155,6 @@ def _kept_by(node: Node) -> set[str]:
 def _targets(node: Node | None) -> set[str]:
     if isinstance(node, NamedExpr):
         return {dotted(node.target)}
-    return {dotted(target) for target in node.targets} if isinstance(node, Assign) else set()
+    targets = node.targets if isinstance(node, Assign) else ()
+    parts = (part for target in targets for part in (target.items if isinstance(target, Collection) else (target,)))
+    return {dotted(part) for part in parts}

@@ -18,6 +18,7 @@ from supavisor_lint.flow.values import (
     CALLER,
     BlankRef,
     ConstantRef,
+    CountRef,
     KeeperRef,
     ManyRef,
     ModeRef,
@@ -68,6 +69,10 @@ def _value_back(
         return (back, value) if value.site in state.sessions else (back, ANYTHING)
     if isinstance(value, KeeperRef):
         return (back, value) if state.sessions.keys() >= {*value.sites} else (back, ANYTHING)
+    if isinstance(value, CountRef) and value.session in state.sessions:
+        # of its only write: the call stands for that
+        is_only = after.history(value.session).pending - {CALLER} == {value.site}
+        return (back, CountRef(value.session, node)) if is_only else (back, ANYTHING)
     return back, value if isinstance(value, ConstantRef | BlankRef | ModeRef) else ANYTHING
 
 

@@ -64,7 +64,7 @@ def tell_swallowed(frame: Frame, state: State, site: Site) -> None:
 
 def _is_raised_later(frame: Frame, swallower: Handler) -> bool:
     """Whether what a handler keeps is raised behind it; not always, so that a wary follower asks for none of it."""
-    return not frame.follower.wary and raises_what_was_collected(frame.function, swallower)
+    return not frame.follower.wary and raises_what_was_collected(frame.ev, frame.function, frame.file, swallower)
 
 
 def _failed_here(statement: Try | With, session: SessionState) -> Node | None:
