@@ -57,3 +57,16 @@ def test_there_was_nothing_to_add(tmp_path: Path, body: str) -> None:
 )
 def test_another_way_out_loses_what_was_added(tmp_path: Path, body: str) -> None:
     assert lost(tmp_path, body) == ["session.add_all(new)"]
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ("", []),
+        ("await session.get(Job, 1)\n", ["SUP302 async with session.begin():"]),
+        ("session.add(Job())\n", ["SUP302 async with session.begin():"]),
+    ],
+)
+def test_an_empty_list_begins_no_transaction(tmp_path: Path, before: str, expected: list[str]) -> None:
+    body = f"{before}{MADE}if new:\n    await session.commit()\nasync with session.begin():\n    session.add(Job())"
+    assert [line for line in faults(tmp_path, WORK, body) if line.startswith("SUP302")] == expected

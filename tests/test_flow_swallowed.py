@@ -161,6 +161,9 @@ ATTEMPT = "try:\n    session.add(Job(name=name))\n    await session.flush()\nexc
         "await narrowly(session, name, problems)\nif problems:\n    raise Refused\nawait session.get(Job, 1)",
         "text = await narrowly(session, name, [])\nif text:\n    raise Refused(text)\nawait session.get(Job, 1)",
         "await narrowly_quiet(session, name)",
+        "session.add(Job(name=name))\ntry:\n    await session.flush()\nexcept IntegrityError:\n    return None",
+        "session.add_all([Job(name=name)])\nsession.add(Job())\ntry:\n    await session.flush()\n"
+        "except IntegrityError:\n    return None",
         "_, problem = await both(session, name)\nif problem:\n    raise problem",
         "done, problem = await both(session, name)\nif problem is not None:\n    raise Refused(problem)\n"
         "await session.get(Job, 1)",
@@ -203,6 +206,9 @@ def test_an_error_that_comes_out_of_the_block_is_not_swallowed(tmp_path: Path, b
         "await kept_quiet(session, name)\nawait session.get(Job, 1)",
         "await listed(session, name, problems)\nif flag:\n    raise Refused",
         "await narrowly_quiet(session, name)\nawait session.get(Job, 1)",
+        "session.add(Job(name=name))\nprint(name)\ntry:\n    await session.flush()\nexcept IntegrityError:\n"
+        "    return None",
+        "session.add(Job(name=name))\ntry:\n    await session.flush()\nexcept Exception:\n    return None",
         "done, problem = await both(session, name)\nif problem:\n    print(problem)",
         "problems.extend(await texts(session, name))\nawait session.get(Job, 1)\nif problems:\n    raise Refused",
         "await listed(session, name, problems)\nprint(problems)",

@@ -8,6 +8,7 @@ from supavisor_lint.facts.tree import Attribute, Call, Collection, Comprehension
 from supavisor_lint.flow.collected import changed_in_place
 from supavisor_lint.flow.counts import NONE_SIDE
 from supavisor_lint.flow.frame import Frame
+from supavisor_lint.flow.session_state import EMPTY_HISTORY
 from supavisor_lint.flow.state import State
 
 _EXACTLY_ONE = frozenset({("==", 1), ("!=", 1)})  # where there is not one, there may be several
@@ -54,7 +55,10 @@ def _unadded(frame: Frame, state: State, name: str) -> State:
             kept = history._replace(
                 writes=history.writes - empty, carried=history.carried - empty, unsent=history.unsent - empty
             )
-            state = state.with_session(site, state.sessions[site], kept)
+            session = state.sessions[site]
+            if history.begun_by <= empty and not (session.blocks or kept.pending or kept.queries):
+                session, kept = session._replace(transaction="fresh"), EMPTY_HISTORY  # nothing else has begun it
+            state = state.with_session(site, session, kept)
     return state
 
 

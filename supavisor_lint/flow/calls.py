@@ -118,7 +118,8 @@ def _plain(frame: Frame, node: Call, state: State, receiver: Tracked = ANYTHING)
         if isinstance(opened, Session):
             results.append(opened_session(frame, node, after, opened))
         elif opened is not None:
-            results.append((_unknown_effect(frame, node, functions, after, given), OpenerRef(node)))
+            used = [*given, receiver] if isinstance(receiver, KeeperRef) else given
+            results.append((_unknown_effect(frame, node, functions, after, used), OpenerRef(node)))
         else:
             results += _into(frame, node, functions, after, given, receiver)
     return results

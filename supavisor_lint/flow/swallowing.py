@@ -5,10 +5,13 @@ What is caught may be raised again behind the handler: only a block that ends no
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from supavisor_lint.facts.file import block_of
 from supavisor_lint.facts.node import Node
-from supavisor_lint.facts.statements import Handler, Try, With
+from supavisor_lint.facts.spelling import last_name
+from supavisor_lint.facts.statements import ExprStmt, Handler, Try, With
+from supavisor_lint.facts.tree import Call, Stmt
 from supavisor_lint.flow.events import CaughtForCaller, Swallowed
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.raised_later import raises_what_a_call_tells, raises_what_was_collected
@@ -78,5 +81,21 @@ def _failed_here(statement: Try | With, session: SessionState) -> Node | None:
 
 
 def _loses(statement: Try | With, broad: bool, writes: frozenset[Node]) -> bool:
-    """A narrow handler that gives up nothing but what its own `try` attempted does what it says."""
-    return bool(writes) if broad else any(not statement.contains(write) for write in writes)
+    """A narrow handler that gives up nothing but what its own `try` attempted does what it says.
+
+    That is also what is added right in front of it, for the `try` to flush.
+    """
+    if broad:
+        return bool(writes)
+    others = [write for write in writes if not statement.contains(write)]
+    return bool(others) and not all(any(s.contains(w) for s in _added_in_front_of(statement)) for w in others)
+
+
+def _added_in_front_of(statement: Try | With) -> Iterator[Stmt]:
+    """The statements directly in front of one that only add objects."""
+    block = block_of(statement)
+    for before in reversed(block[: block.index(statement)]):
+        call = before.value if isinstance(before, ExprStmt) else None
+        if not isinstance(call, Call) or last_name(call.func) not in ("add", "add_all"):
+            return
+        yield before
