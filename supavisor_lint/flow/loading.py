@@ -46,6 +46,12 @@ def after_query(frame: Frame, state: State, site: Site, node: Node, entity: Enti
     return state
 
 
+def loads_only_itself(frame: Frame, site: Node, entity: Entity | None) -> bool:
+    """Whether an object's class is known, and says of no relationship that it comes with every row."""
+    cls = _class_of(frame, site, entity)
+    return cls is not None and not _is_eager(frame, cls)
+
+
 def is_column(frame: Frame, entity: Entity | None, attr: str) -> bool:
     """Whether a name is known to be a column of a class, and no relationship: `text: Mapped[str]`."""
     cls = class_of(frame.ev, entity)

@@ -9,7 +9,8 @@ from supavisor_lint.facts.tree import Argument, Attribute, Call, Collection, Con
 from supavisor_lint.flow import machine, objects
 from supavisor_lint.flow.adding import made_as
 from supavisor_lint.flow.frame import REFUSED, Frame
-from supavisor_lint.flow.loading import after_query, is_column
+from supavisor_lint.flow.just_made import is_made
+from supavisor_lint.flow.loading import after_query, is_column, loads_only_itself
 from supavisor_lint.flow.meant import meant
 from supavisor_lint.flow.state import Condition, State
 from supavisor_lint.flow.values import ANYTHING, ObjectRef, Site, Tracked
@@ -137,9 +138,10 @@ def expire(state: State, site: Site, node: Call, given: list[Tracked]) -> State 
 
 
 def _others_loaded(frame: Frame, state: State, site: Node) -> State:
-    """What was read may be the row of other objects, too."""
+    """What was read may be the row of other objects, too; not that of one which was made here."""
     known = state.objects.get(site)
-    return state if known is None else after_query(frame, state, known.session, site, known.entity)
+    is_alone = known is None or (is_made(frame, site) and loads_only_itself(frame, site, known.entity))
+    return state if known is None or is_alone else after_query(frame, state, known.session, site, known.entity)
 
 
 def _texts(names: Expr | None) -> frozenset[str] | None:
