@@ -9,6 +9,7 @@ from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.statements import FunctionDef
 from supavisor_lint.facts.tree import Attribute, Expr
 from supavisor_lint.flow import machine
+from supavisor_lint.flow.added_in_calls import with_added
 from supavisor_lint.flow.at_hand import given_rows, without_dropped
 from supavisor_lint.flow.events import (
     Trace,
@@ -23,7 +24,7 @@ from supavisor_lint.flow.quiet import SMALL, Manner, Quiet
 from supavisor_lint.flow.renaming import Renaming
 from supavisor_lint.flow.returning import outside, returned, unmasked
 from supavisor_lint.flow.session_state import EMPTY_HISTORY, History, OpenBlock, SessionState
-from supavisor_lint.flow.state import ObjectState, State, States, TooManyStates
+from supavisor_lint.flow.state import RETURNED, ObjectState, State, States, TooManyStates
 from supavisor_lint.flow.values import (
     ANYTHING,
     CALLER,
@@ -114,15 +115,18 @@ class Inliner:
                 behind = with_facts(behind, facts_back(state, after, function, node))
                 for thrown in kinds:
                     frame.throw(behind, thrown)
-        results = [(after, *returned(state, after, node)) for after in ends]
-        return [(with_facts(behind, facts_back(state, after, function, node)), v) for after, behind, v in results]
+        results = []
+        for after in ends:
+            behind, value = returned(state, after, node)
+            behind = with_added(frame, after, behind, node, function)
+            results.append((with_facts(behind, facts_back(state, after, function, node)), value))
+        return results
 
     def _in_place(
         self, frame: Frame, node: Expr, function: FunctionValue, given: dict[str, Tracked], state: State
     ) -> list[tuple[State, Tracked]]:
         """A function nested in the caller: what happens in it is told where it stands."""
         from supavisor_lint.flow.follower import run_function
-        from supavisor_lint.flow.statements import RETURNED
 
         if function.node in self._active or frame.depth >= MAX_DEPTH:
             self._cuts += 1

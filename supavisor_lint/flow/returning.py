@@ -12,7 +12,7 @@ from supavisor_lint.facts.statements import Assign, FunctionDef, Return
 from supavisor_lint.facts.tree import Attribute, Await, Collection, Expr, Name
 from supavisor_lint.flow.at_hand import rows_back
 from supavisor_lint.flow.session_state import EMPTY_HISTORY, History, SessionState
-from supavisor_lint.flow.state import Condition, ObjectState, State
+from supavisor_lint.flow.state import RETURNED, Condition, ObjectState, State
 from supavisor_lint.flow.values import (
     ANYTHING,
     CALLER,
@@ -32,8 +32,6 @@ from supavisor_lint.flow.witnesses import is_witness, like_witnesses, told_by_re
 
 def outside(end: State) -> State:
     """What is left of a state at the end of a function: what it gives back, and what has become of its sessions."""
-    from supavisor_lint.flow.statements import RETURNED
-
     variables = {RETURNED: end.variables[RETURNED]} if RETURNED in end.variables else {}
     loaded = frozenset(row._replace(key=None) for row in end.loaded) if end.loaded else end.loaded
     return end.but(variables=variables, assumed=(), loaded=loaded)
@@ -41,8 +39,6 @@ def outside(end: State) -> State:
 
 def returned(state: State, after: State, node: Expr) -> tuple[State, Tracked]:
     """The caller's state behind a call, with the returned value; `after` is the state behind the called function."""
-    from supavisor_lint.flow.statements import RETURNED
-
     value = after.value_of(RETURNED)
     back = unmasked(state, after, node)
     if isinstance(value, TupleRef):
@@ -63,7 +59,7 @@ def _value_back(
             return back, value
         known = after.objects.get(value.site)
         if site is not None and known is not None and known.session in back.sessions:
-            return back.with_object(site, _object_back(known, None, node)), replace(value, site=site)
+            return back.with_object(site, object_back(known, None, node)), replace(value, site=site)
         return back, ANYTHING
     if isinstance(value, SessionRef):
         return (back, value) if value.site in state.sessions else (back, ANYTHING)
@@ -93,6 +89,11 @@ def _sites(node: Expr, values: Sequence[Tracked]) -> Sequence[Node | None]:
     return [name if isinstance(name, Name) and name.id in used else None for name in names.items]
 
 
+def uses_attributes(function: FunctionDef, name: str) -> bool:
+    """Whether a function uses attributes of a name: of others, it does not matter how their objects stand."""
+    return name in _with_attributes(function)
+
+
 @kept
 def _with_attributes(function: FunctionDef) -> frozenset[str]:
     """The names of which a function uses attributes: of others, it does not matter how their objects stand."""
@@ -108,7 +109,7 @@ def unmasked(state: State, after: State, node: Expr) -> State:
             histories[site] = _history_back(state.history(site), after.history(site), node)
     for found, known in after.objects.items():
         if found in objects and not is_witness(found):
-            objects[found] = _object_back(known, state.objects[found], node)
+            objects[found] = object_back(known, state.objects[found], node)
     objects = like_witnesses(objects, after, node)
     loaded = rows_back(state, after, after.sessions) if state.loaded else state.loaded
     behind = state.but(sessions=sessions, histories=histories, objects=objects, ghost=after.ghost, loaded=loaded)
@@ -147,7 +148,8 @@ def _history_back(before: History, after: History, node: Node) -> History:
     )
 
 
-def _object_back(known: ObjectState, before: ObjectState | None, node: Node) -> ObjectState:
+def object_back(known: ObjectState, before: ObjectState | None, node: Node) -> ObjectState:
+    """An object behind a call: what the called function has done is done by the call; `before` is how it was."""
     if all(condition.by is None for condition in known.conditions):
         return known
 

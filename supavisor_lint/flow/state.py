@@ -12,6 +12,8 @@ from supavisor_lint.flow.values import ANYTHING, BlankRef, Entity, Site, Tracked
 
 MAX_STATES = 160
 
+RETURNED = "<returned>"  # the name of what a function returns, at its end
+
 
 class TooManyStates(Exception):  # noqa: N818 - it is named for what happened
     """More different states meet at one point than can be followed."""

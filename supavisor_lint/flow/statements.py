@@ -38,7 +38,7 @@ from supavisor_lint.flow.memos import removed, stored
 from supavisor_lint.flow.modes import assigned, matches, word_of
 from supavisor_lint.flow.session_loops import follow_session_loop, session_loop
 from supavisor_lint.flow.several import put_into
-from supavisor_lint.flow.state import Collected, State, States
+from supavisor_lint.flow.state import RETURNED, Collected, State, States
 from supavisor_lint.flow.values import (
     ANYTHING,
     SOMETHING,
@@ -53,7 +53,6 @@ from supavisor_lint.flow.values import (
     TupleRef,
 )
 
-RETURNED = "<returned>"
 _COMPOUND = (While, For, Try, With, If)
 
 
