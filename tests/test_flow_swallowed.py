@@ -209,6 +209,9 @@ def test_an_error_that_comes_out_of_the_block_is_not_swallowed(tmp_path: Path, b
         "session.add(Job(name=name))\nprint(name)\ntry:\n    await session.flush()\nexcept IntegrityError:\n"
         "    return None",
         "session.add(Job(name=name))\ntry:\n    await session.flush()\nexcept Exception:\n    return None",
+        "session.add(Job(name=name))\ntry:\n    await session.get(Job, 1)\nexcept IntegrityError:\n    return None",
+        "session.add(Job(name=name))\ntry:\n    session.add(Job())\n    await session.flush()\n"
+        "except IntegrityError:\n    return None",
         "done, problem = await both(session, name)\nif problem:\n    print(problem)",
         "problems.extend(await texts(session, name))\nawait session.get(Job, 1)\nif problems:\n    raise Refused",
         "await listed(session, name, problems)\nprint(problems)",

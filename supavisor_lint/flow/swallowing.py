@@ -11,7 +11,7 @@ from supavisor_lint.facts.file import block_of
 from supavisor_lint.facts.node import Node
 from supavisor_lint.facts.spelling import last_name
 from supavisor_lint.facts.statements import ExprStmt, Handler, Try, With
-from supavisor_lint.facts.tree import Call, Stmt
+from supavisor_lint.facts.tree import Await, Call, Stmt
 from supavisor_lint.flow.events import CaughtForCaller, Swallowed
 from supavisor_lint.flow.frame import Frame
 from supavisor_lint.flow.raised_later import raises_what_a_call_tells, raises_what_was_collected
@@ -83,7 +83,7 @@ def _failed_here(statement: Try | With, session: SessionState) -> Node | None:
 def _loses(statement: Try | With, broad: bool, writes: frozenset[Node]) -> bool:
     """A narrow handler that gives up nothing but what its own `try` attempted does what it says.
 
-    That is also what is added right in front of it, for the `try` to flush.
+    That is also what is added right in front of it, if all that the `try` does is to flush.
     """
     if broad:
         return bool(writes)
@@ -92,10 +92,17 @@ def _loses(statement: Try | With, broad: bool, writes: frozenset[Node]) -> bool:
 
 
 def _added_in_front_of(statement: Try | With) -> Iterator[Stmt]:
-    """The statements directly in front of one that only add objects."""
+    """The statements that only add objects, directly in front of a `try` that does nothing but flush."""
+    if not isinstance(statement, Try) or len(statement.body) != 1 or not _is_flush(statement.body[0]):
+        return
     block = block_of(statement)
     for before in reversed(block[: block.index(statement)]):
         call = before.value if isinstance(before, ExprStmt) else None
         if not isinstance(call, Call) or last_name(call.func) not in ("add", "add_all"):
             return
         yield before
+
+
+def _is_flush(statement: Stmt) -> bool:
+    value = statement.value if isinstance(statement, ExprStmt) else None
+    return isinstance(value, Await) and isinstance(value.value, Call) and last_name(value.value.func) == "flush"

@@ -6,9 +6,9 @@ and does not raise, or a `with contextlib.suppress(…)` of such errors, where t
 error that is raised again behind the handler (`if failed: raise …`) is none. A `try` round `begin_nested()` is right:
 the savepoint is what makes it so, although what it flushes first is not in it (0.02 %). A narrow handler such as
 `except IntegrityError:` that gives up only what its own `try` has attempted is left alone (0.05 %; an `add()` right in
-front of it included), and so is a handler behind which nothing was written. A `return` in a `finally`, which swallows
-any error, is not looked at (0.02 %). (The percentages are of 20,000 generated programs, run against SQLAlchemy: how
-often this hides a fault.)
+front of one that only flushes included), and so is a handler behind which nothing was written. A `return` in a
+`finally`, which swallows any error, is not looked at (0.02 %). (The percentages are of 20,000 generated programs, run
+against SQLAlchemy: how often this hides a fault.)
 
 ## Why it matters
 After a failed flush SQLAlchemy has rolled the whole transaction back; after a failed statement PostgreSQL answers the
