@@ -76,6 +76,12 @@ async def texts(session, name):
     return []
 
 
+def write_up(problems, path):
+    if not path:
+        raise Refused
+    print(problems)
+
+
 def refuse(problems):
     if problems:
         raise Refused
@@ -215,6 +221,8 @@ def test_an_error_that_comes_out_of_the_block_is_not_swallowed(tmp_path: Path, b
         "done, problem = await both(session, name)\nif problem:\n    print(problem)",
         "problems.extend(await texts(session, name))\nawait session.get(Job, 1)\nif problems:\n    raise Refused",
         "await listed(session, name, problems)\nprint(problems)",
+        "await listed(session, name, problems)\nwrite_up(problems, name)",
+        ATTEMPT + "problems.append(error)\nwrite_up(problems, name)",
         "report = Report()\n" + ATTEMPT + "report.errors.append(error)\nreport.tell()",
         "if not await told(session, name):\n    problems.append(name)\nif flag:\n    raise Refused",
         "await narrowly(session, name, problems)\nawait session.get(Job, 1)\nif problems:\n    raise Refused",

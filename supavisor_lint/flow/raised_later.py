@@ -102,17 +102,33 @@ class _Search:
         self._answers = answers
 
     def raises_by(self, node: Node) -> bool:
-        """Whether a statement raises, or not, by that: itself, or a function that it hands it to."""
+        """Whether a statement raises, or not, by that: itself, or in a function that it hands it to."""
         match node:
             case If(test) | Match(test):
                 return self.asks(test) and any(isinstance(inner, Raise) for inner in walk_own(node))
             case Simple("assert", (test, *_)):
                 return self.asks(test)
-            case Call() if node is not self._call and self._is_handed(node):
-                called = functions_called(self._ev, self._file, node)
-                return any(isinstance(inner, Raise) for callee in called for inner in own_nodes_in(callee.node))
+            case Call() if node is not self._call:
+                return self._raises_in(node)
             case _:
                 return False
+
+    def _raises_in(self, call: Call) -> bool:
+        """Whether a called function raises by what it is handed: one of the names, or the object that holds one."""
+        owner = dotted(call.func.value) if isinstance(call.func, Attribute) else ""
+        held = {told.removeprefix(f"{owner}.") for told in self.names if owner and told.startswith(f"{owner}.")}
+        if not held and not any(self._is_named(argument.value) for argument in call.args):
+            return False
+        for callee in functions_called(self._ev, self._file, call):
+            given = bind_arguments(callee, call.args).items()
+            names = {param for param, value in given if self._is_named(value)} | {f"self.{attr}" for attr in held}
+            search = _Search(self._ev, callee.file, names)
+            if any(search.raises_by(node) for node in own_nodes_in(callee.node) if not isinstance(node, Call)):
+                return True
+        return False
+
+    def _is_named(self, value: Expr) -> bool:
+        return isinstance(value, Name | Attribute) and self._is_told(value)
 
     def asks(self, test: Expr) -> bool:
         """Whether a test is about that."""
@@ -135,14 +151,6 @@ class _Search:
 
     def _is_error(self, call: Call) -> bool:
         return bool(call.args) and dotted(call.args[0].value) in self.errors
-
-    def _is_handed(self, call: Call) -> bool:
-        """Whether a called function is given one of the names, or is a method of the object that holds one."""
-        given = [argument.value for argument in call.args]
-        if any(isinstance(value, Name | Attribute) and self._is_told(value) for value in given):
-            return True
-        owner = dotted(call.func.value) if isinstance(call.func, Attribute) else ""
-        return bool(owner) and any(told.startswith(f"{owner}.") for told in self.names)
 
 
 def _kept_by(node: Node) -> set[str]:
